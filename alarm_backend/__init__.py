@@ -1,0 +1,1 @@
+"""Stores alarms, serves the operators console, keeps the audit chain."""

@@ -1,0 +1,1 @@
+"""The contact-ban engine: ingest, decide, journal, hand over alarms."""

@@ -1,0 +1,1 @@
+"""Chemistry data, calibration, limits and evaluation on the host."""

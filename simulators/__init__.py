@@ -1,0 +1,1 @@
+"""The world around the devices: virtual boards, register simulators, strips, GNSS, fleets."""

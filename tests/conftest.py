@@ -1,0 +1,44 @@
+"""What a test needs from outside, said once: absent means skipped, or failed when it is required."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from waakzaam import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIRED = frozenset(filter(None, os.environ.get("WAAKZAAM_REQUIRE", "").split(",")))
+
+PROBES: dict[str, Callable[[], object]] = {
+    "vm": machine.find_vm,
+    "mosquitto": machine.find_mosquitto,
+    "postgres": machine.find_postgres,
+    "nats": machine.find_nats,
+    "chromium": machine.find_chromium,
+}
+
+
+@cache
+def _present(name: str) -> bool:
+    return PROBES[name]() is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if _present(name):
+                continue
+            if name in REQUIRED:
+                pytest.fail(f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`")
+            pytest.skip(f"needs {name}; see `waakzaam doctor`")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT

@@ -1,0 +1,5 @@
+"""`python -m waakzaam`."""
+
+from waakzaam.cli import main
+
+main()

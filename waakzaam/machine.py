@@ -1,0 +1,60 @@
+"""Where this machine keeps the outside things Waakzaam can use: VM, brokers, databases, browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
+
+
+def _program(*names: str, folders: tuple[str, ...] = ("/usr/sbin", "/usr/local/sbin")) -> Path | None:
+    """The first program of that name on PATH or in the system folders that PATH often lacks."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *folders])
+    for name in names:
+        found = shutil.which(name, path=path)
+        if found:
+            return Path(found)
+    return None
+
+
+def find_vm() -> Path | None:
+    """The MicroPython VM that `make vm` builds."""
+    vm = BUILD / "vm" / "waakzaam-vm"
+    return vm if os.access(vm, os.X_OK) else None
+
+
+def find_mosquitto() -> Path | None:
+    """The Mosquitto broker."""
+    return _program("mosquitto")
+
+
+def find_postgres() -> Path | None:
+    """The folder of PostgreSQL's server programs (initdb, postgres), newest version first."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    initdb = _program("initdb")
+    return initdb.parent if initdb else None
+
+
+def find_nats() -> Path | None:
+    """The NATS server."""
+    return _program("nats-server")
+
+
+def find_chromium() -> Path | None:
+    """A Chromium that Playwright can drive."""
+    return _program("chromium", "chromium-browser", "google-chrome")
+
+
+def find_npm() -> Path | None:
+    """npm, for the console's browser libraries."""
+    return _program("npm")
+
+
+def find_compiler() -> Path | None:
+    """A C compiler."""
+    return _program("gcc", "cc")
