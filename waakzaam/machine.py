@@ -33,7 +33,9 @@ def find_mosquitto() -> Path | None:
 
 def find_postgres() -> Path | None:
     """The folder of PostgreSQL's server programs (initdb, postgres), newest version first."""
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True):
+    for folder in sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True
+    ):
         if (folder / "initdb").exists():
             return folder
     initdb = _program("initdb")
@@ -58,3 +60,9 @@ def find_npm() -> Path | None:
 def find_compiler() -> Path | None:
     """A C compiler."""
     return _program("gcc", "cc")
+
+
+def find_browser_libraries() -> Path | None:
+    """The folder of the console's browser libraries, set up by `python -m alarm_backend.console.vendor`."""
+    folder = BUILD / "vendor"
+    return folder if (folder / "maplibre-gl.js").exists() else None

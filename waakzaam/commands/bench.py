@@ -16,7 +16,11 @@ from waakzaam.exits import BadInput
 
 def names() -> list[str]:
     """The benchmarks there are."""
-    return sorted(m.name for m in pkgutil.iter_modules(benches.__path__) if m.name != "report" and not m.name.startswith("_"))
+    return sorted(
+        m.name
+        for m in pkgutil.iter_modules(benches.__path__)
+        if m.name != "report" and not m.name.startswith("_")
+    )
 
 
 def _print_table(report: Report) -> None:
@@ -29,7 +33,9 @@ def _print_table(report: Report) -> None:
 def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark; an unknown name lists them.")],
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
-    quick: Annotated[bool, typer.Option(help="A small fixed sample: says whether it runs, not how good it is.")] = False,
+    quick: Annotated[
+        bool, typer.Option(help="A small fixed sample: says whether it runs, not how good it is.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Measure the figures the project promises; exit status 1 when a target is missed."""
