@@ -34,7 +34,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if _present(name):
                 continue
             if name in REQUIRED:
-                pytest.fail(f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`")
+                pytest.fail(
+                    f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`"
+                )
             pytest.skip(f"needs {name}; see `waakzaam doctor`")
 
 

@@ -45,7 +45,9 @@ def from_environment() -> Callable[[], int]:
     try:
         clock = ScaledClock(int(parts[0]), int(parts[1]), float(parts[2]))
     except (ValueError, IndexError):
-        raise BadInput(VARIABLE, f"{text!r} is not <anchor ms>:<wall ms>:<rate>", "unset it for the real clock") from None
+        raise BadInput(
+            VARIABLE, f"{text!r} is not <anchor ms>:<wall ms>:<rate>", "unset it for the real clock"
+        ) from None
     if not clock.rate > 0:
         raise BadInput(VARIABLE, f"rate {clock.rate} must be above 0")
     return clock.now_ms

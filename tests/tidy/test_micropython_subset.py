@@ -12,41 +12,11 @@ import pytest
 from tests.support.source_tree import ROOT, at, imports_of, modules
 
 AVAILABLE = frozenset(
-    [
-        "array",
-        "asyncio",
-        "binascii",
-        "collections",
-        "deflate",
-        "errno",
-        "framebuf",
-        "gc",
-        "hashlib",
-        "heapq",
-        "io",
-        "json",
-        "machine",
-        "math",
-        "micropython",
-        "network",
-        "ntptime",
-        "os",
-        "platform",
-        "random",
-        "re",
-        "select",
-        "socket",
-        "ssl",
-        "struct",
-        "sys",
-        "time",
-        "vfs",
-        "esp32",
-        "neopixel",
-        "bluetooth",
-        "requests",
-        "firmware",
-    ]
+    """
+    array asyncio binascii collections deflate errno framebuf gc hashlib heapq io json machine math micropython
+    network ntptime os platform random re select socket ssl struct sys time vfs esp32 neopixel bluetooth requests
+    firmware
+    """.split()
 )
 WITHOUT_HARDWARE = ("firmware/wire", "firmware/detection", "firmware/tracking")
 NOT_IN_PURE_PARTS = frozenset(
