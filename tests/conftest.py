@@ -28,6 +28,20 @@ def _present(name: str) -> bool:
     return PROBES[name]() is not None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--run-campaigns", action="store_true", help="run the long randomised campaigns too (hours)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--run-campaigns"):
+        return
+    campaigns = [item for item in items if item.get_closest_marker("campaign")]
+    items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+    config.hook.pytest_deselected(items=campaigns)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:

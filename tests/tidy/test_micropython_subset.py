@@ -13,9 +13,9 @@ from tests.support.source_tree import ROOT, at, imports_of, modules
 
 AVAILABLE = frozenset(
     """
-    array asyncio binascii collections deflate errno framebuf gc hashlib heapq io json machine math micropython
-    network ntptime os platform random re select socket ssl struct sys time vfs esp32 neopixel bluetooth requests
-    firmware
+    array asyncio binascii bluetooth collections deflate errno esp32 firmware framebuf gc hashlib heapq io json
+    machine math micropython neopixel network ntptime os platform random re requests select socket ssl struct
+    sys time vfs
     """.split()
 )
 WITHOUT_HARDWARE = ("firmware/wire", "firmware/detection", "firmware/tracking")
