@@ -29,9 +29,7 @@ def _present(name: str) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--run-campaigns", action="store_true", help="run the long randomised campaigns too (hours)"
-    )
+    parser.addoption("--run-campaigns", action="store_true", help="run the long randomised campaigns too (hours)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,9 +46,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if _present(name):
                 continue
             if name in REQUIRED:
-                pytest.fail(
-                    f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`"
-                )
+                pytest.fail(f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`")
             pytest.skip(f"needs {name}; see `waakzaam doctor`")
 
 

@@ -23,9 +23,7 @@ def version() -> None:
 
 def build() -> typer.Typer:
     """The command line with every command of `waakzaam/commands` registered."""
-    app = typer.Typer(
-        name="waakzaam", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
-    )
+    app = typer.Typer(name="waakzaam", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback()(root)
     app.command()(version)
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):

@@ -74,10 +74,7 @@ def test_a_pure_core_imports_no_clock_socket_database_or_randomness(core: str) -
     found = modules(core)
     assert found, f"{core} is gone: change this test with it"
     wrong = [
-        f"{at(path, line)} imports {name}"
-        for path in found
-        for name, line in imports_of(path)
-        if _within(name, IMPURE)
+        f"{at(path, line)} imports {name}" for path in found for name, line in imports_of(path) if _within(name, IMPURE)
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -55,9 +55,7 @@ def test_every_environment_setting_is_documented() -> None:
     assert not missing, f"docs/settings.md does not describe: {', '.join(missing)}"
 
 
-@pytest.mark.parametrize(
-    "document", sorted((ROOT).glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str
-)
+@pytest.mark.parametrize("document", sorted((ROOT).glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)
 def test_every_relative_link_of_a_document_leads_somewhere(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     wrong = []

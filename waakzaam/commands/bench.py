@@ -17,9 +17,7 @@ from waakzaam.exits import BadInput
 def names() -> list[str]:
     """The benchmarks there are."""
     return sorted(
-        m.name
-        for m in pkgutil.iter_modules(benches.__path__)
-        if m.name != "report" and not m.name.startswith("_")
+        m.name for m in pkgutil.iter_modules(benches.__path__) if m.name != "report" and not m.name.startswith("_")
     )
 
 

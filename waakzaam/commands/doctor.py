@@ -195,9 +195,7 @@ def doctor(
         else:
             word = "LACKS" if finding.needed_for_demo else "without"
             typer.echo(f"{word:<8} {finding.name:<18} {finding.cost}; mend: {finding.remedy}")
-    typer.echo(
-        "ready for `make demo`" if whole else "not all that `make demo` shows can be shown: see LACKS above"
-    )
+    typer.echo("ready for `make demo`" if whole else "not all that `make demo` shows can be shown: see LACKS above")
     raise typer.Exit(0 if whole else 1)
 
 
