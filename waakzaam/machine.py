@@ -33,9 +33,7 @@ def find_mosquitto() -> Path | None:
 
 def find_postgres() -> Path | None:
     """The folder of PostgreSQL's server programs (initdb, postgres), newest version first."""
-    for folder in sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True
-    ):
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True):
         if (folder / "initdb").exists():
             return folder
     initdb = _program("initdb")

@@ -1,0 +1,1 @@
+"""The demo: both halves of Waakzaam working with real parts, and what was measured on the way."""
