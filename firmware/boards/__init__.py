@@ -1,0 +1,1 @@
+"""Boards: one module of pin numbers each, tested against hardware/pins."""
