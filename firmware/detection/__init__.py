@@ -1,0 +1,66 @@
+"""The verdict core: one scan and one calibration file in, one verdict with its reason out; the same code on both sides.
+
+How the bracelet uses it (MicroPython, 110 KB heap):
+
+    import json
+    from array import array
+    from firmware.detection import Scan, steps
+
+    with open("cal.json") as file:          # written by `waakzaam calibrate`
+        calibration = json.load(file)
+    scan = Scan(potential_v, forward_a, reverse_a, lot="L1", matrix="lager")   # three array('f')
+    run = steps(calibration, scan)          # a generator: each next() is a short piece of work
+    verdict = None
+    while verdict is None:
+        verdict = next(run)                 # None until done; feed the watchdog, blink, listen between calls
+    verdict.verdict, verdict.reason         # "positive", "peak of ketamine at 0.851 V above the decision limit"
+    [one.to_dict() for one in verdict.analytes]   # the `analytes` of a field-test record
+
+`evaluate(calibration, scan)` does the same in one call. Nothing here imports another package of ours, reads a clock or
+calls a function of the maths library: only + - * / and square roots, so that two machines cannot disagree on a verdict.
+"""
+
+from firmware.detection.decision import decide
+from firmware.detection.peaks import fit_peaks
+from firmware.detection.quality import refusal
+from firmware.detection.scan import POINTS_MIN, Scan, cut
+from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE, Verdict, invalid, together
+
+SCHEMA = "waakzaam.calibration/1"
+
+__all__ = ("INCONCLUSIVE", "INVALID", "NEGATIVE", "POSITIVE", "SCHEMA", "Scan", "Verdict", "evaluate", "steps")
+
+
+def steps(calibration: dict, scan: Scan):
+    """Generator: yields None after each short piece of work, then the Verdict.
+
+    Raises ValueError when the calibration is of another schema: that is the caller's fault, not the drink's.
+    """
+    if calibration.get("schema") != SCHEMA:
+        raise ValueError("the calibration's schema is not " + SCHEMA)
+    why = refusal(calibration["quality"], scan)
+    yield None
+    if why:
+        yield invalid(why)
+        return
+    model = calibration["model"]
+    sigma_a = model["sigma_a"] * model["sign"]
+    potential, net = cut(scan, model["window_v"][0], model["window_v"][1], sigma_a)
+    if len(potential) < POINTS_MIN:
+        yield invalid("too few points in the fitted window: %d (at least %d)" % (len(potential), POINTS_MIN))
+        return
+    yield None
+    fit = yield from fit_peaks(model, potential, net)
+    verdicts = []
+    for entry in calibration["analytes"]:
+        k = entry["peak"]
+        verdicts.append(decide(entry, fit, k, model["peaks"][k], model["sigma_a"], scan.lot, scan.matrix))
+    yield together(verdicts, fit)
+
+
+def evaluate(calibration: dict, scan: Scan) -> Verdict:
+    """The verdict on a scan, in one call."""
+    for outcome in steps(calibration, scan):
+        if outcome is not None:
+            return outcome
+    return invalid("the evaluation ended without a verdict")

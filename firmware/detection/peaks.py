@@ -1,0 +1,147 @@
+"""Joint fit of every peak of a strip and its baseline: penalised Gauss-Newton on tabulated shapes, in bounded memory."""
+
+from array import array
+
+from firmware.detection.orthogonal import dot, polynomials, remove, solve, subtract
+from firmware.detection.template import fill
+
+ITERATIONS_MAX = 12
+STEP_MAX = 1.5  # largest change of a shift or width in one iteration, in its own standard deviations
+CONVERGED = 2e-3  # largest last change of a shift or width that still counts as converged, same unit
+HEIGHT_CONVERGED = 2e-3  # largest last change of a height, in noise standard deviations per point, relative to 1 + height
+START_SHIFTS = (0.0, -2.0, 2.0, -4.0, 4.0)  # common shifts tried first, in standard deviations of the widest prior
+WIDTH_LEAST = 0.5
+WIDTH_MOST = 2.0
+
+
+class Fit:
+    """What the fit found. Heights in noise standard deviations per point; shifts in V; widths relative to the table."""
+
+    def __init__(self, peaks: int, points: int) -> None:
+        self.points = points
+        self.height = [0.0] * peaks
+        self.shift = [0.0] * peaks  # in standard deviations of the peak's prior while fitting
+        self.width = [0.0] * peaks
+        self.converged = False
+        self.iterations = 0
+        self.mean_square = 0.0
+        self.roughness = 2.0  # Durbin-Watson: 2 for white residuals, towards 0 for a shape that does not fit
+        self.degrees = 0
+        self.residual = None
+
+
+def _centre(peak: dict, fit: Fit, k: int) -> float:
+    return peak["potential_v"] + fit.shift[k] * peak["shift_sd_v"]
+
+
+def _scale(peak: dict, fit: Fit, k: int) -> float:
+    s = peak["width"] * (1.0 + fit.width[k] * peak["width_sd"])
+    return min(max(s, peak["width"] * WIDTH_LEAST), peak["width"] * WIDTH_MOST)
+
+
+def _start(shapes, peaks, potential, net, basis, columns, right, fit):
+    """Generator: linear heights at the best of a few common shifts."""
+    count = len(potential)
+    widest = 0.0
+    for peak in peaks:
+        widest = max(widest, peak["shift_sd_v"])
+    best = None
+    total = dot(net, net, count)
+    for start in START_SHIFTS:
+        penalty = 0.0
+        for k in range(len(peaks)):
+            peak = peaks[k]
+            common = start * widest / peak["shift_sd_v"]
+            penalty += common * common
+            fit.shift[k] = common
+            fill(shapes[peak["shape"]], _centre(peak, fit, k), peak["width"], potential, columns[k], right, right)
+            remove(columns[k], basis, count)
+            yield
+        for k in range(count):
+            right[k] = net[k]
+        heights = yield from solve(columns[: len(peaks)], right, count)
+        cost = dot(right, right, count) + penalty
+        if best is None or cost < best[0] - 1e-4 * total:
+            best = (cost, start, heights)
+    for k in range(len(peaks)):
+        fit.shift[k] = best[1] * widest / peaks[k]["shift_sd_v"]
+        fit.height[k] = best[2][k]
+
+
+def _jacobian(shapes, peaks, potential, net, basis, columns, right, fit):
+    """Generator: residual into `right`, derivatives into `columns` (heights, shifts, widths), priors as extra rows."""
+    count = len(potential)
+    size = len(peaks)
+    for k in range(count):
+        right[k] = net[k]
+    for k in range(size):
+        peak = peaks[k]
+        value = columns[k]
+        slope = columns[size + k]
+        stretch = columns[2 * size + k]
+        fill(shapes[peak["shape"]], _centre(peak, fit, k), _scale(peak, fit, k), potential, value, slope, stretch)
+        yield
+        by_shift = fit.height[k] * peak["shift_sd_v"]
+        by_width = fit.height[k] * peak["width"] * peak["width_sd"]
+        for n in range(count):
+            slope[n] *= by_shift
+            stretch[n] *= by_width
+        for column in (value, slope, stretch):
+            remove(column, basis, count)
+            for n in range(2 * size):
+                column[count + n] = 0.0
+            yield
+        subtract(right, value, fit.height[k], count)
+        slope[count + k] = 1.0
+        right[count + k] = -fit.shift[k]
+        stretch[count + size + k] = 1.0
+        right[count + size + k] = -fit.width[k]
+
+
+def _residual(right, fit: Fit, count: int) -> None:
+    total = dot(right, right, count)
+    change = 0.0
+    for k in range(1, count):
+        d = right[k] - right[k - 1]
+        change += d * d
+    fit.mean_square = total / fit.degrees
+    fit.roughness = change / total if total > 0.0 else 2.0
+
+
+def fit_peaks(model: dict, potential, net):
+    """Generator: fit `net` (noise units) at `potential` (V, array('f')) with the calibration's peaks; returns a Fit.
+
+    Minimises sum of squares + sum of (shift/shift_sd)^2 + (width change/width_sd)^2 over heights, shifts, widths and the
+    baseline (polynomial of model["degree"]). Priors keep a blank's fit linear and let a large peak find its own place.
+    """
+    shapes = model["shapes"]
+    peaks = model["peaks"]
+    count = len(potential)
+    size = len(peaks)
+    fit = Fit(size, count)
+    fit.degrees = max(count - model["degree"] - 1 - size, 1)
+    basis = polynomials(potential, model["degree"])
+    remove(net, basis, count)
+    yield
+    columns = [array("f", [0.0] * (count + 2 * size)) for _ in range(3 * size)]
+    right = array("f", [0.0] * (count + 2 * size))
+    yield from _start(shapes, peaks, potential, net, basis, columns, right, fit)
+    for iteration in range(ITERATIONS_MAX):
+        yield from _jacobian(shapes, peaks, potential, net, basis, columns, right, fit)
+        change = yield from solve(columns, right, count + 2 * size)
+        largest = 0.0
+        for k in range(size):
+            for values, step in ((fit.shift, change[size + k]), (fit.width, change[2 * size + k])):
+                step = min(max(step, -STEP_MAX), STEP_MAX)
+                values[k] += step
+                largest = max(largest, abs(step) / CONVERGED)
+            fit.height[k] += change[k]
+            largest = max(largest, abs(change[k]) / (1.0 + abs(fit.height[k])) / HEIGHT_CONVERGED)
+        fit.iterations = iteration + 1
+        if largest < 1.0:
+            fit.converged = True
+            break
+    yield from _jacobian(shapes, peaks, potential, net, basis, columns, right, fit)
+    _residual(right, fit, count)
+    fit.residual = right
+    return fit

@@ -1,0 +1,111 @@
+"""Is this scan a measurement at all? Checks before any fit; each refusal says what was seen and what to do."""
+
+from firmware.detection.scan import POINTS_MIN, Scan, bounds
+
+FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
+CLIP_DEPARTURE = 4.0  # ... when the extreme lies this many mean absolute deviations from the mean
+FULL_SCALE_PART = 0.98  # part of the converter's full scale that counts as clipped
+
+
+def _finite(x: float) -> bool:
+    return x == x and abs(x) < 1e30
+
+
+def _traces(scan: Scan) -> list:
+    if scan.net_a is not None:
+        return [("net", scan.net_a)]
+    return [("forward", scan.forward_a), ("reverse", scan.reverse_a)]
+
+
+def _shape(scan: Scan, low_v: float, high_v: float):
+    count = len(scan.potential_v)
+    for name, trace in _traces(scan):
+        if len(trace) != count:
+            return "the %s current has %d readings for %d potentials" % (name, len(trace), count)
+    if count < POINTS_MIN:
+        return "too few points: %d (at least %d)" % (count, POINTS_MIN)
+    for k in range(count):
+        if not _finite(scan.potential_v[k]):
+            return "the potential of point %d is not a number" % (k + 1)
+        for name, trace in _traces(scan):
+            if not _finite(trace[k]):
+                return "the %s current of point %d is not a number" % (name, k + 1)
+    up = scan.potential_v[count - 1] > scan.potential_v[0]
+    for k in range(1, count):
+        if (scan.potential_v[k] > scan.potential_v[k - 1]) != up or scan.potential_v[k] == scan.potential_v[k - 1]:
+            return "the potential does not run one way (point %d)" % (k + 1)
+    ends = (min(scan.potential_v[0], scan.potential_v[-1]), max(scan.potential_v[0], scan.potential_v[-1]))
+    step = (ends[1] - ends[0]) / (count - 1)
+    if ends[0] > low_v + 2 * step or ends[1] < high_v - 2 * step:
+        return "the scan runs %.2f to %.2f V and does not cover the peak window %.2f to %.2f V" % (
+            ends[0],
+            ends[1],
+            low_v,
+            high_v,
+        )
+    first, stop = bounds(scan.potential_v, low_v, high_v)
+    if stop - first < POINTS_MIN // 2:
+        return "too few points in the peak window: %d (at least %d)" % (stop - first, POINTS_MIN // 2)
+    return None
+
+
+def _clipped(name: str, trace, full_scale_a) -> object:
+    count = len(trace)
+    mean = 0.0
+    for k in range(count):
+        mean += trace[k] / count
+    spread = 0.0
+    high = low = trace[0]
+    for k in range(count):
+        spread += abs(trace[k] - mean) / count
+        high = max(high, trace[k])
+        low = min(low, trace[k])
+    if high == low:
+        return "open circuit or stuck converter: every %s current is %.3g A (seat the strip, test again)" % (name, high)
+    for extreme in (high, low):
+        run = longest = 0
+        for k in range(count):
+            run = run + 1 if trace[k] == extreme else 0
+            longest = max(longest, run)
+        if full_scale_a and abs(extreme) >= FULL_SCALE_PART * full_scale_a:
+            return "saturated: the %s current reaches the converter's full scale %.3g A" % (name, full_scale_a)
+        if longest >= FLAT_RUN_MIN and abs(extreme - mean) > CLIP_DEPARTURE * spread * 0.5:
+            return "saturated: the %s current stays at %.3g A for %d points" % (name, extreme, longest)
+    return None
+
+
+def level(scan: Scan) -> float:
+    """Mean size of the current over the whole scan, A: what a dry, open or shorted strip gets wrong."""
+    count = len(scan.potential_v)
+    total = 0.0
+    for k in range(count):
+        if scan.net_a is not None:
+            total += abs(scan.net_a[k])
+        else:
+            total += (abs(scan.forward_a[k]) + abs(scan.reverse_a[k])) * 0.5
+    return total / count
+
+
+def refusal(limits: dict, scan: Scan):
+    """Why this scan cannot be judged, in words, or None. `limits` is the calibration's `quality` table."""
+    why = _shape(scan, limits["window_v"][0], limits["window_v"][1])
+    if why:
+        return why
+    for name, trace in _traces(scan):
+        why = _clipped(name, trace, limits.get("full_scale_a"))
+        if why:
+            return why
+    seen = level(scan)
+    if seen < limits["level_open_a"]:
+        return "open circuit: mean current %.3g A, a wetted strip gives %.3g A (seat the strip, test again)" % (
+            seen,
+            limits["level_low_a"],
+        )
+    if seen < limits["level_dry_a"]:
+        return "dry or half-wetted strip: mean current %.3g A, a wetted one gives at least %.3g A" % (
+            seen,
+            limits["level_low_a"],
+        )
+    if seen > limits["level_short_a"]:
+        return "short circuit: mean current %.3g A, a sound strip gives at most %.3g A" % (seen, limits["level_high_a"])
+    return None
