@@ -1,0 +1,1 @@
+"""The gateway's published contract: court orders in, alarm transitions out. Pure; no clock, no I/O."""
