@@ -1,1 +1,1 @@
-"""Stores alarms, serves the operators console, keeps the audit chain."""
+"""Alarm backend: stores alarms, keeps account of what operators do, and feeds the console."""

@@ -1,0 +1,1 @@
+"""The backend's database: connection rules, tables, migrations."""
