@@ -1,8 +1,8 @@
 """What can go wrong at a chip, and whose fault it is.
 
 `fault` is one of FAULTS: "bus" (wires, stuck or corrupted transfers), "chip" (not the part, or not doing what it must),
-"supply" (voltage outside the part's range), "cell" (the strip or its contacts), "caller" (a request the part cannot do).
-`reason` is a short word that goes into the record; the other attributes carry the facts.
+"supply" (voltage outside the part's range), "cell" (the strip or its contacts), "caller" (a request the part cannot
+do). `reason` is a short word that goes into the record; the other attributes carry the facts.
 """
 
 FAULTS = ("bus", "chip", "supply", "cell", "caller")
