@@ -1,0 +1,312 @@
+"""The AD5941 as the bus sees it: one clock for SPI, sequencer, timer, converter and loop. Time is an argument."""
+
+from __future__ import annotations
+
+from simulators.ad5941 import interrupts as irq
+from simulators.ad5941.analogue import Analogue
+from simulators.ad5941.cells import Cell, OpenCell
+from simulators.ad5941.conversion import Converter
+from simulators.ad5941.interrupts import Interrupts
+from simulators.ad5941.memory import SharedMemory
+from simulators.ad5941.register_file import RegisterFile
+from simulators.ad5941.register_map import RegisterMapViolation, load
+from simulators.ad5941.sequencer import NEVER_US, Sequencer
+from simulators.ad5941.spi import SpiFrontEnd
+from simulators.ad5941.variation import Board, Faults, Hazard, Part, Variants
+from simulators.ad5941.wakeup_timer import WakeupTimer
+
+DAC_UPDATE_CLOCKS = 10
+RUBBISH = 0xBAD0BAD0
+
+
+class Ad5941:
+    """SPI peripheral of ARCHITECTURE.md seam 6: `chip_select`, `transfer`; `reset_pin` and `int0_level` are its pins.
+
+    `strict` raises RegisterMapViolation at once; otherwise it is kept in `violations`, which a test must find empty.
+    `hazards` lists what the chip allows and the notes warn of.
+    """
+
+    def __init__(
+        self,
+        cell: Cell | None = None,
+        *,
+        board: Board | None = None,
+        part: Part | None = None,
+        variants: Variants | None = None,
+        faults: Faults | None = None,
+        seed: int = 0,
+        strict: bool = True,
+    ) -> None:
+        self.map = load()
+        self.board = board or Board()
+        self.part = part or Part.drawn(seed)
+        self.variants = variants or Variants()
+        self.faults = faults or Faults()
+        self.strict = strict
+        self.violations: list[RegisterMapViolation] = []
+        self.hazards: list[Hazard] = []
+        self.now_us = 0.0
+        self.asleep = False
+        self.selected = False
+        self._held_in_reset = False
+        self._boot_us = NEVER_US
+        self._booted = False
+        self._dac_due_us = NEVER_US
+        self._miso_bytes = 0
+        self._mosi_bytes = 0
+        self._frame_lost = False
+        self._rubbish_reads = 0
+        self._last_popped = 0
+        self.memory = SharedMemory()
+        self.interrupts = Interrupts(self.variants.flag_gating == "at_event")
+        self.registers = RegisterFile(self)
+        self.sequencer = Sequencer(self, self.memory)
+        self.timer = WakeupTimer(self.registers.by_name, 1e6 / self.part.lfosc_hz)
+        self.analogue = Analogue(self.map, self.registers.by_name, cell or OpenCell(), self.part, self.board, seed)
+        self.converter = Converter(self, seed)
+        self.spi = SpiFrontEnd(self)
+        self._reset("POR", 0.0)
+
+    # -- pins and bus ----------------------------------------------------------------------------------------------
+    def chip_select(self, active: bool, now_us: float) -> None:
+        """CS edge. A falling edge wakes the die when EI2CON allows; that frame itself is lost."""
+        self._advance(now_us)
+        if active and not self.selected:
+            self._frame_lost = not self._booted or self._held_in_reset
+            if self.asleep:
+                self._frame_lost = True
+                enabled = self.registers.by_name("EI2CON")
+                if enabled & 0x8 and enabled & 0x7 in (1, 2, 4):
+                    self.wake()
+                    self._rubbish_reads = self.variants.rubbish_reads_after_wake
+            self.spi.select()
+        elif not active and self.selected and not self._frame_lost:
+            self.spi.deselect()
+        self.selected = active
+
+    def transfer(self, mosi: bytes, now_us: float) -> bytes:
+        """Bytes exchanged while CS is active."""
+        self._advance(now_us)
+        out = bytearray()
+        for byte in mosi:
+            out.append(self._exchange(byte))
+        return bytes(out)
+
+    def _exchange(self, byte: int) -> int:
+        self._mosi_bytes += 1
+        every = self.faults.flip_mosi_bit_every
+        if every and self._mosi_bytes % every == 0:
+            byte ^= 1 << (self._mosi_bytes // every) % 8
+        if not self.selected:
+            reply = 0xFF
+        elif self._frame_lost:
+            reply = RUBBISH >> 8 * (self._mosi_bytes % 4) & 0xFF
+        else:
+            reply = self.spi.exchange(byte)
+        self._miso_bytes += 1
+        every = self.faults.flip_miso_bit_every
+        if (every and self._miso_bytes % every == 0) or self._miso_bytes in self.faults.flip_miso_at_byte:
+            reply ^= 1 << (self._miso_bytes // (every or 1)) % 8
+        if self.faults.miso_stuck_at is not None:
+            return self.faults.miso_stuck_at
+        return reply
+
+    def reset_pin(self, level: int, now_us: float) -> None:
+        """RESET pin, active low."""
+        self._advance(now_us)
+        if not level and not self._held_in_reset:
+            self._reset("EXTRST", self.now_us)
+            self._boot_us = NEVER_US
+        elif level and self._held_in_reset:
+            self._boot_us = self.now_us + self.part.boot_us
+        self._held_in_reset = not level
+
+    def int0_level(self, now_us: float) -> int:
+        """GPIO0. Floats high (pull-up on the board) while the pin is not an enabled interrupt output."""
+        self._advance(now_us)
+        name = self.registers.by_name
+        if name("GP0CON") & 3 or not name("GP0OEN") & 1:
+            return 1
+        active = bool(self.interrupts.flags(0))
+        return int(active == bool(name("INTCPOL") & 1))
+
+    def brown_out(self, now_us: float) -> None:
+        """The supply dipped: everything is as after power-on, low-power loop included."""
+        self._advance(now_us)
+        self._reset("POR", self.now_us)
+
+    def set_temperature(self, temperature_c: float, now_us: float) -> None:
+        self._advance(now_us)
+        self.analogue.temperature_c = temperature_c
+        self.analogue.refresh(self.now_us)
+
+    def attach(self, cell: Cell, now_us: float) -> None:
+        """Put another cell on the connector."""
+        self._advance(now_us)
+        self.analogue.attach(cell, self.now_us)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+    def clocks_us(self, clocks: int) -> float:
+        return clocks * self.clock_us
+
+    @property
+    def clock_us(self) -> float:
+        slow = self.registers.by_name("CLKSEL") & 3 == 2
+        return 1e6 / self.part.lfosc_hz if slow else 0.0625 / (1.0 + self.part.hfosc_error)
+
+    def _advance(self, to_us: float) -> None:
+        """Everything that falls due up to `to_us`, in order. Time never runs back."""
+        while True:
+            due = (
+                (self._boot_us, self._boot),
+                (self._dac_due_us, self._dac_reaches),
+                (self.analogue.next_us, self.analogue.settle),
+                (self.sequencer.next_us, self._sequence),
+                (self.sequencer.timeout_us, self.sequencer.expire_timeout),
+                (self.timer.next_us, self._timer),
+            )
+            when, action = min(due, key=lambda item: item[0])
+            if self.converter.next_us <= min(when, to_us):
+                self.now_us = max(self.now_us, self.converter.next_us)
+                self.converter.step(min(when, to_us))
+                continue
+            if when > to_us:
+                break
+            self.now_us = max(self.now_us, when)
+            action()
+        self.now_us = max(self.now_us, to_us)
+
+    def _boot(self) -> None:
+        self._boot_us = NEVER_US
+        self._booted = True
+        self.fire(irq.BOOT_DONE)
+
+    def _dac_reaches(self) -> None:
+        self._dac_due_us = NEVER_US
+        if not self.faults.lpdac_frozen:
+            self.analogue.update_dac(self.now_us)
+
+    def _sequence(self) -> None:
+        self.sequencer.step()
+
+    def _timer(self) -> None:
+        sequence = self.timer.expire()
+        if self.timer.zero_sleep_seen:
+            self.hazard("wake-up timer with SLEEP = 0")
+            self.timer.zero_sleep_seen = False
+        name = self.registers.by_name
+        self.fire(irq.SLP_WUPT)
+        if name("CLKEN0") & 0x2:
+            return
+        if self.asleep:
+            if not name("TMRCON") & 1:
+                return
+            self.wake()
+        if not name("CON") & 0x40:
+            self.sequencer.trigger(sequence, name(f"SEQ{sequence}INFO"), self.now_us)
+
+    # -- chip-wide actions -----------------------------------------------------------------------------------------
+    def _reset(self, cause: str, now_us: float) -> None:
+        self._booted = False
+        self._boot_us = now_us + self.part.boot_us
+        self._dac_due_us = NEVER_US
+        self.asleep = False
+        self.sequencer.reset()
+        self.timer.reset()
+        self.memory.configure(0, 0, 2)
+        self.interrupts.reset()
+        self.registers.reset(cause)
+        self.converter.stop()
+        if cause == "MMRSWRST":
+            self.analogue.refresh(now_us)
+        else:
+            self.analogue.power_cycle(now_us)
+
+    def software_reset(self) -> None:
+        """The low-power DAC and amplifiers stay as they were (section 2)."""
+        self._reset("MMRSWRST", self.now_us)
+        self._frame_lost = True
+
+    def dac_written(self) -> None:
+        self._dac_due_us = self.now_us + self.clocks_us(1 if self.registers.by_name("CLKSEL") & 3 == 2 else 10)
+
+    def loop_changed(self) -> None:
+        """A register of the low-power loop was written; DAC routing takes effect with the data already there."""
+        self.analogue.refresh(self.now_us)
+
+    def hibernate(self) -> None:
+        """High-power blocks and the oscillator stop; a DAC update still under way is lost (section 4)."""
+        if self._dac_due_us < NEVER_US:
+            self.hazard("hibernate before the LPDAC update reached the output: the step is lost")
+            self._dac_due_us = NEVER_US
+        self.asleep = True
+        self.sequencer.halt()
+        self.converter.stop()
+        self.registers.power_down()
+
+    def wake(self) -> None:
+        self.asleep = False
+        self.fire(irq.WAKEUP)
+
+    # -- what the parts ask of the chip ------------------------------------------------------------------------------
+    def fire(self, source: int) -> None:
+        custom = irq.CUSTOM0 <= source < irq.CUSTOM0 + 4
+        if not (custom and self.faults.custom_interrupts_stuck):
+            self.interrupts.fire(source)
+
+    def hazard(self, what: str) -> None:
+        self.hazards.append(Hazard(self.now_us, what))
+
+    def violation(self, action: str, address: int | None, reason: str) -> None:
+        found = RegisterMapViolation(action, address, reason, self.now_us)
+        self.violations.append(found)
+        if self.strict:
+            raise found
+
+    def bus_read(self, address: int) -> int:
+        if self._rubbish_reads:
+            self._rubbish_reads -= 1
+            return RUBBISH
+        return self.registers.read(address)
+
+    def bus_write(self, address: int, value: int) -> None:
+        self.registers.write(address, value, by_sequence=False)
+
+    def sequence_write(self, address: int, value: int, now_us: float) -> None:
+        self.registers.write(address, value, by_sequence=True)
+
+    def write_clocks(self) -> int:
+        return 1 + (self.registers.by_name("SEQCON") >> 8 & 0xFF)
+
+    def fifo_command_enabled(self) -> bool:
+        return self.registers.by_name("0C08") == 0x206C
+
+    def pop_fifo(self) -> int:
+        """Oldest data word; empty raises FIFO_UNDERFLOW and gives 0."""
+        if self.faults.stale_fifo and self.memory.count:
+            self.memory.pop()
+            return self._last_popped
+        word = self.memory.pop()
+        if word is None:
+            self.fire(irq.FIFO_UNDERFLOW)
+            return 0
+        if not self.memory.count:
+            self.fire(irq.FIFO_EMPTY)
+        self._last_popped = word
+        return word
+
+    def push_fifo(self, channel: int, data: int) -> None:
+        """A result enters the FIFO with its tag."""
+        sequence = self.sequencer.running or 0
+        word = (sequence & 3) << 23 | (channel & 0x7F) << 16 | data & 0xFFFF
+        if self.variants.ecc == "parity":
+            word |= (word * 0x9E3779B1 >> 11 & 0x7F) << 25
+        if self.memory.overlaps:
+            self.hazard("command memory and data FIFO together exceed 6 kB")
+        if not self.memory.push(word):
+            self.fire(irq.FIFO_OVERFLOW)
+        if self.memory.full:
+            self.fire(irq.FIFO_FULL)
+        threshold = self.registers.by_name("DATAFIFOTHRES") >> 16 & 0x7FF
+        if threshold and self.memory.count >= threshold:
+            self.fire(irq.FIFO_THRESH)
