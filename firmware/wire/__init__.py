@@ -1,0 +1,1 @@
+"""The contract between tracker, gateway and backend: codec, messages, frames, topics, records."""
