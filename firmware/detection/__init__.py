@@ -53,8 +53,7 @@ def steps(calibration: dict, scan: Scan):
     fit = yield from fit_peaks(model, potential, net)
     verdicts = []
     for entry in calibration["analytes"]:
-        k = entry["peak"]
-        verdicts.append(decide(entry, fit, k, model["peaks"][k], model["sigma_a"], scan.lot, scan.matrix))
+        verdicts.append(decide(model, entry, fit, scan.lot, scan.matrix))
     yield together(verdicts, fit)
 
 

@@ -36,7 +36,7 @@ def polynomials(potential_v, degree: int) -> list:
     count = len(potential_v)
     middle = (potential_v[0] + potential_v[count - 1]) * 0.5
     half = (potential_v[count - 1] - potential_v[0]) * 0.5
-    basis = []
+    basis: list = []
     for power in range(degree + 1):
         column = array("f", [1.0] * count)
         for k in range(count):

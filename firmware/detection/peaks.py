@@ -1,4 +1,4 @@
-"""Joint fit of every peak of a strip and its baseline: penalised Gauss-Newton on tabulated shapes, in bounded memory."""
+"""Joint fit of a strip's peaks and baseline: penalised Gauss-Newton on tabulated shapes, in bounded memory."""
 
 from array import array
 
@@ -8,7 +8,9 @@ from firmware.detection.template import fill
 ITERATIONS_MAX = 12
 STEP_MAX = 1.5  # largest change of a shift or width in one iteration, in its own standard deviations
 CONVERGED = 2e-3  # largest last change of a shift or width that still counts as converged, same unit
-HEIGHT_CONVERGED = 2e-3  # largest last change of a height, in noise standard deviations per point, relative to 1 + height
+HEIGHT_CONVERGED = (
+    2e-3  # largest last change of a height, in noise standard deviations per point, relative to 1 + height
+)
 START_SHIFTS = (0.0, -2.0, 2.0, -4.0, 4.0)  # common shifts tried first, in standard deviations of the widest prior
 WIDTH_LEAST = 0.5
 WIDTH_MOST = 2.0
@@ -27,7 +29,7 @@ class Fit:
         self.mean_square = 0.0
         self.roughness = 2.0  # Durbin-Watson: 2 for white residuals, towards 0 for a shape that does not fit
         self.degrees = 0
-        self.residual = None
+        self.residual = array("f")
 
 
 def _centre(peak: dict, fit: Fit, k: int) -> float:
@@ -39,14 +41,32 @@ def _scale(peak: dict, fit: Fit, k: int) -> float:
     return min(max(s, peak["width"] * WIDTH_LEAST), peak["width"] * WIDTH_MOST)
 
 
-def _start(shapes, peaks, potential, net, basis, columns, right, fit):
+class _Work:
+    """The arrays of one fit, made once: baseline basis, derivatives (heights, shifts, widths), right-hand side."""
+
+    def __init__(self, model: dict, potential, net) -> None:
+        self.shapes = model["shapes"]
+        self.peaks = model["peaks"]
+        self.potential = potential
+        self.net = net
+        self.count = len(potential)
+        size = len(self.peaks)
+        self.basis = polynomials(potential, model["degree"])
+        self.columns = [array("f", [0.0] * (self.count + 2 * size)) for _ in range(3 * size)]
+        self.right = array("f", [0.0] * (self.count + 2 * size))
+
+
+def _start(work: _Work, fit: Fit):
     """Generator: linear heights at the best of a few common shifts."""
-    count = len(potential)
+    count = work.count
+    peaks = work.peaks
+    right = work.right
     widest = 0.0
     for peak in peaks:
         widest = max(widest, peak["shift_sd_v"])
-    best = None
-    total = dot(net, net, count)
+    total = dot(work.net, work.net, count)
+    best_cost = best_start = 0.0
+    best_heights: list = []
     for start in START_SHIFTS:
         penalty = 0.0
         for k in range(len(peaks)):
@@ -54,40 +74,41 @@ def _start(shapes, peaks, potential, net, basis, columns, right, fit):
             common = start * widest / peak["shift_sd_v"]
             penalty += common * common
             fit.shift[k] = common
-            fill(shapes[peak["shape"]], _centre(peak, fit, k), peak["width"], potential, columns[k], right, right)
-            remove(columns[k], basis, count)
+            shape = work.shapes[peak["shape"]]
+            fill(shape, _centre(peak, fit, k), peak["width"], work.potential, (work.columns[k], right, right))
+            remove(work.columns[k], work.basis, count)
             yield
         for k in range(count):
-            right[k] = net[k]
-        heights = yield from solve(columns[: len(peaks)], right, count)
+            right[k] = work.net[k]
+        heights = yield from solve(work.columns[: len(peaks)], right, count)
         cost = dot(right, right, count) + penalty
-        if best is None or cost < best[0] - 1e-4 * total:
-            best = (cost, start, heights)
+        if not best_heights or cost < best_cost - 1e-4 * total:
+            best_cost, best_start, best_heights = cost, start, heights
     for k in range(len(peaks)):
-        fit.shift[k] = best[1] * widest / peaks[k]["shift_sd_v"]
-        fit.height[k] = best[2][k]
+        fit.shift[k] = best_start * widest / peaks[k]["shift_sd_v"]
+        fit.height[k] = best_heights[k]
 
 
-def _jacobian(shapes, peaks, potential, net, basis, columns, right, fit):
-    """Generator: residual into `right`, derivatives into `columns` (heights, shifts, widths), priors as extra rows."""
-    count = len(potential)
-    size = len(peaks)
+def _jacobian(work: _Work, fit: Fit):
+    """Generator: residual into `right`, derivatives into `columns`, priors as extra rows."""
+    count = work.count
+    size = len(work.peaks)
+    right = work.right
     for k in range(count):
-        right[k] = net[k]
+        right[k] = work.net[k]
     for k in range(size):
-        peak = peaks[k]
-        value = columns[k]
-        slope = columns[size + k]
-        stretch = columns[2 * size + k]
-        fill(shapes[peak["shape"]], _centre(peak, fit, k), _scale(peak, fit, k), potential, value, slope, stretch)
+        peak = work.peaks[k]
+        rows = (work.columns[k], work.columns[size + k], work.columns[2 * size + k])
+        fill(work.shapes[peak["shape"]], _centre(peak, fit, k), _scale(peak, fit, k), work.potential, rows)
         yield
+        value, slope, stretch = rows
         by_shift = fit.height[k] * peak["shift_sd_v"]
         by_width = fit.height[k] * peak["width"] * peak["width_sd"]
         for n in range(count):
             slope[n] *= by_shift
             stretch[n] *= by_width
-        for column in (value, slope, stretch):
-            remove(column, basis, count)
+        for column in rows:
+            remove(column, work.basis, count)
             for n in range(2 * size):
                 column[count + n] = 0.0
             yield
@@ -96,6 +117,13 @@ def _jacobian(shapes, peaks, potential, net, basis, columns, right, fit):
         right[count + k] = -fit.shift[k]
         stretch[count + size + k] = 1.0
         right[count + size + k] = -fit.width[k]
+
+
+def _advance(values: list, k: int, step: float) -> float:
+    """Move one shift or width by a bounded step; returns the step in units of convergence."""
+    step = min(max(step, -STEP_MAX), STEP_MAX)
+    values[k] += step
+    return abs(step) / CONVERGED
 
 
 def _residual(right, fit: Fit, count: int) -> None:
@@ -111,37 +139,32 @@ def _residual(right, fit: Fit, count: int) -> None:
 def fit_peaks(model: dict, potential, net):
     """Generator: fit `net` (noise units) at `potential` (V, array('f')) with the calibration's peaks; returns a Fit.
 
-    Minimises sum of squares + sum of (shift/shift_sd)^2 + (width change/width_sd)^2 over heights, shifts, widths and the
-    baseline (polynomial of model["degree"]). Priors keep a blank's fit linear and let a large peak find its own place.
+    Minimises sum of squares + sum of (shift/shift_sd)^2 + (width change/width_sd)^2 over heights, shifts, widths and
+    the baseline (polynomial of model["degree"]). The priors keep a blank's fit linear and let a large peak find its own
+    place. `net` is overwritten.
     """
-    shapes = model["shapes"]
-    peaks = model["peaks"]
     count = len(potential)
-    size = len(peaks)
+    size = len(model["peaks"])
     fit = Fit(size, count)
     fit.degrees = max(count - model["degree"] - 1 - size, 1)
-    basis = polynomials(potential, model["degree"])
-    remove(net, basis, count)
+    work = _Work(model, potential, net)
+    remove(net, work.basis, count)
     yield
-    columns = [array("f", [0.0] * (count + 2 * size)) for _ in range(3 * size)]
-    right = array("f", [0.0] * (count + 2 * size))
-    yield from _start(shapes, peaks, potential, net, basis, columns, right, fit)
+    yield from _start(work, fit)
     for iteration in range(ITERATIONS_MAX):
-        yield from _jacobian(shapes, peaks, potential, net, basis, columns, right, fit)
-        change = yield from solve(columns, right, count + 2 * size)
+        yield from _jacobian(work, fit)
+        change = yield from solve(work.columns, work.right, count + 2 * size)
         largest = 0.0
         for k in range(size):
-            for values, step in ((fit.shift, change[size + k]), (fit.width, change[2 * size + k])):
-                step = min(max(step, -STEP_MAX), STEP_MAX)
-                values[k] += step
-                largest = max(largest, abs(step) / CONVERGED)
+            largest = max(largest, _advance(fit.shift, k, change[size + k]))
+            largest = max(largest, _advance(fit.width, k, change[2 * size + k]))
             fit.height[k] += change[k]
             largest = max(largest, abs(change[k]) / (1.0 + abs(fit.height[k])) / HEIGHT_CONVERGED)
         fit.iterations = iteration + 1
         if largest < 1.0:
             fit.converged = True
             break
-    yield from _jacobian(shapes, peaks, potential, net, basis, columns, right, fit)
-    _residual(right, fit, count)
-    fit.residual = right
+    yield from _jacobian(work, fit)
+    _residual(work.right, fit, count)
+    fit.residual = work.right
     return fit

@@ -9,11 +9,13 @@ POINTS_MIN = 12  # ASSUMED: fewer points cannot carry a baseline and a peak
 class Scan:
     """Potentials (V) and currents (A) of one square-wave scan, in the order measured.
 
-    Give `forward_a` and `reverse_a`, or `net_a` alone (forward minus reverse). Sequences of equal length, array('f') on the
-    device. `lot` and `matrix` (the declared drink) are "" when unknown.
+    Give `forward_a` and `reverse_a`, or `net_a` alone (forward minus reverse). Sequences of equal length,
+    array('f') on the device. `lot` and `matrix` (the declared drink) are "" when unknown.
     """
 
-    def __init__(self, potential_v, forward_a=None, reverse_a=None, net_a=None, lot="", matrix="", scan_id="") -> None:
+    def __init__(
+        self, potential_v, forward_a=None, reverse_a=None, *, net_a=None, lot="", matrix="", scan_id=""
+    ) -> None:
         if net_a is None and (forward_a is None or reverse_a is None):
             raise ValueError("a scan needs forward_a and reverse_a, or net_a")
         self.potential_v = potential_v

@@ -1,13 +1,14 @@
 """Peak shapes as tables: cubic interpolation instead of exp(), so that every maths library gives the same verdict."""
 
 
-def fill(shape: dict, centre_v: float, scale: float, potential_v, value, slope, stretch) -> None:
-    """Write a peak of height 1 and its derivatives by shift and by width into `value`, `slope` and `stretch`.
+def fill(shape: dict, centre_v: float, scale: float, potential_v, rows: tuple) -> None:
+    """Write a peak of height 1 and its derivatives by shift and by width into `rows` = (value, slope, stretch).
 
     The table `shape["values"]` holds the peak at u = -R, -R+step, ..., +R (step_v apart, R symmetric, zero outside).
     u = (E - centre_v) / scale. `slope` is the derivative by centre_v (1/V), `stretch` the derivative by scale.
     Catmull-Rom interpolation: continuous value and first derivative. The arrays may be longer than potential_v.
     """
+    value, slope, stretch = rows
     table = shape["values"]
     step = shape["step_v"]
     count = len(table)

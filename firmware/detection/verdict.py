@@ -10,17 +10,17 @@ _RANK = (POSITIVE, INVALID, INCONCLUSIVE, NEGATIVE)
 
 
 class AnalyteVerdict:
-    """The verdict on one substance: signal in ampere (or absorbance), concentration and its interval in mol/L or None."""
+    """The verdict on one substance: signal in A (or absorbance), concentration and its interval in mol/L or None."""
 
-    def __init__(self, analyte: str, verdict: str, reason: str) -> None:
+    def __init__(self, analyte: object, verdict: str, reason: str) -> None:
         self.analyte = analyte
         self.verdict = verdict
         self.reason = reason
-        self.concentration_mol_l = None
-        self.ci_low = None
-        self.ci_high = None
-        self.signal = None
-        self.potential_v = None
+        self.concentration_mol_l: object = None
+        self.ci_low: object = None
+        self.ci_high: object = None
+        self.signal = 0.0
+        self.potential_v = 0.0
 
     def to_dict(self) -> dict:
         """The fields of one entry of a field-test record's `analytes`."""
@@ -43,7 +43,7 @@ class Verdict:
         self.analytes = analytes
         self.fit = fit
 
-    def leading(self) -> AnalyteVerdict:
+    def leading(self):
         """The substance that decided the verdict, or None when the scan was refused before any substance was judged."""
         for one in self.analytes:
             if one.verdict == self.verdict:

@@ -1,0 +1,104 @@
+"""Decision limit, detection limit, quantification limit and the table the device reads concentrations from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from sensor_models.response_curve import ResponseCurve
+from sensor_models.scans import Array
+
+
+@dataclass(frozen=True)
+class Limits:
+    """LC as signal (A, lot taken out); LC, LD, LQ in mol/L; None where the calibrated range does not reach it."""
+
+    lc_signal_a: float
+    lc_signal_unknown_lot_a: float
+    lc_mol_l: float | None
+    ld_mol_l: float | None
+    lq_mol_l: float | None
+
+
+def _grid(curve: ResponseCurve) -> Array:
+    top = curve.unit_c * (1.2 if curve.model == "linear" else 3.0)
+    return np.concatenate([[0.0], np.geomspace(curve.unit_c * 1e-5, top, 4000)])
+
+
+def _first_above(grid: Array, values: Array, limit: float) -> float | None:
+    """Where values first stay above limit, linearly between grid points; None when they never do."""
+    above = np.nonzero(values >= limit)[0]
+    if not len(above):
+        return None
+    k = int(above[0])
+    if k == 0:
+        return float(grid[0])
+    part = (limit - values[k - 1]) / (values[k] - values[k - 1])
+    return float(grid[k - 1] + part * (grid[k] - grid[k - 1]))
+
+
+def between_groups(effects: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """(standard deviation of offsets, relative standard deviation of gains) widened for the small number of groups."""
+    if len(effects) < 2:
+        return 0.0, 0.0
+    values = np.array(list(effects.values()))
+    widen = float(stats.t.ppf(0.975, len(effects) - 1) / stats.norm.ppf(0.975)) * np.sqrt(1 + 1 / len(effects))
+    return float(np.std(values[:, 0], ddof=1)) * widen, float(np.std(values[:, 1], ddof=1)) * widen
+
+
+def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
+    """Currie 1995 / ISO 11843-2: LC = mean blank + t s0 sqrt(1 + 1/n); LD so that beta of the signals stay below LC.
+
+    s0 and its degrees of freedom come from the variance function; LQ is 10 s0 over the slope at LC.
+    """
+    one_sided = float(stats.t.ppf(1.0 - alpha, curve.degrees))
+    lc = curve.blank_mean + one_sided * curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks)
+    offset_sd = float(np.hypot(between_groups(curve.lots)[0], between_groups(curve.matrices)[0]))
+    unknown = curve.blank_mean + one_sided * float(np.hypot(curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks), offset_sd))
+    grid = _grid(curve)
+    mean = curve.value(grid)
+    deviation = np.hypot(curve.sd_of_observation(grid), curve.sd_of_curve(grid))
+    miss = float(stats.t.ppf(1.0 - beta, curve.degrees))
+    lc_c = _first_above(grid, mean, float(lc))
+    ld_c = _first_above(grid, mean - miss * deviation, float(lc))
+    lq_c = _first_above(grid, mean, curve.blank_mean + 10.0 * curve.noise)
+    return Limits(float(lc), float(unknown), lc_c, ld_c, lq_c)
+
+
+def table(curve: ResponseCurve, coverage: float) -> dict[str, Any]:
+    """Signal -> concentration, interval ends; the interval inverts f(c) -/+ t sd(c) at the coverage given."""
+    t = float(stats.t.ppf(0.5 + 0.5 * coverage, curve.degrees))
+    fine = _grid(curve)
+    mean = curve.value(fine)
+    deviation = np.hypot(curve.sd_of_observation(fine), curve.sd_of_curve(fine))
+    upper = np.maximum.accumulate(mean + t * deviation)
+    lower = np.maximum.accumulate(mean - t * deviation)
+    top_c = curve.unit_c * (1.2 if curve.model == "linear" else 1.0)
+    top = float(np.interp(top_c, fine, mean))
+    base = float(mean[0])
+    near = np.array([-6.0, -4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0])
+    far = np.concatenate([np.geomspace(12.0 * curve.noise, max(top - base, 13.0 * curve.noise), 18) + base])
+    along = curve.value(np.linspace(0.0, top_c, 13)[1:])
+    knots = np.unique(np.concatenate([base + near * curve.noise, upper[:1], far, along]))
+    knots = knots[knots <= max(top, base + curve.noise)]
+    if curve.model == "linear":
+        slope = (mean[-1] - mean[0]) / (fine[-1] - fine[0])
+        centre = (knots - base) / slope
+    else:
+        centre = np.interp(knots, mean, fine)
+    first = int(np.argmax(mean > mean[0]))
+    low = np.interp(knots, upper, fine, left=0.0)
+    high = np.interp(knots, lower, fine)
+    below = knots <= lower[0]
+    high = np.where(below, t * float(deviation[0]) / max((mean[first] - mean[0]) / fine[first], 1e-300), high)
+    bounded = float(lower[-1])
+    return {
+        "signal": [float(f"{v:.8g}") for v in knots],
+        "concentration": [float(f"{v:.8g}") for v in centre],
+        "low": [float(f"{v:.8g}") for v in np.minimum(low, np.maximum(centre, 0.0))],
+        "high": [float(f"{v:.8g}") for v in np.maximum(high, centre)],
+        "bounded_signal": float(f"{min(bounded, top):.8g}"),
+    }
