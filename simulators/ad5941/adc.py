@@ -90,4 +90,4 @@ class Quantiser:
         offset = calibration(offset_name) & 0x7FFF
         offset = offset - 0x8000 if offset & 0x4000 else offset
         counts = (counts + offset / 4.0) * (calibration(gain_name) / 16384.0)
-        return max(0, min(0xFFFF, round(counts) + 0x8000))
+        return max(0, min(0xFFFF, round(float(counts)) + 0x8000))

@@ -43,7 +43,7 @@ class Analogue:
     """Registers in, node voltages out. `read` gives a register by name."""
 
     def __init__(
-        self, regs: RegisterMap, read: Callable[[str], int], cell: Cell, part: Part, board: Board, seed: int
+        self, regs: RegisterMap, read: Callable[[str], int], cell: Cell, *, part: Part, board: Board, seed: int
     ) -> None:
         self._regs = regs
         self._read = read

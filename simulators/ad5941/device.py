@@ -62,7 +62,9 @@ class Ad5941:
         self.registers = RegisterFile(self)
         self.sequencer = Sequencer(self, self.memory)
         self.timer = WakeupTimer(self.registers.by_name, 1e6 / self.part.lfosc_hz)
-        self.analogue = Analogue(self.map, self.registers.by_name, cell or OpenCell(), self.part, self.board, seed)
+        self.analogue = Analogue(
+            self.map, self.registers.by_name, cell or OpenCell(), part=self.part, board=self.board, seed=seed
+        )
         self.converter = Converter(self, seed)
         self.spi = SpiFrontEnd(self)
         self._reset("POR", 0.0)

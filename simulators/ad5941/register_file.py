@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulators.ad5941 import interrupts as irq
@@ -73,27 +74,21 @@ class RegisterFile:
 
     def _special_read(self, name: str) -> int:
         chip, value = self._chip, self._values[name]
-        if name == "CLKEN1":  # silicon swaps bits 8 and 9 on read-back
-            return value & ~0x300 | (value & 0x100) << 1 | (value & 0x200) >> 1
-        if name == "OSCCON":
-            return value & 0xFF | (value & 0x7) << 8
-        if name in ("INTCFLAG0", "INTCFLAG1"):
-            return chip.interrupts.flags(int(name[-1]))
-        if name in chip.converter.latest:
-            return chip.converter.latest[name]
-        if name == "DATAFIFORD":
-            return chip.pop_fifo()
-        if name == "FIFOCNTSTA":
-            return chip.memory.count << 16
-        if name == "SEQCRC":
-            return chip.sequencer.crc
-        if name == "SEQCNT":
-            return chip.sequencer.count
-        if name == "SEQTIMEOUT":
-            return chip.sequencer.timeout_left(chip.now_us, chip.clock_us)
-        if name == "GP0IN":
-            return 0
-        return value
+        live: dict[str, Callable[[], int]] = {
+            # Silicon swaps bits 8 and 9 on read-back.
+            "CLKEN1": lambda: value & ~0x300 | (value & 0x100) << 1 | (value & 0x200) >> 1,
+            "OSCCON": lambda: value & 0xFF | (value & 0x7) << 8,
+            "INTCFLAG0": lambda: chip.interrupts.flags(0),
+            "INTCFLAG1": lambda: chip.interrupts.flags(1),
+            "ADCDAT": lambda: chip.converter.latest["ADCDAT"],
+            "SINC2DAT": lambda: chip.converter.latest["SINC2DAT"],
+            "DATAFIFORD": chip.pop_fifo,
+            "FIFOCNTSTA": lambda: chip.memory.count << 16,
+            "SEQCRC": lambda: chip.sequencer.crc,
+            "SEQCNT": lambda: chip.sequencer.count,
+            "SEQTIMEOUT": lambda: chip.sequencer.timeout_left(chip.now_us, chip.clock_us),
+        }
+        return live[name]() if name in live else value
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def write(self, address: int, value: int, by_sequence: bool) -> None:

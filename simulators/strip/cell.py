@@ -1,0 +1,165 @@
+"""A strip in a drink as an electrochemical cell in time: what the AD5941 simulator has on its electrodes.
+
+Same physics as the scans (diffusion, double layer, slow surface groups, edges of the window), but driven by whatever
+potentials the firmware really applies, when it applies them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simulators.strip.chemistry import Drink, Species, drink, species
+from simulators.strip.diffusion import FARADAY_C_MOL, Couples, Diffusion
+from simulators.strip.electrode import FRESH, Condition, Lot, dip, rng_of
+from simulators.strip.responses import IRREVERSIBLE_RATE_M_S, peak_offset_v
+from simulators.strip.saturation import effective_mol_l
+
+LEAKAGE_OHM = 1e10
+FIRST_STEP_S = 60e-6
+GROWTH = 1.7
+LONGEST_STEP_S = 0.5
+# Slow surface groups: a resistance that draws about 0.3 uA net at 25 mV and 25 Hz, with a time constant near a half
+# period of common scans (ASSUMED).
+SURFACE_TAU_S = 0.02
+SURFACE_OHM = 90_000.0
+
+
+class StripCell:
+    """Cell protocol of simulators.ad5941. Wetted from `wet_at_us` on; `never` (inf) is a dry strip.
+
+    `noise_a` is the rms of slow wander, `mains_a` the amplitude of 50 Hz pickup.
+    """
+
+    def __init__(
+        self,
+        matrix: str,
+        spikes_mol_l: dict[str, float],
+        *,
+        area_m2: float = 7.07e-6,
+        temperature_c: float = 22.0,
+        lot: str = "L1",
+        seed: int | str = 0,
+        condition: Condition = FRESH,
+        wet_at_us: float = 0.0,
+        wetting_s: float = 1.5,
+        noise_a: float = 3e-9,
+        mains_a: float = 4e-9,
+    ) -> None:
+        pour: Drink = drink(matrix)
+        rng = rng_of("cell", matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
+        self._rng = rng
+        self.dip = dip(pour, Lot.named(lot), rng, area_m2=area_m2, temperature_c=temperature_c, condition=condition)
+        contents = dict(self.dip.interferents_mol_l)
+        for name, value in spikes_mol_l.items():
+            contents[name] = contents.get(name, 0.0) + value
+        members = [species()[name] for name, amount in contents.items() if amount > 0.0 and name in species()]
+        self._diffusion = Diffusion(self._couples(members), temperature_c)
+        self._scale_a = np.array([self._ampere_per_flux(m, contents[m.name], area_m2) for m in members])
+        self._area = area_m2 / 7.07e-6
+        self.wet_at_us = wet_at_us
+        self._wetting_s = wetting_s
+        self._noise_a, self._mains_a = noise_a, mains_a
+        self._mains_phase = float(rng.uniform(0.0, 2.0 * math.pi))
+        self._mains_hz = 50.0 * (1.0 + float(rng.normal(0.0, 0.0004)))
+        self._edges = (1.45 + rng.normal(0.0, 0.03), rng.uniform(0.055, 0.085), -1.25, rng.uniform(0.06, 0.1))
+        self._hump = (rng.uniform(-0.2, 0.5), rng.uniform(0.18, 0.35), rng.uniform(0.0, 0.7))
+        self._applied_v: float | None = None
+        self._series_ohm = 0.0
+        self._layer_v = 0.0
+        self._surface_v = 0.0
+        self._wander_a = 0.0
+        self._now_s = 0.0
+        self._dt_s = FIRST_STEP_S
+
+    def _couples(self, members: list[Species]) -> Couples:
+        d = self.dip
+        offsets = np.array([peak_offset_v(m.reversible, m.alpha, m.diffusion_m2_s) / d.width for m in members])
+        sign = np.array([float(m.sign) for m in members])
+        shift = np.array([d.shift_v + m.ph_slope_v * (d.ph - 7.0) for m in members])
+        irreversible = np.array([not m.reversible for m in members])
+        return Couples.of(
+            np.array([m.peak_potential_v for m in members]) + shift - sign * offsets,
+            sign=sign,
+            electrons=np.array([m.electrons for m in members]),
+            alpha=np.array([m.alpha * d.width for m in members]),
+            rate_m_s=np.where(irreversible, IRREVERSIBLE_RATE_M_S, np.inf),
+            diffusion_m2_s=np.array([m.diffusion_m2_s for m in members]),
+            backward=np.where(irreversible, 0.0, 1.0),
+        )
+
+    def _ampere_per_flux(self, member: Species, amount_mol_l: float, area_m2: float) -> float:
+        d = self.dip
+        amount = effective_mol_l(member.name, amount_mol_l, d.half_response) * 1000.0
+        root = math.sqrt(member.diffusion_m2_s * d.diffusion_factor)
+        return member.sign * member.electrons * FARADAY_C_MOL * area_m2 * d.sensitivity * root * amount
+
+    # -- Cell protocol -------------------------------------------------------------------------------------------
+    def apply(self, potential_v: float | None, series_ohm: float, now_us: float) -> None:
+        self._advance(now_us * 1e-6)
+        if potential_v != self._applied_v:
+            self._dt_s = FIRST_STEP_S
+            self._diffusion.jump()
+        self._applied_v = potential_v
+        self._series_ohm = series_ohm
+
+    def current_a(self, now_us: float) -> float:
+        self._advance(now_us * 1e-6)
+        if self._applied_v is None:
+            return 0.0
+        wetted = self.wetted(self._now_s)
+        if wetted <= 0.0:
+            return self._applied_v / LEAKAGE_OHM
+        source_ohm = self._source_ohm(wetted)
+        faradaic = self._faradaic_a() * wetted
+        charging = (self._applied_v - faradaic * source_ohm - self._layer_v) / source_ohm
+        hum = self._mains_a * math.sin(2.0 * math.pi * self._mains_hz * self._now_s + self._mains_phase)
+        return faradaic + charging + hum + self._wander_a
+
+    # -- physics ---------------------------------------------------------------------------------------------------
+    def wetted(self, now_s: float) -> float:
+        """Fraction of the electrode that liquid covers."""
+        since_s = now_s - self.wet_at_us * 1e-6
+        if since_s <= 0.0:
+            return 0.0
+        return self.dip.wetted * min(1.0, since_s / max(1e-6, self._wetting_s))
+
+    def _source_ohm(self, wetted: float) -> float:
+        return self.dip.solution_ohm / math.sqrt(wetted) + self._series_ohm
+
+    def _faradaic_a(self) -> float:
+        up, up_width, down, down_width = self._edges
+        e = self._layer_v
+        centre, width, height = self._hump
+        scale = self.dip.background * self._area
+        edge = 5.5e-7 * (math.exp(min(6.0, (e - up) / up_width)) - math.exp(min(6.0, (down - e) / down_width)))
+        groups = (1.0 + height * math.exp(-0.5 * ((e - centre) / width) ** 2)) / SURFACE_OHM
+        return float(self._scale_a @ self._diffusion.flux) + scale * (edge + groups * (e - self._surface_v))
+
+    def _advance(self, to_s: float) -> None:
+        while to_s - self._now_s > 1e-9:
+            dt_s = min(self._dt_s, to_s - self._now_s)
+            if dt_s == self._dt_s:
+                self._dt_s = min(LONGEST_STEP_S, self._dt_s * GROWTH)
+            self._step(dt_s)
+            self._now_s += dt_s
+        self._now_s = max(self._now_s, to_s)
+
+    def _step(self, dt_s: float) -> None:
+        wetted = self.wetted(self._now_s + dt_s)
+        if wetted <= 0.0:
+            return
+        if self._applied_v is None:
+            self._diffusion.relax(dt_s)
+            return
+        source_ohm = self._source_ohm(wetted)
+        tau_s = source_ohm * self.dip.capacitance_f * wetted
+        target_v = self._applied_v - self._faradaic_a() * wetted * source_ohm
+        self._layer_v = target_v + (self._layer_v - target_v) * math.exp(-dt_s / tau_s)
+        self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
+        self._diffusion.step(self._layer_v, dt_s)
+        keep = math.exp(-dt_s / 2.0)
+        self._wander_a = self._wander_a * keep + float(self._rng.normal(0.0, 1.0)) * self._noise_a * math.sqrt(
+            1.0 - keep * keep
+        )
