@@ -1,0 +1,1 @@
+"""A board without hardware: the real MicroPython VM, its flash, its console, and the peripherals wired to it."""

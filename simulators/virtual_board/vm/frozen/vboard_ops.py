@@ -1,0 +1,26 @@
+"""Operations on the link to the simulated peripherals; simulators/virtual_board/link.py has the same table."""
+
+from micropython import const
+
+PIN_LEVEL = const(1)
+PIN_DRIVE = const(2)
+PIN_MODE = const(3)
+PIN_IRQ = const(4)
+SPI_SETUP = const(5)
+SPI_TRANSFER = const(6)
+I2C_WRITE = const(7)
+I2C_READ = const(8)
+UART_SETUP = const(9)
+ADC_READ = const(10)
+PWM = const(11)
+WATCHDOG_START = const(12)
+WATCHDOG_FEED = const(13)
+TIMER_START = const(14)
+TIMER_STOP = const(15)
+RTC_READ = const(16)
+RTC_SET = const(17)
+RTC_MEMORY_READ = const(18)
+RTC_MEMORY_WRITE = const(19)
+SLEEP = const(20)
+BITSTREAM = const(21)
+EVENT_TIMER = const(128)

@@ -1,0 +1,11 @@
+# What the board has not: threads, TLS in C, foreign functions, a database.
+MICROPY_PY_THREAD = 0
+MICROPY_PY_SSL = 0
+MICROPY_SSL_AXTLS = 0
+MICROPY_SSL_MBEDTLS = 0
+MICROPY_PY_BTREE = 0
+MICROPY_PY_FFI = 0
+MICROPY_PY_TERMIOS = 0
+MICROPY_VFS_FAT = 0
+MICROPY_VFS_LFS1 = 0
+PROG = waakzaam-vm
