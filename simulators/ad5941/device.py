@@ -82,8 +82,12 @@ class Ad5941:
                     self.wake()
                     self._rubbish_reads = self.variants.rubbish_reads_after_wake
             self.spi.select()
-        elif not active and self.selected and not self._frame_lost:
-            self.spi.deselect()
+        elif not active and self.selected:
+            self.selected = False
+            if self._frame_lost:
+                self.spi.address_lost = True
+            else:
+                self.spi.deselect()
         self.selected = active
 
     def transfer(self, mosi: bytes, now_us: float) -> bytes:
@@ -261,6 +265,7 @@ class Ad5941:
 
     def violation(self, action: str, address: int | None, reason: str) -> None:
         found = RegisterMapViolation(action, address, reason, self.now_us)
+        self.spi.abandon()
         self.violations.append(found)
         if self.strict:
             raise found
@@ -272,6 +277,8 @@ class Ad5941:
         return self.registers.read(address)
 
     def bus_write(self, address: int, value: int) -> None:
+        if self.spi.address_lost:
+            self.hazard(f"write after a lost address frame: goes to 0x{address:04X}")
         self.registers.write(address, value, by_sequence=False)
 
     def sequence_write(self, address: int, value: int, now_us: float) -> None:

@@ -15,6 +15,7 @@ FIFO_PREFETCH_WORDS = 2
 # What comes back when nothing is defined to: status bytes of READFIFO and bytes clocked during writes are unknown
 # (ad5941.md section 15).
 FILLER = 0x00
+IGNORED = -1
 
 
 class Bus(Protocol):
@@ -37,6 +38,8 @@ class SpiFrontEnd:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.address = 0
+        # The frame that would have set the address was lost (it woke the die): the old address is still in force.
+        self.address_lost = False
         self._reset_frame()
 
     def _reset_frame(self) -> None:
@@ -49,10 +52,16 @@ class SpiFrontEnd:
     def select(self) -> None:
         self._reset_frame()
 
+    def abandon(self) -> None:
+        """The frame went wrong: the rest of it is ignored."""
+        self._reset_frame()
+        self._command = IGNORED
+
     def deselect(self) -> None:
         """End of a frame: one that is too short did nothing, and says so."""
         expected = {SET_ADDRESS: 2, WRITE: bytes_of(self.address), READ: 1 + bytes_of(self.address)}
-        if self._command in expected and self._position != expected[self._command]:
+        wrong = self._command in expected and self._position != expected[self._command]
+        if wrong and not (self.address_lost and self._command != SET_ADDRESS):
             self._bus.violation(
                 "frame", self.address, f"command {self._command:02X} with {self._position} bytes after it"
             )
@@ -71,6 +80,7 @@ class SpiFrontEnd:
             self._value = (self._value << 8 | mosi) & 0xFFFF
             if position == 1:
                 self.address = self._value
+                self.address_lost = False
             return FILLER
         if self._command == WRITE:
             return self._write(position, mosi)
