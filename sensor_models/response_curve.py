@@ -87,6 +87,7 @@ def _gradient(model: str, p: Array, x: Array) -> Array:
 def _fit(model: str, x: Array, y: Array, weight: Array, start: Array | None) -> tuple[Array, Array]:
     """Weighted least squares: (parameters, inverse normal matrix)."""
     root = np.sqrt(weight)
+    p: Array
     if model == "linear":
         rows = _gradient(model, np.zeros(2), x) * root[:, None]
         p = np.asarray(np.linalg.lstsq(rows, y * root, rcond=None)[0], dtype=np.float64)
@@ -94,9 +95,9 @@ def _fit(model: str, x: Array, y: Array, weight: Array, start: Array | None) -> 
         starts = [start] if start is not None else _starts_4pl(x, y)
         found = [
             optimize.least_squares(
-                lambda p: (_value(model, p, x) - y) * root,
+                lambda q: (_value(model, q, x) - y) * root,
                 one,
-                jac=lambda p: _gradient(model, p, x) * root[:, None],
+                jac=lambda q: _gradient(model, q, x) * root[:, None],
                 bounds=([-np.inf, 1e-9, -12.0, 0.3], [np.inf, np.inf, 6.0, 6.0]),
                 x_scale=[0.1, 1.0, 0.5, 0.3],
             )
@@ -104,7 +105,7 @@ def _fit(model: str, x: Array, y: Array, weight: Array, start: Array | None) -> 
         ]
         p = np.asarray(min(found, key=lambda done: float(done.cost)).x, dtype=np.float64)
         rows = _gradient(model, p, x) * root[:, None]
-    inverse: Array = np.linalg.pinv(rows.T @ rows, rcond=1e-12)
+    inverse: Array = np.asarray(np.linalg.pinv(rows.T @ rows, rcond=1e-12), dtype=np.float64)
     return p, inverse
 
 

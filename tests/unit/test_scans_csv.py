@@ -1,0 +1,78 @@
+"""scans.csv and strip.toml: what is wrong is said with file, line, field and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sensor_models import scans, strip_definition
+from sensor_models.errors import MalformedFile
+from tests.support.written_scans import STRIP_TOML
+from waakzaam.cli import build
+from waakzaam.exits import BadInput
+
+HEAD = "scan_id,lot,matrix,analyte,concentration_mol_l,potential_v,net_a\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "reason"),
+    [
+        ("", 0, "", "empty"),
+        (HEAD, 0, "", "no scan"),
+        (HEAD + "a,A,b,k,0,0.1,1e-6\na,A,b,k,0,x,1e-6\n", 3, "potential_v", "not a number"),
+        (HEAD + "a,A,b,k,0,0.1,\n", 2, "net_a", "is empty"),
+        (HEAD + "a,A,b,k,0,0.1\n", 2, "row", "6 fields"),
+        (HEAD + "a,A,b,k,-1,0.1,1e-6\n", 2, "concentration_mol_l", "not a concentration"),
+        (HEAD + "a,A,b,k,1e-5,0.1,1e-6\na,B,b,k,1e-5,0.2,1e-6\n", 3, "lot", "differs"),
+        (HEAD + ",A,b,k,0,0.1,1e-6\n", 2, "scan_id", "is empty"),
+        (HEAD.replace("net_a", "forward_a") + "a,A,b,k,0,0.1,1\n", 1, "reverse_a", "missing"),
+        (HEAD.replace("potential_v", "volts") + "a,A,b,k,0,0.1,1\n", 1, "potential_v", "missing"),
+    ],
+)
+def test_a_malformed_row_is_named_with_its_line_field_and_reason(
+    tmp_path: Path, text: str, line: int, field: str, reason: str
+) -> None:
+    path = tmp_path / "scans.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MalformedFile) as caught:
+        scans.read_csv(path)
+    assert (caught.value.line, caught.value.field) == (line, field)
+    assert reason in caught.value.reason
+
+
+def test_unknowns_have_no_concentration_and_blanks_have_zero(tmp_path: Path) -> None:
+    path = tmp_path / "scans.csv"
+    path.write_text(HEAD + "u,A,b,k,,0.1,1e-6\nz,A,b,k,0,0.1,1e-6\n", encoding="utf-8")
+    assert [one.concentration_mol_l for one in scans.read_csv(path)] == [None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (('name = "heldout"', ""), "name"),
+        (("alpha = 0.05", "alpha = 2"), "alpha"),
+        (('technique = "swv"', 'technique = "smell"'), "technique"),
+        (("[0.70, 1.00]", "[0.70]"), "analyte[1].peak_window_v"),
+        (('model = "linear"', 'model = "cubic"'), "analyte[1].model"),
+        (("step_v = 0.004", "step_v = 0"), "waveform.step_v"),
+    ],
+)
+def test_a_wrong_strip_definition_is_named_by_its_field(tmp_path: Path, change: tuple[str, str], field: str) -> None:
+    path = tmp_path / "strip.toml"
+    path.write_text(STRIP_TOML.replace(*change), encoding="utf-8")
+    with pytest.raises(MalformedFile) as caught:
+        strip_definition.load(path)
+    assert caught.value.field == field
+
+
+def test_the_command_says_one_line_and_writes_nothing_on_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "strip.toml").write_text(STRIP_TOML, encoding="utf-8")
+    (tmp_path / "scans.csv").write_text(HEAD + "a,A,b,k,0,0.1,oops\n", encoding="utf-8")
+    words = ["calibrate", "--strip", "strip.toml", "--scans", "scans.csv", "--out", "cal.json"]
+    arguments = [str(tmp_path / word) if "." in word and not word.startswith("-") else word for word in words]
+    done = CliRunner().invoke(build(), arguments)
+    assert isinstance(done.exception, BadInput)
+    assert "scans.csv:2: net_a: 'oops' is not a number" in str(done.exception)
+    assert not (tmp_path / "cal.json").exists()
