@@ -1,0 +1,187 @@
+"""The bracelet's program: reads its files, opens its parts, plays tests; JSON lines and records on the serial port.
+
+Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records); `WZR1 <json>` per
+sealed record. Records leave only when the wearer asks: the command `records`, or `"send": "after_test"` in /config.json.
+Commands on the serial line: records, status, test.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+
+from firmware.bracelet import recorder, settings, telling
+from firmware.bracelet.catalogue import texts_of
+from firmware.bracelet.flash_ring import FlashRing
+from firmware.bracelet.instrument import Instrument
+from firmware.bracelet.runner import Runner
+
+WATCHDOG_MS = 8_000
+SERIAL_PREFIX = "WZR1 "
+COMMAND_BYTES_MAX = 64
+
+
+def say(kind: str, data: dict) -> None:
+    """One JSON line."""
+    line = {"kind": kind}
+    line.update(data)
+    print(json.dumps(line))
+
+
+class Announcer:
+    """LED and motor as lines, each change once, for whoever watches without eyes on the wrist."""
+
+    def __init__(self, announce: bool):
+        self._announce = announce
+        self._last = None
+
+    def light(self, colour: tuple, vibration: int) -> None:
+        """Colour and vibration from now on."""
+        if self._announce and (colour, vibration) != self._last:
+            say("light", {"colour": telling.colour_name(colour), "vibration": vibration})
+        self._last = (colour, vibration)
+
+
+def send_records(ring: FlashRing, first: int = 0) -> int:
+    """Print the sealed records from number `first` on; returns how many."""
+    sent = 0
+    for number in ring.numbers():
+        if number < first:
+            continue
+        sys.stdout.write(SERIAL_PREFIX)
+        for chunk in ring.lines_of(number):
+            sys.stdout.write(chunk.decode())
+        sys.stdout.write("\n")
+        sent += 1
+    return sent
+
+
+class Program:
+    """One bracelet, from its files to its lines."""
+
+    def __init__(self):
+        from firmware.bracelet.hardware import Hardware, now_text, today
+
+        self.config = settings.checked_config(settings.read_json(open, "/config.json"))
+        calibration = settings.read_json(open, "/cal.json")
+        hashes = {
+            "calibration": settings.sha256_of_file(open, "/cal.json"),
+            "firmware": self.config.get("firmware_sha256"),
+        }
+        self.hardware = Hardware()
+        self.ring = FlashRing(os, open)
+        self.announcer = Announcer(self.config["announce"])
+        self.instrument = Instrument(self.hardware.afe, self.hardware.dummy, calibration, self.config)
+        self.recorder = recorder.Recorder(self.ring, self.config, hashes, now_text)
+        self.runner = Runner(
+            self.hardware.clock,
+            self.instrument,
+            self.recorder,
+            self.hardware.strip,
+            self.hardware.button,
+            self.announcer.light,
+            self._say,
+            texts_of(self.config["language"]),
+            today,
+        )
+        self._ended = False
+        self.heap_free_min = 1 << 30
+
+    def _say(self, kind: str, data: dict) -> None:
+        self._watch_heap()
+        if kind == "finished":
+            data["heap_free_min"] = self.heap_free_min
+            data["record"] = self.recorder.last_number
+            self._ended = True
+        say(kind, data)
+
+    def _watch_heap(self) -> None:
+        if hasattr(gc, "mem_free"):
+            gc.collect()
+            self.heap_free_min = min(self.heap_free_min, gc.mem_free())
+
+    def status(self) -> dict:
+        """What this bracelet is and how it stands."""
+        return {
+            "implementation": "%s %s"
+            % (sys.implementation.name, ".".join([str(n) for n in sys.implementation.version[:3]])),
+            "machine": getattr(sys.implementation, "_machine", sys.platform),
+            "device_id": self.config["device_id"],
+            "firmware_version": recorder.VERSION,
+            "heap_free": gc.mem_free() if hasattr(gc, "mem_free") else None,
+            "records": len(self.ring.numbers()),
+            "discards": self.ring.discards,
+            "state": self.runner.state.name,
+        }
+
+    def command(self, line: str) -> None:
+        """One command from the serial line."""
+        word = line.strip()
+        if word == "records":
+            say("records", {"sent": send_records(self.ring)})
+        elif word == "status":
+            say("status", self.status())
+        elif word == "test":
+            self.runner.press()
+        elif word:
+            say("error", {"reason": "unknown command", "commands": "records, status, test"})
+
+    async def play(self, watchdog=None) -> None:
+        """Tests, one after another, for ever."""
+        while True:
+            wait_us = self.runner.poll()
+            if watchdog is not None:
+                watchdog.feed()
+            if self._ended:
+                self._ended = False
+                if self.config["send"] == "after_test":
+                    send_records(self.ring, self.recorder.last_number)
+            if wait_us >= 1000:
+                await asyncio.sleep_ms(wait_us // 1000)
+            else:
+                if wait_us:
+                    self.hardware.clock.sleep_us(wait_us)
+                await asyncio.sleep_ms(0)
+
+    async def listen(self) -> None:
+        """Commands from the serial line, without ever waiting on it."""
+        import select
+
+        poll = select.poll()
+        poll.register(sys.stdin, select.POLLIN)
+        held = ""
+        while True:
+            while poll.poll(0):
+                letter = sys.stdin.read(1)
+                if not letter:
+                    break
+                if letter in "\r\n":
+                    self.command(held)
+                    held = ""
+                elif len(held) < COMMAND_BYTES_MAX:
+                    held += letter
+            await asyncio.sleep_ms(50)
+
+
+async def run() -> None:
+    """Start and stay."""
+    program = Program()
+    gc.collect()
+    say("start", program.status())
+    watchdog = program.hardware.watchdog(WATCHDOG_MS) if program.config.get("watchdog") else None
+    listener = asyncio.create_task(program.listen())
+    try:
+        await program.play(watchdog)
+    finally:
+        listener.cancel()
+
+
+def main() -> None:
+    """Run until interrupted; a file that cannot be used is said in one line."""
+    try:
+        asyncio.run(run())
+    except settings.BadSettings as error:
+        say("error", {"file": error.file, "field": error.field, "reason": error.reason})
+    except KeyboardInterrupt:
+        say("stopped", {})

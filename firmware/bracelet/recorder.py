@@ -1,0 +1,57 @@
+"""The record of one test: its fields from outcome and trace, sealed piece by piece into the flash ring."""
+
+from firmware.bracelet.flash_ring import RingError
+from firmware.bracelet.instrument import columns_of
+from firmware.wire.record import seal_pieces
+
+VERSION = "0.1.0"
+
+
+class Recorder:
+    """Seals tests of one bracelet. `now_text` gives RFC 3339 time or "" when the clock was never set."""
+
+    def __init__(self, ring, config: dict, hashes: dict, now_text):
+        self._ring = ring
+        self._config = config
+        self._hashes = hashes
+        self._now_text = now_text
+        self._key = bytes(int(config["key"][at : at + 2], 16) for at in range(0, 64, 2))
+        self.last_number = 0
+
+    def fields(self, number: int, verdict: str, reason: str, instrument) -> dict:
+        """The record's fields; what is not known is left out."""
+        config = self._config
+        found = {
+            "record_id": "%s-%06d" % (config["device_id"], number),
+            "time": self._now_text() or None,
+            "device_id": config["device_id"],
+            "firmware_version": VERSION,
+            "firmware_sha256": self._hashes.get("firmware"),
+            "calibration_sha256": self._hashes.get("calibration"),
+            "strip_lot": config.get("strip_lot"),
+            "drink_declared": config.get("drink_declared"),
+            "volume_ml": config.get("volume_ml"),
+            "verdict": verdict,
+            "reason": reason,
+            "venue_code": config.get("venue_code"),
+            "truth": config.get("truth"),
+        }
+        judged = instrument.verdict
+        found["analytes"] = [one.to_dict() for one in judged.analytes] if judged is not None else []
+        if instrument.trace is not None:
+            columns = columns_of(instrument.trace)
+            found["trace"] = {"potential_v": columns[0], "forward_a": columns[1], "reverse_a": columns[2]}
+        return found
+
+    def seal(self, verdict: str, reason: str, instrument):
+        """Append the sealed record to flash (generator); ends with ("sealed",). Raises RingError or OSError."""
+        numbers = self._ring.numbers()
+        number = numbers[-1] + 1 if numbers else 1
+        fields = self.fields(number, verdict, reason, instrument)
+        previous = self._ring.last_sha256()
+        yield 0
+        written = yield from self._ring.append(seal_pieces(fields, previous, self._key))
+        if written != number:
+            raise RingError("number", "%d, not %d" % (written, number))
+        self.last_number = number
+        return ("sealed",)

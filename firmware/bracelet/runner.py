@@ -1,0 +1,230 @@
+"""Plays one test after another: inputs and time in, effects run a little at a time, told and logged.
+
+`poll()` does what is due and returns the microseconds until it wants to be called again; asyncio calls it on the board,
+the fault campaign on a virtual clock. Every failure of an effect becomes a fault event: told, logged, typed.
+"""
+
+from firmware.bracelet import flow, telling
+from firmware.bracelet.catalogue import sentences
+from firmware.bracelet.flash_ring import RingError
+from firmware.bracelet.table import ASLEEP, AWAIT_STRIP, AWAIT_STRIP_OUT, AWAIT_WETTING
+from firmware.drivers.errors import DriverError
+
+INPUTS_EVERY_MS = 20
+DEBOUNCE_READS = 3
+EVENTS_MAX = 8
+IDLE_PATTERNS = {ASLEEP: None, AWAIT_STRIP: telling.PUT_STRIP, AWAIT_WETTING: telling.PUT_DRINK, AWAIT_STRIP_OUT: None}
+
+
+class Input:
+    """A debounced contact: a pin that reads 0 when closed."""
+
+    def __init__(self, pin):
+        self._pin = pin
+        self.closed = False
+        self._alike = 0
+
+    def changed(self) -> bool:
+        """Read once; True when the contact has just settled in the other position."""
+        closed = self._pin() == 0
+        if closed == self.closed:
+            self._alike = 0
+            return False
+        self._alike += 1
+        if self._alike < DEBOUNCE_READS:
+            return False
+        self.closed = closed
+        self._alike = 0
+        return True
+
+
+class Runner:
+    """The bracelet at work. `say(kind, data)` reports; `light(colour, vibration)` drives LED and motor."""
+
+    def __init__(self, clock, instrument, recorder, strip_pin, button_pin, light, say, texts, today):  # noqa: PLR0917
+        self._clock = clock
+        self._instrument = instrument
+        self._recorder = recorder
+        self._strip = Input(strip_pin)
+        self._button = Input(button_pin)
+        self._light = light
+        self._say = say
+        self._texts = texts
+        self._today = today
+        self.state = flow.begin(clock.ticks_ms())
+        self._events = []
+        self._effect = None
+        self._effect_name = ""
+        self._resume_ms = 0
+        self._inputs_ms = clock.ticks_ms()
+        self._pattern = None
+        self._part = 0
+        self._part_ms = 0
+        self._told = []
+        self.finished = 0
+        self.faults = 0
+
+    # --- one turn -----------------------------------------------------------------------------------------------------
+
+    def poll(self) -> int:
+        """Do what is due now; microseconds until the next call is wanted."""
+        now_ms = self._clock.ticks_ms()
+        if self._clock.ticks_diff(now_ms, self._inputs_ms) >= INPUTS_EVERY_MS:
+            self._inputs_ms = now_ms
+            self._read_inputs()
+            self._handle((flow.TICK,))
+            self._show(now_ms)
+        while self._events:
+            self._handle(self._events.pop(0))
+        if self._effect is None:
+            return INPUTS_EVERY_MS * 1000
+        left_ms = self._clock.ticks_diff(self._resume_ms, now_ms)
+        if left_ms > 0:
+            return min(left_ms, INPUTS_EVERY_MS) * 1000
+        return self._advance(now_ms)
+
+    def _advance(self, now_ms: int) -> int:
+        try:
+            wait_us = next(self._effect)
+        except StopIteration as end:
+            self._effect = None
+            self._post(end.value)
+            return 0
+        except DriverError as error:
+            word = error.reason if error.fault == "cell" else "%s: %s" % (error.fault, error)
+            self._fail(word)
+            return 0
+        except RingError as error:
+            self._fail("firmware: flash " + str(error))
+            return 0
+        except Exception as error:
+            # Whatever else happens in there must end told and logged as well, never as silence.
+            self._fail("firmware: %s %s" % (type(error).__name__, error))
+            return 0
+        if wait_us >= 1000:
+            self._resume_ms = now_ms + wait_us // 1000
+            return min(wait_us, INPUTS_EVERY_MS * 1000)
+        return wait_us
+
+    def _fail(self, reason: str) -> None:
+        self._effect = None
+        self.faults += 1
+        self._say("fault", {"during": self._effect_name, "reason": reason})
+        self._post(("fault", flow.INVALID, reason))
+
+    def _post(self, event: tuple) -> None:
+        if len(self._events) >= EVENTS_MAX:
+            self._events.pop(0)
+        self._events.append(event)
+
+    def press(self) -> None:
+        """As if the button had been pressed: the serial command `test`."""
+        self._post(("button",))
+
+    def _read_inputs(self) -> None:
+        if self._strip.changed():
+            self._post(("strip_in",) if self._strip.closed else ("strip_out",))
+        if self._button.changed() and self._button.closed:
+            self._post(("button",))
+
+    # --- moving on ----------------------------------------------------------------------------------------------------
+
+    def _handle(self, event: tuple) -> None:
+        now_ms = self._clock.ticks_ms()
+        state, effect = flow.step(self.state, event, now_ms)
+        if state is self.state:
+            return
+        if state.name != self.state.name:
+            self._stop_effect()
+            self._say("state", {"from": self.state.name, "to": state.name, "event": event[0], "at_ms": now_ms})
+        self.state = state
+        if effect:
+            self._start(effect, now_ms)
+
+    def _stop_effect(self) -> None:
+        if self._effect is not None:
+            self._effect.close()
+            self._effect = None
+
+    def _start(self, effect: str, now_ms: int) -> None:
+        self._effect_name = effect
+        self._resume_ms = now_ms
+        self._stop_effect()
+        self._effect = getattr(self, "_do_" + effect)()
+        pattern = IDLE_PATTERNS.get(self.state.name, telling.WORKING)
+        if effect not in ("tell", "tell_unlogged"):
+            self._pattern = pattern
+            self._part = 0
+            self._part_ms = now_ms
+
+    def _show(self, now_ms: int) -> None:
+        pattern = self._pattern
+        if not pattern:
+            return
+        milliseconds, colour, vibration = pattern[self._part]
+        if self._clock.ticks_diff(now_ms, self._part_ms) >= milliseconds:
+            self._part = (self._part + 1) % len(pattern)
+            self._part_ms = now_ms
+            _, colour, vibration = pattern[self._part]
+            self._light(colour, vibration)
+
+    # --- effects ------------------------------------------------------------------------------------------------------
+
+    def _do_self_test(self):
+        self._instrument.forget()
+        self._told = []
+        return (yield from self._instrument.self_test())
+
+    def _do_look_for_strip(self):
+        yield 0
+        return ("strip_in",) if self._strip.closed else ("strip_out",)
+
+    def _do_check_strip(self):
+        return (yield from self._instrument.check_strip(self._today()))
+
+    def _do_watch_wetting(self):
+        return (yield from self._instrument.watch_wetting())
+
+    def _do_incubate(self):
+        return (yield from self._instrument.incubate())
+
+    def _do_measure(self):
+        return (yield from self._instrument.measure())
+
+    def _do_decide(self):
+        return (yield from self._instrument.decide())
+
+    def _do_seal(self):
+        self._instrument.release()
+        return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._instrument))
+
+    def _do_tell(self):
+        return self._tell(False)
+
+    def _do_tell_unlogged(self):
+        return self._tell(True)
+
+    def _tell(self, unlogged: bool):
+        """Light and vibrate the verdict; the words go out first, so that the first second already says it."""
+        verdict, reason = self.state.verdict, self.state.reason
+        pattern = telling.pattern_of(verdict)
+        lines = sentences(self._texts, verdict, reason)
+        if unlogged:
+            pattern = pattern + telling.UNLOGGED
+            lines.append(self._texts["unlogged"])
+        self._pattern = None
+        self._say("tell", {"verdict": verdict, "reason": reason, "logged": not unlogged, "text": lines})
+        for milliseconds, colour, vibration in pattern:
+            self._light(colour, vibration)
+            yield milliseconds * 1000
+        self._light(telling.DARK, 0)
+        self.finished += 1
+        self._say("finished", {"verdict": verdict, "logged": not unlogged})
+        return ("told",)
+
+    def _do_rest(self):
+        self._instrument.forget()
+        self._pattern = None
+        self._light(telling.DARK, 0)
+        yield 0
+        return ("nothing",)

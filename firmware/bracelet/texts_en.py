@@ -1,0 +1,25 @@
+"""English texts of the drink test."""
+
+TEXTS = {
+    "positive": "This strip sees a drug in this drink.",
+    "inconclusive": "This strip cannot tell. Treat this drink as suspect.",
+    "invalid": "The test failed: there is no result. Treat this drink as untested.",
+    "negative": "No drug found that this strip can see. It does not see other drugs.",
+    "do.suspect": (
+        "Do not drink it, or any more of it. Tell staff or a friend now and do not stay alone. "
+        "If anyone feels unwell: call 112. Keep the drink. "
+        "You can talk to 1712; after sexual violence: a Sexual Assault Care Centre (ZSG)."
+    ),
+    "do.invalid": "Take a new strip and test again. If in doubt, do not drink it. If anyone feels unwell: call 112.",
+    "do.negative": "Keep watching your drink. If you feel strange: tell a friend or staff, and call 112.",
+    "reason.dry": "There is not enough drink on the strip.",
+    "reason.short": "The contacts are bridged: dry the holder, take a new strip.",
+    "reason.used": "This strip is wet already: take a new one.",
+    "reason.expired": "This strip is out of date: take a new one.",
+    "reason.strip_pulled": "The strip was taken out too early.",
+    "reason.not_wetted": "No drink came onto the strip.",
+    "reason.no_strip": "No strip was put in.",
+    "reason.saturated": "Too much current to measure.",
+    "reason.hardware": "The bracelet does not work properly: have it checked.",
+    "unlogged": "The result could not be kept.",
+}

@@ -1,0 +1,27 @@
+"""Dutch texts of the drink test (language of first resort)."""
+
+TEXTS = {
+    "positive": "Deze strip ziet een verdovend middel in dit drankje.",
+    "inconclusive": "Deze strip kan het niet zeggen. Behandel dit drankje als verdacht.",
+    "invalid": "De test is mislukt: er is geen uitslag. Behandel dit drankje als niet getest.",
+    "negative": "Geen middel gevonden dat deze strip kan zien. Andere middelen ziet hij niet.",
+    "do.suspect": (
+        "Drink er niet (meer) van. Zeg het nu aan iemand van de zaak of een vriend en blijf niet alleen. "
+        "Voelt iemand zich niet goed: bel 112. Bewaar het drankje. "
+        "Praten kan op 1712; na seksueel geweld: een Zorgcentrum na Seksueel Geweld (ZSG)."
+    ),
+    "do.invalid": (
+        "Neem een nieuwe strip en test opnieuw. Twijfel je, drink er dan niet van. Voelt iemand zich slecht: bel 112."
+    ),
+    "do.negative": "Blijf op je drankje letten. Voel je je vreemd: zeg het aan een vriend of de zaak, en bel 112.",
+    "reason.dry": "Er is niet genoeg drank op de strip.",
+    "reason.short": "De contacten zijn kortgesloten: droog de houder, neem een nieuwe strip.",
+    "reason.used": "Deze strip is al nat: neem een nieuwe.",
+    "reason.expired": "Deze strip is vervallen: neem een nieuwe.",
+    "reason.strip_pulled": "De strip is te vroeg uitgenomen.",
+    "reason.not_wetted": "Er kwam geen drank op de strip.",
+    "reason.no_strip": "Er is geen strip ingestoken.",
+    "reason.saturated": "Te veel stroom om te meten.",
+    "reason.hardware": "De armband doet het niet goed: laat hem nakijken.",
+    "unlogged": "De uitslag kon niet bewaard worden.",
+}
