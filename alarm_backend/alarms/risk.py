@@ -21,21 +21,22 @@ SEVERITY_OF_KIND = {
     "battery_low": 1,
 }
 """ASSUMED from DOMAIN: a danger to a person first, then what blinds us, then what will blind us, then upkeep."""
-SEVERITY_OF_LEVEL = {"info": 1, "low": 1, "warning": 3, "medium": 3, "alert": 4, "high": 4, "critical": 5}
+SEVERITY_OF_LEVEL = {"info": 1, "warning": 3, "high": 4, "critical": 5}
+"""The levels of `gateway.contract.transitions`."""
+UPKEEP_CEILING = {"battery_low": 2, "battery_critical": 3}
+"""No level makes upkeep look like danger: what wakes people for nothing is not believed the next time."""
 SEVERITY_MAX = 5
 NEAR_M = 2_000.0
 """Beyond this distance nearness no longer orders the queue: the usual pre-alert distance."""
 
 
 def severity(kind: str, level: str) -> int:
-    """1 (upkeep) to 5 (danger now). A level raises what its kind says, or lowers it by one step at most.
+    """1 (upkeep) to 5 (danger now). A level raises what the kind says, or lowers it by one step at most.
 
-    A kind nobody knows counts as the highest: what is not understood must be seen.
+    A kind or a level nobody knows counts as the highest: what is not understood must be seen.
     """
     of_kind = SEVERITY_OF_KIND.get(kind, SEVERITY_MAX)
-    of_level = SEVERITY_OF_LEVEL.get(level)
-    if of_level is None:
-        return of_kind
+    of_level = min(SEVERITY_OF_LEVEL.get(level, SEVERITY_MAX), UPKEEP_CEILING.get(kind, SEVERITY_MAX))
     return max(of_kind - 1, of_level, 1)
 
 

@@ -1,1 +1,7 @@
 """The operator's console: pages, live queue and map."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -4,8 +4,7 @@
 | --- | --- | --- |
 | `alarm` | AlarmEvent | an alarm is raised, changes, or somebody acts on it |
 | `position` | PositionEvent | a fix arrives |
-| `status` | StatusEvent | a heartbeat arrives, a gateway falls silent or comes back, an item is rejected, or `what` = `resync`: |
-|            |               | the stream could not resume without loss, reload everything |
+| `status` | StatusEvent | see its `what` |
 | `field_test` | FieldTestEvent | a field-test record is stored |
 """
 
@@ -47,7 +46,11 @@ class PositionEvent(BaseModel):
 
 
 class StatusEvent(BaseModel):
-    """Health of the platform. `what`: heartbeat, silent, back, rejected, resync, orders."""
+    """Health of the platform.
+
+    `what`: heartbeat, silent, back, rejected (an item that cannot be used), orders (changed), resync (the stream could
+    not resume without loss: reload everything).
+    """
 
     what: str
     source: str

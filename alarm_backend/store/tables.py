@@ -1,4 +1,7 @@
-"""Every table of the backend. Times are Unix milliseconds; `stored_ms` is the real clock, other times the process clock."""
+"""Every table of the backend.
+
+Times are Unix milliseconds: `stored_ms` of the real clock, others of the process clock.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""Who calls: what endpoints and pages declare to get the services, the session, and the right role.
+
+`OperatorUser` for everything about alarms and positions; `AnyUser` where evaluators may look too; unsafe methods of a
+signed-in user need the session's CSRF token in `X-CSRF-Token` or in the form field `csrf_token`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from alarm_backend.auth.schemas import SessionView, User
+from alarm_backend.errors import Forbidden, NotSignedIn
+from alarm_backend.services import Services
+
+COOKIE = "waakzaam_session"
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "csrf_token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+GATEWAY = "gateway"
+
+
+def services_of(request: Request) -> Services:
+    """The services of this process."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+def set_session_cookie(request: Request, response: Response, token: str) -> None:
+    """Give the browser its session."""
+    settings = services_of(request).settings
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.session_ms // 1000,
+        httponly=True,
+        samesite="strict" if settings.secure_cookies else "lax",
+        secure=settings.secure_cookies,
+        path="/",
+    )
+
+
+async def _sent_csrf(request: Request) -> str:
+    sent = request.headers.get(CSRF_HEADER, "")
+    if not sent and request.headers.get("content-type", "").startswith(
+        ("application/x-www-form-urlencoded", "multipart/form-data")
+    ):
+        value = (await request.form()).get(CSRF_FIELD)
+        sent = value if isinstance(value, str) else ""
+    return sent
+
+
+def _session(request: Request, services: ServicesOf) -> SessionView:
+    token = request.cookies.get(COOKIE)
+    if not token:
+        raise NotSignedIn("sign in first")
+    return services.auth.session(token)
+
+
+async def session_of(request: Request, session: Annotated[SessionView, Depends(_session)]) -> SessionView:
+    """The caller's session; for unsafe methods only with its CSRF token."""
+    if request.method not in SAFE_METHODS and not secrets.compare_digest(
+        (await _sent_csrf(request)).encode(), session.csrf.encode()
+    ):
+        raise Forbidden(f"the {CSRF_HEADER} header or the {CSRF_FIELD} field does not belong to this session")
+    return session
+
+
+SessionOf = Annotated[SessionView, Depends(session_of)]
+
+
+class Allowed:
+    """Lets through the users of some roles."""
+
+    def __init__(self, *roles: str) -> None:
+        self.roles = frozenset(roles)
+
+    def __call__(self, session: SessionOf) -> User:
+        if session.user.role not in self.roles:
+            raise Forbidden(f"this is not for the role {session.user.role}")
+        return session.user
+
+
+AnyUser = Annotated[User, Depends(Allowed("operator", "supervisor", "evaluator", "administrator"))]
+OperatorUser = Annotated[User, Depends(Allowed("operator", "supervisor"))]
+SupervisorUser = Annotated[User, Depends(Allowed("supervisor"))]
+AdministratorUser = Annotated[User, Depends(Allowed("administrator"))]
+
+
+def _bearer(request: Request, services: Services) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    expected = services.settings.gateway_token.encode()
+    return scheme.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), expected)
+
+
+def gateway_caller(request: Request, services: ServicesOf) -> str:
+    """Only the gateway, by its bearer token."""
+    if not _bearer(request, services):
+        raise NotSignedIn("send the gateway's token as Authorization: Bearer …")
+    return GATEWAY
+
+
+GatewayCaller = Annotated[str, Depends(gateway_caller)]
+
+
+def gateway_or_user(request: Request, services: ServicesOf) -> str:
+    """The gateway, or an operator or supervisor who is signed in (safe methods only)."""
+    if "authorization" in request.headers:
+        return gateway_caller(request, services)
+    user = _session(request, services).user
+    if user.role not in {"operator", "supervisor"}:
+        raise Forbidden(f"this is not for the role {user.role}")
+    return user.username
+
+
+GatewayOrUser = Annotated[str, Depends(gateway_or_user)]

@@ -1,0 +1,142 @@
+"""Alarms and their transitions in the database; every query about them is here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from alarm_backend.alarms.lifecycle import OPEN_STATES, Standing
+from alarm_backend.store.database import insert_new
+from alarm_backend.store.tables import alarms, transitions
+
+STANDING_COLUMNS = (
+    "state",
+    "condition",
+    "severity",
+    "acknowledged_by",
+    "taken_by",
+    "closing_by",
+    "cause",
+    "deadline_ms",
+)
+
+
+def get(connection: Connection, alarm_id: str) -> RowMapping | None:
+    """One alarm's row."""
+    return connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).mappings().one_or_none()
+
+
+def standing_of(row: RowMapping) -> Standing:
+    """The part of a row that the lifecycle decides about."""
+    return Standing(**{name: row[name] for name in STANDING_COLUMNS})
+
+
+def add(connection: Connection, row: dict[str, Any]) -> None:
+    connection.execute(insert(alarms).values(**row))
+
+
+def change(connection: Connection, alarm_id: str, values: dict[str, Any]) -> None:
+    connection.execute(update(alarms).where(alarms.c.alarm_id == alarm_id).values(**values))
+
+
+def add_transition(connection: Connection, row: dict[str, Any]) -> bool:
+    """Add a step of history; False when its idempotency key is there already."""
+    return insert_new(connection, transitions, row)
+
+
+def transition_stored_ms(connection: Connection, idempotency_key: str) -> int | None:
+    """When the step with this key was stored."""
+    return connection.execute(
+        select(transitions.c.stored_ms).where(transitions.c.idempotency_key == idempotency_key)
+    ).scalar_one_or_none()
+
+
+def newest_time_ms(connection: Connection, alarm_id: str, actor: str) -> int | None:
+    """The time of the last step that this source reported for this alarm."""
+    return connection.execute(
+        select(func.max(transitions.c.time_ms)).where(transitions.c.alarm_id == alarm_id, transitions.c.actor == actor)
+    ).scalar_one_or_none()
+
+
+def history(connection: Connection, alarm_id: str) -> list[RowMapping]:
+    """The steps of one alarm in the order in which they were stored."""
+    query = select(transitions).where(transitions.c.alarm_id == alarm_id).order_by(transitions.c.transition_id)
+    return list(connection.execute(query).mappings())
+
+
+def open_by_risk(connection: Connection, limit: int) -> list[RowMapping]:
+    """Alarms that are not resolved, the worst first, the older first among equals."""
+    query = (
+        select(alarms)
+        .where(alarms.c.state.in_(OPEN_STATES))
+        .order_by(alarms.c.risk.desc(), alarms.c.raised_ms)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def open_count(connection: Connection) -> int:
+    return int(
+        connection.execute(select(func.count()).select_from(alarms).where(alarms.c.state.in_(OPEN_STATES))).scalar_one()
+    )
+
+
+def counts_by_state(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(select(alarms.c.state, func.count()).group_by(alarms.c.state))
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def overdue(connection: Connection, now_ms: int) -> list[RowMapping]:
+    """Open alarms whose acknowledgement or shelving has run out."""
+    query = select(alarms).where(
+        alarms.c.state.in_(("acknowledged", "shelved")),
+        alarms.c.deadline_ms.is_not(None),
+        alarms.c.deadline_ms <= now_ms,
+    )
+    return list(connection.execute(query).mappings())
+
+
+def search(
+    connection: Connection,
+    *,
+    person: str | None = None,
+    order_id: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    from_ms: int | None = None,
+    until_ms: int | None = None,
+    limit: int = 100,
+    before: tuple[int, str] | None = None,
+) -> list[RowMapping]:
+    """Alarms of all times that match, newest first. `before` = (raised_ms, alarm_id) of the last one already seen."""
+    narrow: list[Any] = []
+    if order_id is not None:
+        narrow.append(alarms.c.order_id == order_id)
+    if kind is not None:
+        narrow.append(alarms.c.kind == kind)
+    if state is not None:
+        narrow.append(alarms.c.state == state)
+    if from_ms is not None:
+        narrow.append(alarms.c.raised_ms >= from_ms)
+    if until_ms is not None:
+        narrow.append(alarms.c.raised_ms < until_ms)
+    if before is not None:
+        narrow.append(
+            (alarms.c.raised_ms < before[0]) | ((alarms.c.raised_ms == before[0]) & (alarms.c.alarm_id < before[1]))
+        )
+
+    def one(*more: Any) -> Select[Any]:
+        query = select(alarms).where(*narrow, *more)
+        return query.order_by(alarms.c.raised_ms.desc(), alarms.c.alarm_id.desc()).limit(limit)
+
+    if person is None:
+        return list(connection.execute(one()).mappings())
+    # One query per role: each can walk its own index, where an OR over two columns would scan the whole history.
+    found = [
+        row
+        for column in (alarms.c.monitored, alarms.c.protected)
+        for row in connection.execute(one(column == person)).mappings()
+    ]
+    unique = {row["alarm_id"]: row for row in found}
+    return sorted(unique.values(), key=lambda row: (row["raised_ms"], row["alarm_id"]), reverse=True)[:limit]

@@ -1,0 +1,93 @@
+"""Composition root: settings and clocks in, a FastAPI application out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from alarm_backend import console, health
+from alarm_backend.alarms import endpoints as alarms
+from alarm_backend.auth import endpoints as auth
+from alarm_backend.clocks import Clocks, real_clock_ms
+from alarm_backend.errors import AlarmBackendError, NotSignedIn, TooManyRequests
+from alarm_backend.event_stream import endpoints as event_stream
+from alarm_backend.field_tests import endpoints as field_tests
+from alarm_backend.heartbeats import endpoints as heartbeats
+from alarm_backend.orders import endpoints as orders
+from alarm_backend.positions import endpoints as positions
+from alarm_backend.services import build
+from alarm_backend.settings import Settings
+from alarm_backend.watch import Watch
+
+SIGN_IN_PAGE = "/login"
+FAULTS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}},
+    }
+    for status, text in (
+        (401, "Nobody is signed in, or the token is wrong"),
+        (403, "This role may not do that, or the CSRF token is missing"),
+        (404, "Not there"),
+        (409, "Not possible in the present state"),
+        (503, "The database cannot be used at the moment; try again"),
+    )
+}
+
+
+def create_app(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int] = real_clock_ms) -> FastAPI:
+    """The backend. `now_ms` is the process clock, `wall_ms` the real one. Raises StoreUnavailable.
+
+    The database must have its schema (`alarm_backend.store.migrate.upgrade`).
+    """
+    services = build(settings, Clocks(now_ms, wall_ms))
+    watch = Watch(services)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        services.events.attach(asyncio.get_running_loop())
+        watching = asyncio.create_task(watch.run())
+        try:
+            yield
+        finally:
+            services.events.end()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            services.database.close()
+
+    app = FastAPI(title="Waakzaam alarm backend", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.watch = watch
+    for feature in (alarms, auth, event_stream, field_tests, heartbeats, orders, positions):
+        app.include_router(feature.router, responses=FAULTS)
+    app.include_router(health.router)
+    app.include_router(console.router, include_in_schema=False)
+    app.add_exception_handler(AlarmBackendError, _answer)
+    app.add_exception_handler(DBAPIError, _database_gone)
+    app.add_exception_handler(PoolTimeout, _database_gone)
+    return app
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    """An error of ours as an HTTP answer; a browser that is not signed in goes to the sign-in page."""
+    assert isinstance(error, AlarmBackendError)
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if isinstance(error, NotSignedIn) and wants_page and request.method == "GET" and request.url.path != SIGN_IN_PAGE:
+        return RedirectResponse(SIGN_IN_PAGE, status_code=303)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequests) else {}
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"detail": str(error)}, status_code=error.status, headers=headers)
+
+
+def _database_gone(_request: Request, error: Exception) -> Response:
+    """The database failed under a request: say so with 503, so that the sender keeps the item and tries again."""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return JSONResponse({"detail": f"database: {reason}"}, status_code=503, headers={"Retry-After": "2"})

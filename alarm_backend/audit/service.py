@@ -1,0 +1,67 @@
+"""Who did what when: written inside the transaction that does it, so that neither exists without the other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection
+
+from alarm_backend.alarms.schemas import AuditView
+from alarm_backend.audit import chain, repository
+from alarm_backend.clocks import Clocks
+from alarm_backend.store.database import Database
+
+
+def view(line: chain.Line) -> AuditView:
+    return AuditView(
+        seq=line.seq,
+        time_ms=line.time_ms,
+        stored_ms=line.stored_ms,
+        actor=line.actor,
+        action=line.action,
+        subject=line.subject,
+        detail=json.loads(line.detail),
+        sha256=line.sha256,
+    )
+
+
+class AuditService:
+    """Appends to, reads and verifies the audit chain."""
+
+    def __init__(self, database: Database, clocks: Clocks) -> None:
+        self._database = database
+        self._clocks = clocks
+
+    def append(self, connection: Connection, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
+        """Add a line to the caller's writing transaction."""
+        repository.append(
+            connection,
+            time_ms=self._clocks.now_ms(),
+            stored_ms=self._clocks.wall_ms(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
+
+    def record(self, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
+        """Add a line in a transaction of its own."""
+        with self._database.writing() as connection:
+            self.append(connection, actor, action, subject, detail)
+
+    def of_subject(self, subject: str) -> list[AuditView]:
+        """Everything about one subject, oldest first."""
+        with self._database.reading() as connection:
+            return [view(line) for line in repository.lines(connection, subject=subject)]
+
+    def newest(self, limit: int = 200) -> list[AuditView]:
+        """The last lines, newest first."""
+        with self._database.reading() as connection:
+            return [view(line) for line in repository.newest(connection, limit)]
+
+    def verify(self) -> tuple[int, list[chain.Finding]]:
+        """(number of lines, everything wrong with them)."""
+        with self._database.reading() as connection:
+            head = repository.head(connection)
+            return head[0], chain.verify(repository.lines(connection), head)

@@ -1,0 +1,1 @@
+"""Who may do what: local accounts, sessions, one-time links."""

@@ -1,0 +1,172 @@
+"""Signs people in and out, and knows who a session belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import RowMapping
+
+from alarm_backend.audit.service import AuditService
+from alarm_backend.auth import repository
+from alarm_backend.auth.schemas import Role, SessionView, User
+from alarm_backend.clocks import Clocks
+from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn
+from alarm_backend.settings import Settings
+from alarm_backend.store.database import Database
+
+PASSWORD_LENGTH_MIN = 12
+"""NIST SP 800-63B: length, not composition; 12 is ASSUMED for a place with TOTP as the second factor."""
+TOUCH_MS = 60_000
+"""A session's last use is written at most this often: reads must not become writes."""
+LOGIN_LINK_MS = 15 * 60_000
+
+
+def sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class NewSession:
+    """A session that was just opened; the token exists only here and in the cookie."""
+
+    token: str
+    view: SessionView
+
+
+class AuthService:
+    """Local accounts with argon2id, sessions that expire, one-time sign-in links."""
+
+    def __init__(self, database: Database, clocks: Clocks, audit: AuditService, settings: Settings) -> None:
+        self._database = database
+        self._clocks = clocks
+        self._audit = audit
+        self._settings = settings
+        self._hasher = PasswordHasher()
+        # Verified when the name is unknown, so that an answer takes as long as for a known one.
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+
+    def add_user(self, username: str, full_name: str, role: Role, password: str | None, actor: str) -> User:
+        """Create an account; without a password it can only be entered by a one-time link. Raises InvalidRequest."""
+        if password is not None and len(password) < PASSWORD_LENGTH_MIN:
+            raise InvalidRequest("password", f"must have at least {PASSWORD_LENGTH_MIN} characters")
+        row = {
+            "username": username,
+            "full_name": full_name,
+            "role": role,
+            "password_hash": None if password is None else self._hasher.hash(password),
+            "disabled": False,
+            "created_ms": self._clocks.wall_ms(),
+        }
+        with self._database.writing() as connection:
+            if not repository.add_user(connection, row):
+                raise InvalidRequest("username", f"{username!r} is taken")
+            self._audit.append(connection, actor, "user.add", f"user:{username}", {"role": role})
+        return User(username=username, full_name=full_name, role=role)
+
+    def disable_user(self, username: str, actor: str) -> None:
+        """Close an account and end its sessions. Raises NotFound."""
+        with self._database.writing() as connection:
+            if repository.user(connection, username) is None:
+                raise NotFound("user", username)
+            repository.change_user(connection, username, {"disabled": True})
+            repository.end_sessions_of(connection, username)
+            self._audit.append(connection, actor, "user.disable", f"user:{username}", {})
+
+    def users(self) -> list[User]:
+        """Every account that is not closed."""
+        with self._database.reading() as connection:
+            rows = repository.all_users(connection)
+        return [_user(row) for row in rows if not row["disabled"]]
+
+    def sign_in(self, username: str, password: str) -> NewSession:
+        """Open a session. Raises NotSignedIn, the same for a wrong name and a wrong password."""
+        with self._database.reading() as connection:
+            row = repository.user(connection, username)
+        known = row is not None and not row["disabled"] and row["password_hash"] is not None
+        right = self._verify(row["password_hash"] if row is not None and known else self._nobody, password)
+        if row is None or not known or not right:
+            self._audit.record("system", "sign_in.refused", f"user:{username[:80]}", {})
+            raise NotSignedIn("wrong name or password")
+        return self._open(username, "password")
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def new_login_link(self, username: str, actor: str, valid_ms: int = LOGIN_LINK_MS) -> str:
+        """A token that signs this user in once, at `/sign-in/<token>`. Raises NotFound."""
+        token = secrets.token_urlsafe(32)
+        now_ms = self._clocks.wall_ms()
+        with self._database.writing() as connection:
+            row = repository.user(connection, username)
+            if row is None or row["disabled"]:
+                raise NotFound("user", username)
+            repository.add_login_token(
+                connection,
+                {"token_sha256": sha256(token), "username": username, "expires_ms": now_ms + valid_ms, "used_ms": None},
+            )
+            self._audit.append(connection, actor, "login_link.add", f"user:{username}", {"valid_ms": valid_ms})
+        return token
+
+    def sign_in_by_link(self, token: str) -> NewSession:
+        """Open a session with a one-time token. Raises NotSignedIn when it is unknown, used or too old."""
+        with self._database.writing() as connection:
+            username = repository.use_login_token(connection, sha256(token), self._clocks.wall_ms())
+        if username is None:
+            raise NotSignedIn("this link is unknown, has been used, or is too old")
+        return self._open(username, "link")
+
+    def _open(self, username: str, how: str) -> NewSession:
+        token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+        now_ms = self._clocks.wall_ms()
+        with self._database.writing() as connection:
+            row = repository.user(connection, username)
+            if row is None or row["disabled"]:
+                raise NotSignedIn("the account is closed")
+            repository.add_session(
+                connection,
+                {
+                    "token_sha256": sha256(token),
+                    "username": username,
+                    "csrf": csrf,
+                    "created_ms": now_ms,
+                    "used_ms": now_ms,
+                    "expires_ms": now_ms + self._settings.session_ms,
+                },
+            )
+            self._audit.append(connection, username, "sign_in", f"user:{username}", {"how": how})
+        view = SessionView(user=_user(row), csrf=csrf, expires_ms=now_ms + self._settings.session_ms)
+        return NewSession(token, view)
+
+    def session(self, token: str) -> SessionView:
+        """Whose session this is. Raises NotSignedIn when there is none or it has ended."""
+        now_ms = self._clocks.wall_ms()
+        key = sha256(token)
+        with self._database.reading() as connection:
+            row = repository.session(connection, key)
+        if row is None or row["disabled"] or row["expires_ms"] <= now_ms:
+            raise NotSignedIn("the session has ended")
+        if row["used_ms"] < now_ms - self._settings.session_idle_ms:
+            raise NotSignedIn("the session was not used for too long")
+        if row["used_ms"] < now_ms - TOUCH_MS:
+            with self._database.writing() as connection:
+                repository.touch_session(connection, key, now_ms)
+        return SessionView(user=_user(row), csrf=row["csrf"], expires_ms=row["expires_ms"])
+
+    def sign_out(self, token: str) -> None:
+        """End the session; one that is not there stays away."""
+        with self._database.writing() as connection:
+            row = repository.session(connection, sha256(token))
+            if row is not None:
+                repository.end_session(connection, sha256(token))
+                self._audit.append(connection, row["username"], "sign_out", f"user:{row['username']}", {})
+
+
+def _user(row: RowMapping) -> User:
+    return User(username=row["username"], full_name=row["full_name"], role=row["role"])

@@ -1,0 +1,33 @@
+"""`GET /events`: the console's live line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from alarm_backend.access import OperatorUser, ServicesOf
+
+router = APIRouter(tags=["events"])
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events; see event_stream/schemas"}
+    },
+)
+async def events(
+    services: ServicesOf,
+    _user: OperatorUser,
+    last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
+    after: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+) -> StreamingResponse:
+    """Events after `Last-Event-ID` (or `?after=` for the first connection of a page), without loss; then live."""
+    return StreamingResponse(
+        services.events.stream(last_event_id if last_event_id is not None else after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

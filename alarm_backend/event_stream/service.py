@@ -1,0 +1,117 @@
+"""Feeds consoles: each reads the numbered log from where it was, woken by every commit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from alarm_backend.clocks import Clocks
+from alarm_backend.event_stream import repository
+from alarm_backend.event_stream.schemas import StatusEvent
+from alarm_backend.store.database import Database
+
+BATCH_MAX = 500
+"""Events sent per read: bounds a slow console's memory."""
+
+
+class EventStreamService:
+    """The event log and its readers."""
+
+    def __init__(self, database: Database, clocks: Clocks, poll_ms: int, ping_ms: int) -> None:
+        self._database = database
+        self._clocks = clocks
+        self._poll_s = poll_ms / 1000
+        self._ping_ms = ping_ms
+        self._waiting: set[asyncio.Event] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = False
+        database.on_commit(self._committed)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use this loop to wake the streams (called once, when the server starts)."""
+        self._loop = loop
+
+    def end(self) -> None:
+        """Let every stream finish, so that the server can stop."""
+        self._ending = True
+        self._wake()
+
+    @property
+    def readers(self) -> int:
+        """How many consoles are connected now."""
+        return len(self._waiting)
+
+    def _committed(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            waiting.set()
+
+    def append(self, connection: Connection, name: str, payload: BaseModel) -> None:
+        """Add an event to the caller's writing transaction."""
+        repository.append(connection, name, payload, self._clocks.wall_ms())
+
+    def last_event_id(self) -> int:
+        """The newest number. A page takes it *before* it reads what it shows, and resumes the stream from it."""
+        with self._database.reading() as connection:
+            return repository.span(connection)[1]
+
+    def _read(self, after: int) -> list[repository.Stored]:
+        with self._database.reading() as connection:
+            return repository.after(connection, after, BATCH_MAX)
+
+    def _resume_point(self, last_event_id: int | None) -> tuple[int, str | None]:
+        """(where to read on, why the console must reload everything first)."""
+        with self._database.reading() as connection:
+            oldest, newest = repository.span(connection)
+        if last_event_id is None:
+            return newest, None
+        if last_event_id > newest:
+            return newest, "the log does not reach that far: it is another database"
+        if oldest and last_event_id < oldest - 1:
+            return newest, "events between have been removed"
+        return last_event_id, None
+
+    async def stream(self, last_event_id: int | None) -> AsyncIterator[str]:
+        """Server-sent events after that number (None = from now on), without loss; ends when the server stops."""
+        waiting = asyncio.Event()
+        self._waiting.add(waiting)
+        try:
+            at, gap = await run_in_threadpool(self._resume_point, last_event_id)
+            yield "retry: 1000\n\n"
+            if gap is not None:
+                lost = StatusEvent(
+                    what="resync", source="backend", detail={"reason": gap}, stored_ms=self._clocks.wall_ms()
+                )
+                yield f"id: {at}\nevent: status\ndata: {lost.model_dump_json()}\n\n"
+            sent_ms = self._clocks.wall_ms()
+            while not self._ending:
+                waiting.clear()
+                batch = await run_in_threadpool(self._read, at)
+                if batch:
+                    at = batch[-1].event_id
+                    sent_ms = self._clocks.wall_ms()
+                    yield "".join(f"id: {e.event_id}\nevent: {e.name}\ndata: {e.data}\n\n" for e in batch)
+                    continue
+                if self._clocks.wall_ms() - sent_ms >= self._ping_ms:
+                    sent_ms = self._clocks.wall_ms()
+                    yield f": {json.dumps({'now_ms': self._clocks.now_ms()})}\n\n"
+                await _within(waiting, self._poll_s)
+        finally:
+            self._waiting.discard(waiting)
+
+
+async def _within(waiting: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event at most that long; whether it came."""
+    try:
+        await asyncio.wait_for(waiting.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Heartbeats of gateways and brokers: one that falls silent is itself an alarm."""

@@ -1,0 +1,1 @@
+"""Court orders as the backend shows them; the gateway enforces them."""

@@ -1,0 +1,30 @@
+"""Orders in the database: every version is kept, one of each order is current."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from alarm_backend.store.tables import orders
+
+
+def version(connection: Connection, order_id: str, version_number: int) -> RowMapping | None:
+    query = select(orders).where(orders.c.order_id == order_id, orders.c.version == version_number)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def current(connection: Connection) -> list[RowMapping]:
+    query = select(orders).where(orders.c.is_current).order_by(orders.c.order_id)
+    return list(connection.execute(query).mappings())
+
+
+def current_of(connection: Connection, order_id: str) -> RowMapping | None:
+    query = select(orders).where(orders.c.order_id == order_id, orders.c.is_current)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def add_current(connection: Connection, row: dict[str, Any]) -> None:
+    """Add a version; it becomes the current one."""
+    connection.execute(update(orders).where(orders.c.order_id == row["order_id"]).values(is_current=False))
+    connection.execute(insert(orders).values(**row, is_current=True))

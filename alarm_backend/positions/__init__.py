@@ -1,0 +1,1 @@
+"""Where the parties of an order are and were."""

@@ -1,0 +1,67 @@
+"""Everything the endpoints and the console work with, wired once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alarm_backend.alarms.service import AlarmService
+from alarm_backend.audit.service import AuditService
+from alarm_backend.auth.service import AuthService
+from alarm_backend.clocks import Clocks
+from alarm_backend.event_stream.service import EventStreamService
+from alarm_backend.field_tests.service import FieldTestService
+from alarm_backend.field_tests.signature import DeviceKeys
+from alarm_backend.heartbeats.service import HeartbeatService
+from alarm_backend.orders.service import OrderService
+from alarm_backend.positions.service import PositionService
+from alarm_backend.rejections.service import RejectionService
+from alarm_backend.settings import Settings
+from alarm_backend.store.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of one backend process."""
+
+    settings: Settings
+    clocks: Clocks
+    database: Database
+    audit: AuditService
+    auth: AuthService
+    events: EventStreamService
+    alarms: AlarmService
+    orders: OrderService
+    positions: PositionService
+    heartbeats: HeartbeatService
+    field_tests: FieldTestService
+    rejections: RejectionService
+
+
+def build(settings: Settings, clocks: Clocks) -> Services:
+    """Wire the services to one database. Raises StoreUnavailable when its URL cannot be used."""
+    database = Database(settings.database_url)
+    audit = AuditService(database, clocks)
+    events = EventStreamService(database, clocks, settings.event_poll_ms, settings.event_ping_ms)
+    rejections = RejectionService(database, clocks, audit, events)
+    alarms = AlarmService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
+    return Services(
+        settings=settings,
+        clocks=clocks,
+        database=database,
+        audit=audit,
+        auth=AuthService(database, clocks, audit, settings),
+        events=events,
+        alarms=alarms,
+        orders=OrderService(database, clocks, audit, events),
+        positions=PositionService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections),
+        heartbeats=HeartbeatService(database, clocks, events, alarms, settings.heartbeat_silence_ms),
+        field_tests=FieldTestService(
+            database=database,
+            clocks=clocks,
+            audit=audit,
+            events=events,
+            rejections=rejections,
+            keys=DeviceKeys(settings.device_keys_file),
+        ),
+        rejections=rejections,
+    )
