@@ -12,7 +12,7 @@ import numpy as np
 
 from simulators.strip.chemistry import Drink, Species, drink, species
 from simulators.strip.diffusion import FARADAY_C_MOL, Couples, Diffusion
-from simulators.strip.electrode import FRESH, Condition, Lot, dip, rng_of
+from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Lot, dip, rng_of
 from simulators.strip.responses import IRREVERSIBLE_RATE_M_S, peak_offset_v
 from simulators.strip.saturation import effective_mol_l
 
@@ -55,7 +55,7 @@ class StripCell:
         for name, value in spikes_mol_l.items():
             contents[name] = contents.get(name, 0.0) + value
         members = [species()[name] for name, amount in contents.items() if amount > 0.0 and name in species()]
-        self._diffusion = Diffusion(self._couples(members), temperature_c)
+        self._diffusion = Diffusion(self._couples(members, temperature_c), temperature_c)
         self._scale_a = np.array([self._ampere_per_flux(m, contents[m.name], area_m2) for m in members])
         self._area = area_m2 / 7.07e-6
         self.wet_at_us = wet_at_us
@@ -72,12 +72,15 @@ class StripCell:
         self._wander_a = 0.0
         self._now_s = 0.0
         self._dt_s = FIRST_STEP_S
+        self._liquid = False
 
-    def _couples(self, members: list[Species]) -> Couples:
+    def _couples(self, members: list[Species], temperature_c: float) -> Couples:
         d = self.dip
-        offsets = np.array([peak_offset_v(m.reversible, m.alpha, m.diffusion_m2_s) / d.width for m in members])
+        turned = (temperature_c + 273.15) / 298.15 / d.width
+        offsets = np.array([peak_offset_v(m.reversible, m.alpha, m.diffusion_m2_s) * turned for m in members])
         sign = np.array([float(m.sign) for m in members])
-        shift = np.array([d.shift_v + m.ph_slope_v * (d.ph - 7.0) for m in members])
+        warm = PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
+        shift = np.array([d.shift_v + m.ph_slope_v * (d.ph - 7.0) + m.sign * warm for m in members])
         irreversible = np.array([not m.reversible for m in members])
         return Couples.of(
             np.array([m.peak_potential_v for m in members]) + shift - sign * offsets,
@@ -115,7 +118,7 @@ class StripCell:
         faradaic = self._faradaic_a() * wetted
         charging = (self._applied_v - faradaic * source_ohm - self._layer_v) / source_ohm
         hum = self._mains_a * math.sin(2.0 * math.pi * self._mains_hz * self._now_s + self._mains_phase)
-        return faradaic + charging + hum + self._wander_a
+        return faradaic + charging + self._spreading_a() + hum + self._wander_a
 
     # -- physics ---------------------------------------------------------------------------------------------------
     def wetted(self, now_s: float) -> float:
@@ -124,6 +127,13 @@ class StripCell:
         if since_s <= 0.0:
             return 0.0
         return self.dip.wetted * min(1.0, since_s / max(1e-6, self._wetting_s))
+
+    def _spreading_a(self) -> float:
+        """Charging of the area that liquid reaches just now: the pulse by which wetting is seen."""
+        covered = self.wetted(self._now_s)
+        if not 0.0 < covered < self.dip.wetted:
+            return 0.0
+        return self.dip.capacitance_f * self._layer_v * self.dip.wetted / max(1e-6, self._wetting_s)
 
     def _source_ohm(self, wetted: float) -> float:
         return self.dip.solution_ohm / math.sqrt(wetted) + self._series_ohm
@@ -139,12 +149,23 @@ class StripCell:
 
     def _advance(self, to_s: float) -> None:
         while to_s - self._now_s > 1e-9:
+            self._start_of_wetting()
             dt_s = min(self._dt_s, to_s - self._now_s)
+            until_wet_s = self.wet_at_us * 1e-6 - self._now_s
+            if until_wet_s > 1e-9:
+                dt_s = min(dt_s, until_wet_s)
             if dt_s == self._dt_s:
                 self._dt_s = min(LONGEST_STEP_S, self._dt_s * GROWTH)
             self._step(dt_s)
             self._now_s += dt_s
         self._now_s = max(self._now_s, to_s)
+
+    def _start_of_wetting(self) -> None:
+        """Liquid arrives: short steps again."""
+        if not self._liquid and self._now_s >= self.wet_at_us * 1e-6 - 1e-9:
+            self._liquid = True
+            self._dt_s = FIRST_STEP_S
+            self._diffusion.jump()
 
     def _step(self, dt_s: float) -> None:
         wetted = self.wetted(self._now_s + dt_s)

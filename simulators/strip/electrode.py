@@ -15,6 +15,8 @@ STRIP_SENSITIVITY_SD = 0.075
 LOT_SENSITIVITY_SD = 0.06
 INTERFERENT_SPREAD = 0.35
 REFERENCE_TEMPERATURE_C = 25.0
+# A slow charge transfer needs more overpotential when cold; volts per kelvin in the direction of the reaction.
+PEAK_V_PER_K = -0.5e-3
 
 
 def rng_of(*key: object) -> np.random.Generator:

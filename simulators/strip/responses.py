@@ -101,12 +101,13 @@ def unit_responses(wave: SquareWave, members: tuple[Species, ...]) -> dict[str, 
         formal.append(species.peak_potential_v + shift - species.sign * offset)
         alpha.append(species.alpha * width)
         electrons.append(species.electrons * (width if species.reversible else 1.0))
-    # A steeper slope around the formal potential would move the peak: turn about the peak instead.
+    # Another slope or temperature around the formal potential would move the peak: turn about the peak instead. How
+    # the peak itself moves with temperature is the scan's business (electrode.PEAK_V_PER_K).
     offsets = np.array([peak_offset_v(c[0].reversible, c[0].alpha, c[0].diffusion_m2_s) for c in conditions])
-    widths = np.array([c[2] for c in conditions])
+    turned = np.array([(c[1] + 273.15) / 298.15 / c[2] for c in conditions])
     irreversible = np.array([not c[0].reversible for c in conditions])
     sign = np.array([float(c[0].sign) for c in conditions])
-    moved = np.where(irreversible, sign * offsets * (1.0 - 1.0 / widths), 0.0)
+    moved = np.where(irreversible, sign * offsets * (1.0 - turned), 0.0)
     couples = Couples.of(
         np.array(formal) + moved,
         sign=sign,

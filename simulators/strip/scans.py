@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simulators.strip.background import charging_a, electrode_a, noise_a
 from simulators.strip.chemistry import Species, Strip, UnknownSubstance, concentration_mol_l, drink, species
 from simulators.strip.diffusion import FARADAY_C_MOL
-from simulators.strip.electrode import FRESH, Condition, Dip, Lot, dip, rng_of
+from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Dip, Lot, dip, rng_of
 from simulators.strip.responses import unit_responses
 from simulators.strip.saturation import effective_mol_l
 
@@ -61,6 +61,7 @@ def faradaic_a(strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temp
             + float(np.clip(travelled, 0.0, 1.0)) * dipped.shift_drift_v
             + member.ph_slope_v * (dipped.ph - 7.0)
         )
+        shift += member.sign * PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
         flux = responses[member.name].at(temperature_c, dipped.width, shift)
         amount = effective_mol_l(member.name, concentration, dipped.half_response) * 1000.0
         area = strip.area_m2 * dipped.wetted * dipped.sensitivity
