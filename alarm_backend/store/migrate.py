@@ -29,10 +29,19 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
 def revision_of(database: Database) -> str | None:
-    """The revision a database has; None when it is empty."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The revision a database has; None when it is empty. Raises StoreUnavailable."""
+    try:
+        with database.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise StoreUnavailable(shown(database.url), str(error.orig).strip().splitlines()[0]) from error
 
 
 def upgrade(database: Database, revision: str = "head") -> None:

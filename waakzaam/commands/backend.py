@@ -1,0 +1,281 @@
+"""`waakzaam backend`: run the alarm backend and its console; manage its accounts, tokens and schema."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from alarm_backend.app import create_app
+from alarm_backend.auth.schemas import ROLES
+from alarm_backend.clocks import Clocks
+from alarm_backend.errors import InvalidRequest, NotFound, Refused, StoreUnavailable
+from alarm_backend.services import Services, build
+from alarm_backend.settings import Settings
+from alarm_backend.store import migrate as schema
+from waakzaam import clock
+from waakzaam.exits import BadInput
+
+TOKEN_LENGTH_MIN = 32
+SHUTDOWN_S = 5
+COMMAND_LINE = "command-line"
+
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the backend's files.")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database", help="SQLAlchemy URL; default: SQLite in the data folder.")
+]
+DATA = Path("waakzaam-data")
+
+app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
+user_app = typer.Typer(no_args_is_help=True, help="Accounts of operators, supervisors, evaluators, administrators.")
+app.add_typer(user_app, name="user")
+
+
+@contextlib.contextmanager
+def translated(where: str) -> Iterator[None]:
+    """The backend's errors as one clear line."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise BadInput(f"database {error.url}", error.reason, "check --database and that the server runs") from error
+    except InvalidRequest as error:
+        raise BadInput(f"{where}: {error.field}", error.reason) from error
+    except (NotFound, Refused) as error:
+        raise BadInput(where, str(error)) from error
+
+
+def settings_for(data: Path, database: str | None, token: str, keys: Path | None, secure: bool) -> Settings:
+    """Settings with the data folder made; raises BadInput."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(str(data), f"cannot be used as data folder: {error.strerror}", "choose another --data") from None
+    url = database or f"sqlite:///{(data / 'backend.db').absolute()}"
+    return Settings(
+        database_url=url, data_folder=data, gateway_token=token, device_keys_file=keys, secure_cookies=secure
+    )
+
+
+@contextlib.contextmanager
+def opened(data: Path, database: str | None) -> Iterator[Services]:
+    """The services on a database of the right schema, for a command that does one thing."""
+    settings = settings_for(data, database, secrets.token_urlsafe(32), None, False)
+    with translated("backend"):
+        services = build(settings, Clocks(clock.from_environment(), clock.wall_ms))
+        try:
+            schema.upgrade(services.database)
+            yield services
+        finally:
+            services.database.close()
+
+
+def read_token(path: Path) -> str:
+    """The gateway's bearer token from its file; raises BadInput."""
+    remedy = f"make one: waakzaam backend token {path}"
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(str(path), f"cannot read the gateway's token: {error}", remedy) from None
+    if len(token) < TOKEN_LENGTH_MIN or not token.isascii():
+        raise BadInput(str(path), f"a token has at least {TOKEN_LENGTH_MIN} ASCII characters", remedy)
+    return token
+
+
+def read_orders(path: Path) -> dict[str, object]:
+    """An orders document, read but not yet checked; raises BadInput."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(str(path), f"cannot read orders: {error.strerror}", "check --orders") from None
+    except ValueError as error:
+        raise BadInput(str(path), f"not JSON: {error}", "check --orders") from None
+    if not isinstance(document, dict):
+        raise BadInput(str(path), "must be an object with schema and orders")
+    return document
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises BadInput when the port is taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(512)
+    except OSError as error:
+        reason = f"cannot listen there: {error.strerror or error}"
+        raise BadInput(f"backend {host}:{port}", reason, "choose another with --port") from None
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends event streams when it is told to stop, and then exits with status 0."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # asked twice: do not wait for anybody
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._services.events.end)
+
+
+@app.callback()
+def backend(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
+    data: DataFolder = DATA,
+    database: DatabaseUrl = None,
+    orders: Annotated[Path | None, typer.Option(help="orders.json to load at start.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the gateway's bearer token.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="Device keys (waakzaam.keys/1) to verify field tests.")] = None,
+    secure_cookies: Annotated[bool, typer.Option(help="Cookies for HTTPS only (behind a TLS proxy).")] = False,
+) -> None:
+    """Run the alarm backend: API, event stream and the operator's console."""
+    if context.invoked_subcommand is not None:
+        return
+    if token_file is None:
+        raise BadInput("backend --token-file", "is needed", "make one: waakzaam backend token FILE")
+    settings = settings_for(data, database, read_token(token_file), keys, secure_cookies)
+    if keys is not None and not keys.is_file():
+        raise BadInput(str(keys), "no such file", "check --keys")
+    document = read_orders(orders) if orders is not None else None
+    listener = listen(host, port)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        with translated(str(orders) if orders else "backend"):
+            fastapi = create_app(settings, clock.from_environment(), clock.wall_ms)
+            services: Services = fastapi.state.services
+            schema.upgrade(services.database)
+            if document is not None:
+                services.orders.put(document, COMMAND_LINE)
+        # The access log would write who looked at whom into a file that nobody guards: the audit chain has it.
+        config = uvicorn.Config(
+            fastapi,
+            log_level="info",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+        address = listener.getsockname()
+        typer.echo(f"backend: http://{address[0]}:{address[1]}/", err=True)
+        Server(config, services).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+@app.command()
+def migrate(
+    data: DataFolder = DATA,
+    database: DatabaseUrl = None,
+    to: Annotated[str, typer.Option(help="Revision; an older one drops what only newer versions know.")] = "head",
+) -> None:
+    """Bring the database to this version's schema, or to another revision."""
+    settings = settings_for(data, database, secrets.token_urlsafe(32), None, False)
+    with translated("backend migrate"):
+        services = build(settings, Clocks(clock.wall_ms))
+        before = schema.revision_of(services.database)
+        known = schema.revisions()
+        target = known[-1] if to == "head" else to
+        if target not in known and target != "base":
+            raise BadInput("backend migrate --to", f"no revision {to!r}", "there are: " + ", ".join(known))
+        if target == "base" or (before in known and known.index(target) < known.index(before)):
+            schema.downgrade(services.database, target)
+        else:
+            schema.upgrade(services.database, target)
+        typer.echo(f"schema: {before} -> {schema.revision_of(services.database)}", err=True)
+        services.database.close()
+
+
+@app.command()
+def token(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Make a bearer token for the gateway in a file that only you can read."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise BadInput(str(file), "is there already", "remove it first; the gateway will need the new one") from None
+    except OSError as error:
+        raise BadInput(str(file), f"cannot write: {error.strerror}") from None
+    with os.fdopen(handle, "w", encoding="utf-8") as sink:
+        sink.write(secrets.token_urlsafe(32) + "\n")
+
+
+@user_app.command("add")
+def user_add(
+    *,
+    username: Annotated[str, typer.Argument(help="Lower-case letters, digits and ._- ")],
+    role: Annotated[str, typer.Option(help=", ".join(ROLES))],
+    full_name: Annotated[str, typer.Option("--name", help="Full name.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="File with the password; default: asked for.")] = None,
+    no_password: Annotated[bool, typer.Option(help="Only one-time links sign in.")] = False,
+    data: DataFolder = DATA,
+    database: DatabaseUrl = None,
+) -> None:
+    """Create an account."""
+    if role not in ROLES:
+        raise BadInput("--role", f"{role!r} is no role", "one of " + ", ".join(ROLES))
+    password = None
+    if password_file is not None:
+        try:
+            password = password_file.read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(str(password_file), f"cannot read the password: {error}") from None
+    elif not no_password:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    with opened(data, database) as services:
+        services.auth.add_user(username, full_name or username, role, password, COMMAND_LINE)
+    typer.echo(f"{username}: {role}", err=True)
+
+
+@user_app.command("list")
+def user_list(data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+    """Print the accounts."""
+    with opened(data, database) as services:
+        for user in services.auth.users():
+            typer.echo(f"{user.username}\t{user.role}\t{user.full_name}")
+
+
+@user_app.command("disable")
+def user_disable(username: str, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+    """Close an account and end its sessions."""
+    with opened(data, database) as services:
+        services.auth.disable_user(username, COMMAND_LINE)
+
+
+@app.command("login-link")
+def login_link(
+    *,
+    username: Annotated[str, typer.Argument(help="An existing account.")],
+    base_url: Annotated[str, typer.Option(help="Address of the console.")] = "http://127.0.0.1:8080",
+    data: DataFolder = DATA,
+    database: DatabaseUrl = None,
+) -> None:
+    """Print a link that signs an account in once, within a quarter of an hour."""
+    with opened(data, database) as services:
+        typer.echo(f"{base_url.rstrip('/')}/sign-in/{services.auth.new_login_link(username, COMMAND_LINE)}")
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="backend")
