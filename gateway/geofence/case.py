@@ -1,0 +1,263 @@
+"""One order made ready for decisions, the state that decisions leave behind, and the draft a step works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.contract import schedules
+from gateway.contract.orders import Order
+from gateway.contract.transitions import Transition, alarm_id_of, time_text
+from gateway.geofence.alarms import Alarm, Change, Key, severity
+from gateway.geofence.areas import PreparedZone, prepare
+from gateway.geofence.motion import Observation
+from gateway.geofence.rules import ENGINE, STANDARD, Rules
+from gateway.geofence.tracks import Track
+
+MONITORED = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """An order with its zones prepared. `person_of` maps a device to a protected person's id, "" for the monitored."""
+
+    order: Order
+    rules: Rules
+    zones: tuple[PreparedZone, ...]
+    person_of: dict[str, str]
+    device_of: dict[str, str]
+
+
+def case_of(order: Order, rules: Rules = STANDARD) -> Case:
+    """Prepares an order."""
+    person_of = {p.device_id: p.person_id for p in order.protected if p.device_id is not None}
+    if order.monitored.device_id is not None:
+        person_of[order.monitored.device_id] = MONITORED
+    device_of = {person: device for device, person in person_of.items()}
+    return Case(order, rules, tuple(prepare(zone) for zone in order.zones), person_of, device_of)
+
+
+@dataclass(frozen=True)
+class State:
+    """All that is remembered of one order.
+
+    `active` names the rules in force, `boundary_ms` is when that changes next; `closed` holds each alarm's last span,
+    `deadline_ms` is when time alone next has something to decide.
+    """
+
+    case: Case
+    now_ms: int
+    started_ms: int
+    tracks: dict[str, Track]
+    alarms: dict[Key, Alarm]
+    pending: frozenset[Key]
+    active: frozenset[str]
+    boundary_ms: int | None
+    closed: dict[Key, tuple[int, int]]
+    deadline_ms: int | None
+
+
+def begin(case: Case, now_ms: int) -> State:
+    """The state before anything was seen; nothing is active until the first step."""
+    interval_ms = case.rules.interval_assumed_ms
+    tracks = {device: Track(device, interval_ms=interval_ms) for device in case.person_of}
+    return State(case, now_ms, now_ms, tracks, {}, frozenset(), frozenset(), now_ms, {}, now_ms)
+
+
+def reordered(state: State, case: Case, now_ms: int) -> State:
+    """The state carried over to a new version of the order: tracks and alarms stay, the rules in force are redone."""
+    tracks = {device: state.tracks.get(device, Track(device)) for device in case.person_of}
+    return replace(state, case=case, now_ms=now_ms, tracks=tracks, boundary_ms=now_ms, deadline_ms=now_ms)
+
+
+def ended(state: State, now_ms: int) -> Case:
+    """The case of this state with its order's validity ended now."""
+    order = state.case.order
+    until_ms = min(order.valid_until_ms, now_ms)
+    return replace(
+        state.case, order=replace(order, valid_from_ms=min(order.valid_from_ms, until_ms), valid_until_ms=until_ms)
+    )
+
+
+def rules_in_force(case: Case, now_ms: int) -> frozenset[str]:
+    """The names of what is in force: "zone:<id>", "pair:<person>", and "order" while it is valid."""
+    order = case.order
+    if not order.valid_from_ms <= now_ms < order.valid_until_ms:
+        return frozenset()
+    resting: set[str] = set()
+    for exception in order.exceptions:
+        if exception.from_ms <= now_ms < exception.until_ms:
+            whole = not exception.protected and not exception.zones
+            people = [p.person_id for p in order.protected] if whole else exception.protected
+            zones = [z.zone_id for z in order.zones] if whole else exception.zones
+            resting |= {f"pair:{person}" for person in people} | {f"zone:{zone}" for zone in zones}
+    names = {"order"}
+    for zone in order.zones:
+        if schedules.active(zone.schedule, order.timezone, now_ms):
+            names.add(f"zone:{zone.zone_id}")
+    if order.proximity is not None:
+        names |= {f"pair:{p.person_id}" for p in order.protected if p.device_id is not None}
+    return frozenset(names - resting)
+
+
+def next_boundary_ms(case: Case, now_ms: int) -> int | None:
+    """When the rules in force change next."""
+    order = case.order
+    edges = [order.valid_from_ms, order.valid_until_ms]
+    for exception in order.exceptions:
+        edges += [exception.from_ms, exception.until_ms]
+    for zone in order.zones:
+        change = schedules.next_change_ms(zone.schedule, order.timezone, now_ms)
+        if change is not None:
+            edges.append(change)
+    return min((edge for edge in edges if edge > now_ms), default=None)
+
+
+def rounded(value: float | None, digits: int = 3) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def fix_document(observation: Observation) -> dict[str, Any]:
+    """A fix as evidence."""
+    return {
+        "device_id": observation.device_id,
+        "time": time_text(observation.time_ms),
+        "lat": observation.lat,
+        "lon": observation.lon,
+        "horizontal_accuracy_m": observation.accuracy_m,
+        "speed_m_s": observation.speed_m_s,
+        "course_deg": observation.course_deg,
+        "source": observation.source,
+    }
+
+
+class Draft:
+    """The working copy of a state within one step; never leaves it."""
+
+    def __init__(self, state: State, now_ms: int) -> None:
+        self.case = state.case
+        self.rules = state.case.rules
+        self.started_ms = state.started_ms
+        self.now_ms = max(now_ms, state.now_ms)
+        self.tracks = dict(state.tracks)
+        self.alarms = dict(state.alarms)
+        self.pending = set(state.pending)
+        self.active = state.active
+        self.boundary_ms = state.boundary_ms
+        self.closed = dict(state.closed)
+        self.effects: list[Transition] = []
+
+    def freeze(self, deadline_ms: int | None) -> State:
+        return State(
+            self.case,
+            self.now_ms,
+            self.started_ms,
+            self.tracks,
+            self.alarms,
+            frozenset(self.pending),
+            self.active,
+            self.boundary_ms,
+            self.closed,
+            deadline_ms,
+        )
+
+    def track_of(self, person: str) -> Track | None:
+        """The track of a protected person, or of the monitored one for ""; None when without a tracker."""
+        device = self.case.device_of.get(person)
+        return None if device is None else self.tracks[device]
+
+    def apply(
+        self,
+        key: Key,
+        change: Change,
+        *,
+        distance_m: float | None,
+        probability: float | None,
+        reason: str,
+        numbers: dict[str, Any],
+    ) -> None:
+        """Takes over what became of an alarm, and tells it when there is something to tell."""
+        if change.pending:
+            self.pending.add(key)
+        else:
+            self.pending.discard(key)
+        alarm = change.alarm
+        if change.word == "raised" and alarm is not None:
+            order = self.case.order
+            alarm = alarm._replace(
+                alarm_id=alarm_id_of(
+                    order.order_id,
+                    key.kind,
+                    monitored=order.monitored.person_id,
+                    protected=key.protected,
+                    zone_id=key.zone_id,
+                    raised_ms=alarm.raised_ms,
+                )
+            )
+        if alarm is not None:
+            if change.word:
+                self._tell(key, change.word, alarm, (distance_m, probability), reason, numbers)
+            self.alarms[key] = alarm
+        if change.word == "cleared" and alarm is not None:
+            del self.alarms[key]
+            self.closed[key] = (alarm.raised_ms, self.now_ms)
+
+    def raise_now(self, key: Key, level: str, reason: str, distance_m: float | None, numbers: dict[str, Any]) -> None:
+        """Raises an alarm on a plain fact; while it stands, notes that it was seen again and lets its level rise."""
+        alarm = self.alarms.get(key)
+        if alarm is None:
+            change = Change("raised", Alarm("", self.now_ms, level, self.now_ms), False)
+        else:
+            change = Change("", alarm._replace(seen_ms=self.now_ms), False)
+        self.apply(key, change, distance_m=distance_m, probability=None, reason=reason, numbers=numbers)
+
+    def escalate(self, key: Key, level: str, reason: str, distance_m: float | None, numbers: dict[str, Any]) -> None:
+        """Lets the level of a standing alarm rise; nothing when it is that high already."""
+        alarm = self.alarms[key]
+        if severity(level) > severity(alarm.level):
+            change = Change("escalated", alarm._replace(level=level), False)
+            self.apply(key, change, distance_m=distance_m, probability=None, reason=reason, numbers=numbers)
+
+    def clear(self, key: Key, reason: str, numbers: dict[str, Any] | None = None) -> None:
+        """Clears an alarm that stands; nothing when there is none."""
+        alarm = self.alarms.get(key)
+        if alarm is not None:
+            change = Change("cleared", alarm, False)
+            self.apply(key, change, distance_m=None, probability=None, reason=reason, numbers=numbers or {})
+
+    def _tell(  # noqa: PLR0917 - one call site, all of it needed
+        self,
+        key: Key,
+        word: str,
+        alarm: Alarm,
+        decided: tuple[float | None, float | None],
+        reason: str,
+        numbers: dict[str, Any],
+    ) -> None:
+        order = self.case.order
+        people = [MONITORED, key.protected] if key.protected else [MONITORED]
+        tracks = [track for person in people if (track := self.track_of(person)) is not None]
+        evidence: dict[str, Any] = {
+            "engine": ENGINE,
+            "rules_changed": self.rules.changed(),
+            "order_version": order.version,
+            "fixes": [fix_document(track.raw) for track in tracks if track.raw is not None],
+            "numbers": numbers,
+        }
+        self.effects.append(
+            Transition(
+                time_ms=self.now_ms,
+                alarm_id=alarm.alarm_id,
+                order_id=order.order_id,
+                kind=key.kind,
+                transition=word,
+                level=alarm.level,
+                monitored=order.monitored.person_id,
+                protected=key.protected,
+                zone_id=key.zone_id,
+                distance_m=rounded(decided[0]),
+                probability=rounded(decided[1], 6),
+                reason=reason,
+                evidence=evidence,
+            )
+        )

@@ -1,0 +1,172 @@
+"""Judges positions against the rules in force: pairs of persons, fixed zones and their buffers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.geofence import ellipsoid, motion, pairs
+from gateway.geofence.alarms import Evidence, Key, consider
+from gateway.geofence.areas import Ground, PreparedZone
+from gateway.geofence.case import MONITORED, Draft, rounded
+from gateway.geofence.probability import within_distance
+from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
+
+
+def _is_fresh(draft: Draft, track: Track) -> bool:
+    """Whether the last fix is recent enough to end an alarm."""
+    seen_ms = fix_ms(track)
+    limit_ms = max(draft.rules.overdue_min_ms, draft.rules.overdue_intervals * track.interval_ms)
+    return seen_ms is not None and track.doubt is None and draft.now_ms - seen_ms <= limit_ms
+
+
+def _is_alone(draft: Draft, track: Track) -> bool:
+    """Whether the last fix must be judged by itself, because the next may come after the breach."""
+    here, before = track.here, track.before
+    gap_ms = track.interval_ms if here is None or before is None else here.time_ms - before.time_ms
+    return max(gap_ms, track.interval_ms) >= draft.rules.single_fix_interval_ms
+
+
+def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None:
+    """Judges the monitored person against one protected person after `moved` brought a new fix."""
+    monitored, protected = draft.track_of(MONITORED), draft.track_of(person)
+    proximity = draft.case.order.proximity
+    if monitored is None or protected is None or proximity is None or f"pair:{person}" not in draft.active:
+        return
+    rules = draft.rules
+    if moved.here is None:
+        return
+    at_ms = draft.now_ms if cause else min(draft.now_ms, moved.here.time_ms)
+    view = pairs.look(monitored, protected, proximity, at_ms, rules)
+    if view is None:
+        return
+    p_alert, p_prealert, distance_m, reason = view.p_alert, view.p_prealert, view.distance_m, cause or "distance"
+    numbers: dict[str, Any] = {
+        "sd_m": round(view.sd_m, 3),
+        "closing_m_s": round(view.closing_m_s, 3),
+        "contact_low_s": rounded(view.contact_low_s, 1),
+        "contact_high_s": rounded(view.contact_high_s, 1),
+        "fix_age_s": [
+            rounded(None if (t := fix_ms(track)) is None else (at_ms - t) / 1000) for track in (monitored, protected)
+        ],
+    }
+    if p_alert < rules.p_raise:
+        other = protected if moved is monitored else monitored
+        near_m = proximity.alert_distance_m if p_prealert >= rules.p_raise else proximity.prealert_distance_m
+        approach = pairs.closest(moved, other, near_m, rules)
+        if approach is not None:
+            crossed = within_distance(proximity.alert_distance_m, approach.distance_m, approach.sd_m)
+            passed = within_distance(proximity.prealert_distance_m, approach.distance_m, approach.sd_m)
+            if crossed >= rules.p_raise or passed > p_prealert:
+                distance_m, reason = approach.distance_m, "crossed_between_fixes"
+                numbers["closest_ms_ago"] = at_ms - approach.time_ms
+                numbers["closest_sd_m"] = round(approach.sd_m, 3)
+            p_alert, p_prealert = max(p_alert, crossed), max(p_prealert, passed)
+    fresh = _is_fresh(draft, monitored) and _is_fresh(draft, protected)
+    alone = bool(cause) or _is_alone(draft, moved)
+    alert, prealert = Key("proximity_alert", person, ""), Key("proximity_prealert", person, "")
+    change = consider(
+        draft.alarms.get(alert),
+        alert in draft.pending,
+        Evidence(p_alert, view.p_critical, "high", "critical", fresh, alone),
+        draft.now_ms,
+        rules,
+    )
+    if change.word:
+        numbers = {**numbers, "approach": pairs.who_approached(monitored, protected, rules)}
+    draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=reason, numbers=numbers)
+    soon = _contact_is_near(draft, view, monitored, protected)
+    if alert in draft.alarms and prealert not in draft.alarms:
+        draft.pending.discard(prealert)
+        return
+    change = consider(
+        draft.alarms.get(prealert),
+        prealert in draft.pending,
+        Evidence(max(p_prealert, rules.p_level if soon else 0.0), 0.0, "warning", "warning", fresh, alone),
+        draft.now_ms,
+        rules,
+    )
+    if change.word == "raised" and "approach" not in numbers:
+        numbers = {**numbers, "approach": pairs.who_approached(monitored, protected, rules)}
+    if soon and p_prealert < rules.p_raise:
+        reason = "time_to_contact"
+    draft.apply(prealert, change, distance_m=distance_m, probability=p_prealert, reason=reason, numbers=numbers)
+
+
+def _contact_is_near(draft: Draft, view: pairs.Look, monitored: Track, protected: Track) -> bool:
+    """Whether even the slow bound of the closing speed reaches the alert distance within the horizon."""
+    rules = draft.rules
+    seen = [t for track in (monitored, protected) if (t := fix_ms(track)) is not None]
+    if view.contact_high_s is None or len(seen) < 2:
+        return False
+    recent = view.time_ms - min(seen) <= rules.contact_velocity_age_ms
+    return recent and view.contact_high_s * 1000 <= rules.contact_horizon_ms
+
+
+def judge_zones(draft: Draft, moved: Track, cause: str = "", only: frozenset[str] | None = None) -> None:
+    """Judges the monitored person against every zone in force (or those named) after a fix or a change of rules."""
+    if moved.here is None:
+        return
+    for prepared in draft.case.zones:
+        name = f"zone:{prepared.zone.zone_id}"
+        if name in draft.active and (only is None or name in only):
+            _judge_zone(draft, prepared, moved, cause)
+
+
+def _crossed(
+    draft: Draft, ground: Ground, prepared: PreparedZone, moved: Track, border_m: float
+) -> tuple[float, float] | None:
+    """Probability and share of the way, when the line between the last two fixes runs through the ground."""
+    a, b = moved.before, moved.here
+    if a is None or b is None or b.time_ms <= a.time_ms:
+        return None
+    length_m = ellipsoid.distance(a.lat, a.lon, b.lat, b.lon)
+    if border_m <= 0 or length_m < border_m:
+        return None
+    share = ground.deepest(a.lat, a.lon, b.lat, b.lon)
+    if share is None:
+        return None
+    lat, lon = a.lat + share * (b.lat - a.lat), ellipsoid.wrapped(a.lon + share * ellipsoid.wrapped(b.lon - a.lon))
+    bridge = bridge_sd_m(b, (b.time_ms - a.time_ms) / 1000.0, share, draft.rules)
+    sd = (motion.position_sd_m(b, draft.rules) ** 2 + bridge**2) ** 0.5
+    return ground.probability(lat, lon, sd), share
+
+
+def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) -> None:
+    rules = draft.rules
+    entry, buffer = (
+        Key("zone_entry", MONITORED, prepared.zone.zone_id),
+        Key("zone_buffer", MONITORED, prepared.zone.zone_id),
+    )
+    here = moved.here if not cause else estimate_at(moved, draft.now_ms, rules)
+    if here is None or moved.here is None:
+        return
+    centre_m = ellipsoid.vector_distance(ellipsoid.vector(here.lat, here.lon), prepared.centre)
+    sd = motion.position_sd_m(here, rules)
+    length_m = (
+        0.0 if moved.before is None else ellipsoid.distance(moved.before.lat, moved.before.lon, here.lat, here.lon)
+    )
+    known = entry in draft.alarms or buffer in draft.alarms or entry in draft.pending or buffer in draft.pending
+    if centre_m - prepared.reach_m > length_m + 8 * sd and not known:
+        return
+    fresh, alone = _is_fresh(draft, moved) and not cause, bool(cause) or _is_alone(draft, moved)
+    for key, ground, base in ((entry, prepared.core, "high"), (buffer, prepared.buffer, "warning")):
+        if ground is None or (key is buffer and entry in draft.alarms and buffer not in draft.alarms):
+            draft.pending.discard(key)
+            continue
+        border_m = ground.border_distance(here.lat, here.lon)
+        p, reason = ground.probability(here.lat, here.lon, sd), cause or "inside"
+        if cause:  # A rule begins: the last known place counts as well as where the person may have gone since.
+            last = moved.here
+            p = max(p, ground.probability(last.lat, last.lon, motion.position_sd_m(last, rules)))
+        numbers: dict[str, Any] = {"sd_m": round(sd, 3), "border_m": round(border_m, 3)}
+        if p < rules.p_raise and not cause:
+            crossed = _crossed(draft, ground, prepared, moved, border_m)
+            if crossed is not None and crossed[0] > p:
+                p, reason = crossed[0], "crossed_between_fixes"
+                numbers["crossed_share"] = round(crossed[1], 4)
+        change = consider(
+            draft.alarms.get(key), key in draft.pending, Evidence(p, 0.0, base, base, fresh, alone), draft.now_ms, rules
+        )
+        if change.word == "cleared":
+            reason = "left"
+        draft.apply(key, change, distance_m=max(0.0, border_m), probability=p, reason=reason, numbers=numbers)

@@ -1,0 +1,82 @@
+"""The numbers the decisions depend on; each names its evidence or says ASSUMED."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+ENGINE = "geofence/1"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Thresholds of the decision core. Distances in metres, speeds in m/s, times in milliseconds."""
+
+    # Probability of breach. Missing a breach costs more than an early alarm some metres outside the border, so the
+    # threshold lies below one half; clearing needs near-certainty and time (docs/adr/0021, tuned on perturbed tracks).
+    p_sure: float = 0.8
+    p_raise: float = 0.35
+    p_clear: float = 0.05
+    p_level: float = 0.5
+    clear_hold_ms: int = 60_000
+    # Fixes at least this far apart are judged one by one: a breach of 30 s may show in one of them only.
+    single_fix_interval_ms: int = 12_000
+
+    # Uncertainty of a fix without stated accuracy: NIJ 1004.00 section 5.3 allows 30 m (90 %) indoors, 21 m at 68 %.
+    accuracy_missing_m: float = 20.0
+    accuracy_floor_m: float = 1.0
+    # GNSS errors last tens of seconds, so averaging does not make them vanish (ASSUMED share that stays).
+    correlated_share: float = 0.5
+
+    # Motion: velocity wanders (integrated Ornstein-Uhlenbeck), more so when fast. ASSUMED, checked on real tracks.
+    velocity_memory_ms: float = 30_000.0
+    wander_base_m_s: float = 0.7
+    wander_share: float = 0.5
+    velocity_unknown_m_s: float = 10.0
+    # Physical limits for telling movement from a multipath jump: emergency braking about 8 m/s2, half of it held.
+    acceleration_max_m_s2: float = 4.0
+    speed_max_m_s: float = 90.0
+    gate_sd: float = 5.0
+    surprise_nis: float = 25.0
+    surprise_speed_m_s: float = 8.0
+    jump_confirm_ms: int = 15_000
+    jump_confirm_fixes: int = 3
+    jump_timeout_ms: int = 30_000
+
+    # Silence. 120 km/h is the limit on Belgian motorways, taken in a straight line (ASSUMED upper bound of travel).
+    reach_speed_m_s: float = 33.3
+    overdue_intervals: float = 2.5
+    overdue_min_ms: int = 90_000
+    silence_max_ms: int = 4 * 3_600_000
+    never_reported_ms: int = 15 * 60_000
+    interval_assumed_ms: float = 60_000.0
+
+    # Time to contact: pre-alert when even the slow bound of the closing speed arrives within this time (ASSUMED).
+    contact_horizon_ms: int = 90_000
+    contact_velocity_age_ms: int = 20_000
+    # The critical core of the alert distance (ASSUMED half of it).
+    critical_share: float = 0.5
+
+    # Conditions that a tracker reports once end after quiet (ASSUMED), so that the next report alarms again.
+    panic_quiet_ms: int = 10 * 60_000
+    case_quiet_ms: int = 10 * 60_000
+    interference_quiet_ms: int = 10 * 60_000
+    battery_quiet_ms: int = 6 * 3_600_000
+    left_behind_strap_ms: int = 10 * 60_000
+    left_behind_still_ms: int = 48 * 3_600_000
+    still_radius_m: float = 60.0
+
+    # Far from everything: nothing is decided and the motion filter rests (the batch core skips such fixes).
+    quiet_margin_m: float = 1500.0
+
+    def changed(self) -> dict[str, float]:
+        """The thresholds that differ from the defaults, for the evidence."""
+        standard = Rules()
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(standard, field.name)
+        }
+
+
+STANDARD = Rules()

@@ -1,0 +1,120 @@
+"""Silence as a growing disc: a silent tracker alarms when its wearer could have come too near, not by a fixed time."""
+
+from __future__ import annotations
+
+from gateway.geofence import ellipsoid, motion
+from gateway.geofence.alarms import Key
+from gateway.geofence.case import MONITORED, Draft, State
+from gateway.geofence.tracks import Track, fix_ms
+
+
+def _pair_distances(case_of: State | Draft, person: str) -> list[float]:
+    """Metres between the monitored person and this protected person (all of them for ""), from the last fixes."""
+    case = case_of.case
+    monitored_device = case.device_of.get(MONITORED)
+    monitored = None if monitored_device is None else case_of.tracks[monitored_device].here
+    if monitored is None:
+        return []
+    distances = []
+    for device, other in case.person_of.items():
+        there = case_of.tracks[device].here
+        if other == MONITORED or (person not in (MONITORED, other)) or there is None:
+            continue
+        if f"pair:{other}" in case_of.active:
+            distances.append(ellipsoid.distance(monitored.lat, monitored.lon, there.lat, there.lon))
+    return distances
+
+
+def clearance_m(source: State | Draft, track: Track) -> tuple[float | None, float | None]:
+    """How far this tracker's wearer is from a breach, and from the protected person; None where nothing is in reach.
+
+    Zones count for the monitored person only, and only those in force.
+    """
+    case = source.case
+    person = case.person_of[track.device_id]
+    distances = _pair_distances(source, person)
+    here = track.here
+    slack: list[float] = []
+    if distances and case.order.proximity is not None:
+        slack.append(min(distances) - case.order.proximity.alert_distance_m)
+    if person == MONITORED and here is not None:
+        slack += [
+            prepared.core.border_distance(here.lat, here.lon)
+            if ellipsoid.vector_distance(ellipsoid.vector(here.lat, here.lon), prepared.centre)
+            < prepared.reach_m + 10_000
+            else ellipsoid.vector_distance(ellipsoid.vector(here.lat, here.lon), prepared.centre) - prepared.reach_m
+            for prepared in case.zones
+            if f"zone:{prepared.zone.zone_id}" in source.active
+        ]
+    if not slack or here is None:
+        return None, min(distances, default=None)
+    return max(0.0, min(slack) - 2 * motion.position_sd_m(here, case.rules)), min(distances, default=None)
+
+
+def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[str, int, int | None]:
+    """What silence of this tracker would mean, when it becomes an alarm, and when the higher level is due."""
+    rules = source.case.rules
+    order = source.case.order
+    seen_ms = fix_ms(track)
+    if track.contact_ms is None:
+        return "contact_loss", max(started_ms, order.valid_from_ms) + rules.never_reported_ms, None
+    overdue_ms = round(max(rules.overdue_min_ms, rules.overdue_intervals * track.interval_ms))
+    if seen_ms is None:
+        return "gnss_loss", max(track.contact_ms, order.valid_from_ms) + rules.never_reported_ms, None
+    slack_m, person_m = clearance_m(source, track)
+    reach_ms = rules.silence_max_ms
+    if slack_m is not None:
+        reach_ms = min(reach_ms, round(slack_m / rules.reach_speed_m_s * 1000))
+    high_ms = None if person_m is None else seen_ms + round(person_m / rules.reach_speed_m_s * 1000)
+    silent = ("contact_loss", max(track.contact_ms + overdue_ms, seen_ms + reach_ms))
+    # Messages come but no positions: the same disc, from the last fix, once fixes are overdue.
+    lost_ms = seen_ms if track.lost_ms is None else track.lost_ms
+    blind_from_ms = max(lost_ms + overdue_ms, seen_ms + reach_ms)
+    if track.contact_ms > seen_ms + rules.overdue_min_ms or track.lost_ms is not None:
+        kind, at_ms = ("gnss_loss", blind_from_ms) if blind_from_ms <= silent[1] else silent
+    else:
+        kind, at_ms = silent
+    return kind, at_ms, None if high_ms is None else max(high_ms, at_ms)
+
+
+def watch(draft: Draft) -> None:
+    """Raises and escalates what silence means by now."""
+    if "order" not in draft.active:
+        return
+    for device, track in draft.tracks.items():
+        person = draft.case.person_of[device]
+        kind, at_ms, high_ms = deadlines_ms(draft, track, draft.started_ms)
+        key = Key(kind, person, "")
+        standing = [k for k in (Key("contact_loss", person, ""), Key("gnss_loss", person, "")) if k in draft.alarms]
+        if draft.now_ms < at_ms:
+            continue
+        slack_m, person_m = clearance_m(draft, track)
+        seen_ms = fix_ms(track)
+        numbers = {
+            "clearance_m": None if slack_m is None else round(slack_m, 1),
+            "reach_speed_m_s": draft.rules.reach_speed_m_s,
+            "silent_s": None if track.contact_ms is None else (draft.now_ms - track.contact_ms) / 1000,
+            "fix_age_s": None if seen_ms is None else (draft.now_ms - seen_ms) / 1000,
+        }
+        level = "high" if high_ms is not None and draft.now_ms >= high_ms else "warning"
+        if not standing:
+            reason = "never_reported" if seen_ms is None else "could_have_reached"
+            draft.raise_now(key, level, reason, person_m, numbers)
+        else:
+            draft.escalate(standing[0], level, "could_have_reached_person", person_m, numbers)
+
+
+def next_ms(state: State) -> list[int]:
+    """The instants at which silence would have something to tell."""
+    instants: list[int] = []
+    if "order" not in state.active:
+        return instants
+    for device, track in state.tracks.items():
+        person = state.case.person_of[device]
+        _, at_ms, high_ms = deadlines_ms(state, track, state.started_ms)
+        standing = [k for k in (Key("contact_loss", person, ""), Key("gnss_loss", person, "")) if k in state.alarms]
+        if not standing:
+            instants.append(at_ms)
+        elif state.alarms[standing[0]].level != "high" and high_ms is not None:
+            instants.append(high_ms)
+    return instants

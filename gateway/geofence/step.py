@@ -1,0 +1,235 @@
+"""The decision core: one order, one observation or the passing of time, the alarm transitions that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.contract.transitions import Transition
+from gateway.geofence import conditions, ellipsoid, motion, silence
+from gateway.geofence.alarms import Evidence, Key, consider
+from gateway.geofence.case import (
+    MONITORED,
+    Draft,
+    State,
+    next_boundary_ms,
+    rules_in_force,
+)
+from gateway.geofence.judging import judge_pair, judge_zones
+from gateway.geofence.motion import Observation
+from gateway.geofence.probability import within_distance
+from gateway.geofence.tracks import (
+    Track,
+    believe,
+    doubt_deadline_ms,
+    estimate_at,
+    rest,
+    take,
+    woken,
+)
+
+# More instants than this cannot fall due at once; reaching it means a timer that never goes away: our fault.
+TIMERS_MAX = 100_000
+
+
+class TimerStuck(RuntimeError):
+    """A deadline that stays due after it was served: a fault of this core, with the order it concerns."""
+
+    def __init__(self, order_id: str, deadline_ms: int) -> None:
+        self.order_id = order_id
+        self.deadline_ms = deadline_ms
+        super().__init__(f"order {order_id}: the deadline {deadline_ms} is served but still due")
+
+
+def step(
+    state: State, event: Observation | Sequence[Observation] | None, now_ms: int
+) -> tuple[State, tuple[Transition, ...]]:
+    """The state and the transitions after an observation (or after time has passed, for None) at `now_ms`.
+
+    What falls due before `now_ms` is served first, each at its own instant, so that a late call changes nothing.
+    `now_ms` before the state's own time counts as that time. A foreign tracker's observation changes nothing but time.
+    Observations of one instant may be given together: all move first, then each rule is judged once.
+    """
+    effects: list[Transition] = []
+    served = 0
+    while state.deadline_ms is not None and state.deadline_ms <= now_ms:
+        draft = Draft(state, state.deadline_ms)
+        _time_passes(draft)
+        state = draft.freeze(_deadline_ms(draft))
+        effects += draft.effects
+        served += 1
+        if served > TIMERS_MAX:
+            raise TimerStuck(state.case.order.order_id, draft.now_ms)
+    events = () if event is None else (event,) if isinstance(event, Observation) else event
+    known = [one for one in events if one.device_id in state.tracks]
+    if not known:
+        if now_ms > state.now_ms:
+            state = Draft(state, now_ms).freeze(state.deadline_ms)
+        return state, tuple(effects)
+    draft = Draft(state, now_ms)
+    moved = [person for one in known if (person := _observe(draft, one)) is not None]
+    _judge(draft, moved)
+    for person in moved:
+        track = draft.track_of(person)
+        if track is not None:
+            draft.clear(Key("gnss_loss", person, ""), "fix_back")
+            conditions.moved(draft, track)
+    effects += draft.effects
+    return draft.freeze(_deadline_ms(draft)), tuple(effects)
+
+
+def next_deadline_ms(state: State) -> int | None:
+    """When time alone next has something to decide; the shell steps with no event at that instant."""
+    return state.deadline_ms
+
+
+def _deadline_ms(draft: Draft) -> int | None:
+    state = draft.freeze(None)
+    instants = [] if draft.boundary_ms is None else [draft.boundary_ms]
+    for track in draft.tracks.values():
+        due_ms = doubt_deadline_ms(track, draft.rules)
+        if due_ms is not None:
+            instants.append(due_ms)
+    instants += silence.next_ms(state)
+    instants += conditions.next_ms(state)
+    return min(instants, default=None)
+
+
+def _time_passes(draft: Draft) -> None:
+    """Serves whatever is due at draft.now_ms."""
+    if draft.boundary_ms is not None and draft.now_ms >= draft.boundary_ms:
+        _rules_change(draft)
+    for device, track in list(draft.tracks.items()):
+        due_ms = doubt_deadline_ms(track, draft.rules)
+        if due_ms is not None and draft.now_ms >= due_ms:
+            draft.tracks[device] = believe(track, draft.rules)
+            _judge(draft, [draft.case.person_of[device]])
+    silence.watch(draft)
+    conditions.watch(draft)
+
+
+def _rules_change(draft: Draft) -> None:
+    """A schedule, an agreed exception or the order's validity begins or ends."""
+    before, draft.active = draft.active, rules_in_force(draft.case, draft.now_ms)
+    draft.boundary_ms = next_boundary_ms(draft.case, draft.now_ms)
+    if "order" not in draft.active:
+        for key in sorted(draft.alarms):
+            draft.clear(key, "order_not_in_force")
+        draft.pending.clear()
+        return
+    known_zones = {f"zone:{prepared.zone.zone_id}" for prepared in draft.case.zones}
+    for key in sorted(draft.alarms):
+        name = f"zone:{key.zone_id}" if key.zone_id else f"pair:{key.protected}"
+        if key.kind.startswith(("zone_", "proximity_")) and name not in draft.active:
+            gone = name in known_zones or key.protected in draft.case.device_of
+            draft.clear(key, "rule_not_in_force" if gone else "rule_withdrawn")
+    begun = draft.active - before
+    conditions.order_begins(draft, before)
+    monitored = draft.track_of(MONITORED)
+    if monitored is not None and begun:
+        judge_zones(draft, monitored, "already_inside", begun)
+        for person in draft.case.device_of:
+            if f"pair:{person}" in begun:
+                judge_pair(draft, person, monitored, "already_inside")
+
+
+def _observe(draft: Draft, event: Observation) -> str | None:
+    """Takes in one message: contact first, then what it reports, then where it is.
+
+    Returns the person ("" = the monitored one) whose position is now to be judged, None when there is nothing to judge.
+    """
+    track = draft.tracks[event.device_id]
+    person = draft.case.person_of[event.device_id]
+    draft.tracks[event.device_id] = track._replace(contact_ms=max(draft.now_ms, track.contact_ms or 0))
+    draft.clear(Key("contact_loss", person, ""), "contact_back")
+    if event.event:
+        conditions.happen(draft, person, event)
+    if event.lat is None or event.lon is None:
+        return None
+    track = draft.tracks[event.device_id]
+    if track.here is not None and event.time_ms <= track.here.time_ms:
+        if event.time_ms < track.here.time_ms:
+            _judge_late(draft, person, event)
+        return None
+    if _is_quiet(draft, track, event):
+        draft.tracks[event.device_id] = rest(track, event, draft.rules)
+        return person
+    taken, outcome = take(woken(track, draft.rules), event, draft.rules)
+    draft.tracks[event.device_id] = taken
+    return None if outcome == "doubted" else person
+
+
+def _judge(draft: Draft, moved: Sequence[str]) -> None:
+    """Judges, once each, the rules that new positions of these persons bear on."""
+    monitored = draft.track_of(MONITORED)
+    if monitored is not None and MONITORED in moved and not monitored.resting:
+        for other in draft.case.device_of:
+            if other != MONITORED:
+                judge_pair(draft, other, monitored)
+        judge_zones(draft, monitored)
+        return
+    for person in dict.fromkeys(moved):
+        track = draft.track_of(person)
+        if person != MONITORED and track is not None and not track.resting:
+            judge_pair(draft, person, track)
+
+
+def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
+    """Whether this fix lies so far from everything that nothing can follow from it, whatever the track was before."""
+    if event.lat is None or event.lon is None or draft.alarms or draft.pending or track.doubt is not None:
+        return False
+    rules, case = draft.rules, draft.case
+    here = ellipsoid.vector(event.lat, event.lon)
+    moved_m = 0.0
+    if track.here is not None:
+        moved_m = ellipsoid.vector_distance(here, ellipsoid.vector(track.here.lat, track.here.lon))
+    slack_m = rules.quiet_margin_m + moved_m + 6 * motion.fix_sd_m(event, rules)
+    person = case.person_of[event.device_id]
+    if person == MONITORED:
+        for prepared in case.zones:
+            if ellipsoid.vector_distance(here, prepared.centre) < prepared.reach_m + slack_m:
+                return False
+    if case.order.proximity is None:
+        return True
+    for device, other in case.person_of.items():
+        there = draft.tracks[device].here
+        if there is None or device == event.device_id or MONITORED not in (person, other):
+            continue
+        wander_m = rules.reach_speed_m_s * max(0, event.time_ms - there.time_ms) / 1000 + 6 * there.fix_sd_m
+        distance_m = ellipsoid.vector_distance(here, ellipsoid.vector(there.lat, there.lon))
+        if distance_m < case.order.proximity.prealert_distance_m + slack_m + wander_m:
+            return False
+    return True
+
+
+def _judge_late(draft: Draft, person: str, event: Observation) -> None:
+    """A fix older than the last one: it may show a breach that nobody saw, it never ends one."""
+    if event.lat is None or event.lon is None or draft.tracks[event.device_id].doubt is not None:
+        return
+    active = rules_in_force(draft.case, event.time_ms)
+    sd = motion.fix_sd_m(event, draft.rules)
+    looks: list[tuple[Key, float, float, str]] = []
+    if person == MONITORED:
+        for prepared in draft.case.zones:
+            if f"zone:{prepared.zone.zone_id}" in active:
+                p = prepared.core.probability(event.lat, event.lon, sd)
+                border_m = prepared.core.border_distance(event.lat, event.lon)
+                looks.append((Key("zone_entry", "", prepared.zone.zone_id), p, max(0.0, border_m), "high"))
+    proximity = draft.case.order.proximity
+    for device, other in draft.case.person_of.items():
+        whom = person or other
+        if proximity is None or device == event.device_id or MONITORED not in (person, other):
+            continue
+        there = estimate_at(draft.tracks[device], event.time_ms, draft.rules)
+        if there is None or f"pair:{whom}" not in active:
+            continue
+        distance_m = ellipsoid.distance(event.lat, event.lon, there.lat, there.lon)
+        joint_sd = (sd * sd + motion.position_sd_m(there, draft.rules) ** 2) ** 0.5
+        p = within_distance(proximity.alert_distance_m, distance_m, joint_sd)
+        looks.append((Key("proximity_alert", whom, ""), p, distance_m, "high"))
+    for key, p, distance_m, level in looks:
+        raised_ms, cleared_ms = draft.closed.get(key, (0, 0))
+        known = key in draft.alarms or raised_ms - draft.rules.clear_hold_ms <= event.time_ms <= cleared_ms
+        if p >= draft.rules.p_sure and not known:
+            change = consider(None, False, Evidence(p, 0.0, level, level, False, True), draft.now_ms, draft.rules)
+            numbers = {"late_s": (draft.now_ms - event.time_ms) / 1000, "fix_time_ms": event.time_ms}
+            draft.apply(key, change, distance_m=distance_m, probability=p, reason="late_fix", numbers=numbers)

@@ -1,0 +1,195 @@
+"""What is known of one tracker, and how a fix changes it: accepted, doubted, late or a repeat."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.geofence import ellipsoid, motion
+from gateway.geofence.motion import Estimate, Observation
+from gateway.geofence.rules import Rules
+
+RECENT_MAX = 4
+HISTORY_MAX = 48
+HISTORY_SPACING_MS = 4_000
+NOISE_LEARNING = 0.05
+NOISE_MAX = 9.0
+INTERVAL_LEARNING = 0.3
+
+
+class Point(NamedTuple):
+    """A place the tracker was, for looking back."""
+
+    time_ms: int
+    lat: float
+    lon: float
+
+
+class Doubt(NamedTuple):
+    """A run of fixes that does not follow from the track: a multipath jump, or the track was wrong."""
+
+    first_ms: int
+    first: Estimate
+    estimate: Estimate
+    observation: Observation
+    fixes: int
+    word: str
+
+
+class Track(NamedTuple):
+    """One tracker within one order. `here` is the last estimate, `before` the one before it; None when never fixed."""
+
+    device_id: str
+    contact_ms: int | None = None
+    here: Estimate | None = None
+    before: Estimate | None = None
+    raw: Observation | None = None
+    recent: tuple[Observation, ...] = ()
+    history: tuple[Point, ...] = ()
+    interval_ms: float = 60_000.0
+    noise: float = 1.0
+    doubt: Doubt | None = None
+    still_lat: float = 0.0
+    still_lon: float = 0.0
+    still_since_ms: int = 0
+    lost_ms: int | None = None
+    strap_open_ms: int | None = None
+    resting: bool = True
+
+
+def fix_ms(track: Track) -> int | None:
+    """Time of the last accepted fix."""
+    return None if track.here is None else track.here.time_ms
+
+
+def _noted(track: Track, observation: Observation, here: Estimate, before: Estimate | None, rules: Rules) -> Track:
+    """The track after an accepted fix: history, learned interval and the place where it stands still."""
+    history = track.history
+    if not history or observation.time_ms - history[-1].time_ms >= HISTORY_SPACING_MS:
+        history = (*history[-(HISTORY_MAX - 1) :], Point(here.time_ms, here.lat, here.lon))
+    interval_ms = track.interval_ms
+    if track.here is not None:
+        gap_ms = min(float(observation.time_ms - track.here.time_ms), 4 * interval_ms)
+        interval_ms += INTERVAL_LEARNING * (gap_ms - interval_ms)
+    still = (track.still_lat, track.still_lon, track.still_since_ms)
+    radius_m = rules.still_radius_m + 2 * here.fix_sd_m
+    if track.here is None or ellipsoid.distance(still[0], still[1], here.lat, here.lon) > radius_m:
+        still = (here.lat, here.lon, here.time_ms)
+    return track._replace(
+        here=here,
+        before=before,
+        raw=observation,
+        recent=(*track.recent[-(RECENT_MAX - 1) :], observation),
+        history=history,
+        interval_ms=interval_ms,
+        doubt=None,
+        still_lat=still[0],
+        still_lon=still[1],
+        still_since_ms=still[2],
+        lost_ms=None,
+    )
+
+
+def rest(track: Track, observation: Observation, rules: Rules) -> Track:
+    """Takes a fix far from everything: nothing is filtered, the last fixes are kept for waking up."""
+    return _noted(track, observation, motion.start(observation, rules), track.here, rules)._replace(resting=True)
+
+
+def woken(track: Track, rules: Rules) -> Track:
+    """The track with its filter run over the last fixes, as if it had never rested."""
+    if not track.resting or not track.recent:
+        return track._replace(resting=False)
+    here = motion.start(track.recent[0], rules)
+    before = None
+    for observation in track.recent[1:]:
+        before = here
+        if motion.judge(here, observation, rules, track.noise).word == "fits":
+            here = motion.update(here, observation, rules, track.noise)
+        else:
+            here = motion.start(observation, rules)
+    return track._replace(here=here, before=before, resting=False)
+
+
+def take(track: Track, observation: Observation, rules: Rules) -> tuple[Track, str]:
+    """The track after a fix, and what became of it: "accepted", "confirmed" (an earlier doubt was right), "doubted"."""
+    here = track.here
+    if here is None:
+        return _noted(track, observation, motion.start(observation, rules), None, rules), "accepted"
+    verdict = motion.judge(here, observation, rules, track.noise)
+    if verdict.word == "fits":
+        noise = track.noise
+        if observation.time_ms - here.time_ms <= rules.single_fix_interval_ms:
+            noise = min(NOISE_MAX, max(1.0, noise * (1 + NOISE_LEARNING * (min(verdict.nis, 20.0) / 2 - 1))))
+        after = motion.update(here, observation, rules, noise)
+        return _noted(track, observation, after, here, rules)._replace(noise=noise), "accepted"
+    return _doubted(track, observation, verdict.word, rules)
+
+
+def _doubted(track: Track, observation: Observation, word: str, rules: Rules) -> tuple[Track, str]:
+    doubt = track.doubt
+    fresh = motion.start(observation, rules)
+    if doubt is None:
+        return track._replace(doubt=Doubt(fresh.time_ms, fresh, fresh, observation, 1, word)), "doubted"
+    span_ms = observation.time_ms - doubt.first_ms
+    if motion.judge(doubt.estimate, observation, rules, track.noise).word == "impossible":
+        if span_ms >= rules.jump_timeout_ms:  # Nothing fits for long: the newest is better than an old belief.
+            return _noted(track, observation, fresh, None, rules), "confirmed"
+        return track._replace(doubt=Doubt(doubt.first_ms, fresh, fresh, observation, 1, word)), "doubted"
+    run = doubt._replace(
+        estimate=motion.update(doubt.estimate, observation, rules, track.noise),
+        observation=observation,
+        fixes=doubt.fixes + 1,
+        word="surprising" if "surprising" in (word, doubt.word) else word,
+    )
+    possible = run.word == "surprising" and run.fixes >= 2
+    if possible or (run.fixes >= rules.jump_confirm_fixes and span_ms >= rules.jump_confirm_ms):
+        return _noted(track, observation, run.estimate, run.first, rules), "confirmed"
+    return track._replace(doubt=run), "doubted"
+
+
+def doubt_deadline_ms(track: Track, rules: Rules) -> int | None:
+    """When a doubted fix is believed because nothing came to contradict it."""
+    if track.doubt is None:
+        return None
+    wait_ms = rules.jump_timeout_ms
+    if track.doubt.word == "surprising":
+        wait_ms = round(min(max(1.5 * track.interval_ms, rules.single_fix_interval_ms), 90_000.0))
+    return track.doubt.estimate.time_ms + wait_ms
+
+
+def believe(track: Track, rules: Rules) -> Track:
+    """The track with its doubted run taken for true."""
+    if track.doubt is None:
+        return track
+    return _noted(track, track.doubt.observation, track.doubt.estimate, track.doubt.first, rules)
+
+
+def estimate_at(track: Track, time_ms: int, rules: Rules) -> Estimate | None:
+    """Where the tracker was, is or may be at a time: between two known points on the line, else predicted."""
+    here = track.here
+    if here is None:
+        return None
+    if time_ms >= here.time_ms:
+        return motion.predict(here, time_ms, rules)
+    later = Point(here.time_ms, here.lat, here.lon)
+    before = track.before
+    known = [] if before is None else [Point(before.time_ms, before.lat, before.lon)]
+    for point in (*known, *reversed(track.history)):
+        if point.time_ms <= time_ms < later.time_ms:
+            return _between(here, point, later, time_ms, rules)
+        if point.time_ms < later.time_ms:
+            later = point
+    return motion.predict(here._replace(time_ms=later.time_ms, lat=later.lat, lon=later.lon), time_ms, rules)
+
+
+def _between(here: Estimate, a: Point, b: Point, time_ms: int, rules: Rules) -> Estimate:
+    share = (time_ms - a.time_ms) / (b.time_ms - a.time_ms)
+    lat = a.lat + share * (b.lat - a.lat)
+    lon = ellipsoid.wrapped(a.lon + share * ellipsoid.wrapped(b.lon - a.lon))
+    sd = bridge_sd_m(here, (b.time_ms - a.time_ms) / 1000.0, share, rules)
+    return here._replace(time_ms=time_ms, lat=lat, lon=lon, pp=here.pp + sd * sd)
+
+
+def bridge_sd_m(here: Estimate, gap_s: float, share: float, rules: Rules) -> float:
+    """How far the way between two fixes may lie from the straight line: nothing at the ends, most in the middle."""
+    wander = rules.wander_base_m_s + rules.wander_share * here.speed_m_s()
+    return wander * min(gap_s, 120.0) * share * (1 - share)

@@ -1,0 +1,1 @@
+"""Recorded positions through the same decision core: replay, import of tracks, what-if, evidence bundles."""

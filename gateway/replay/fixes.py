@@ -1,0 +1,113 @@
+"""Reads fixes.csv: good rows become observations, bad ones a complaint each with line, field and reason."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.contract.reading import unix_ms_of
+from gateway.errors import FileUnreadable
+from gateway.geofence.conditions import EVENTS
+from gateway.geofence.motion import Observation
+
+COLUMNS = ("time", "device_id", "lat", "lon", "horizontal_accuracy_m", "speed_m_s", "course_deg", "event")
+REQUIRED = ("time", "device_id", "lat", "lon")
+FIELD_LENGTH_MAX = 200
+
+
+class BadRow(NamedTuple):
+    """A row that cannot be used."""
+
+    line: int
+    field: str
+    reason: str
+
+
+class _Unusable(ValueError):
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")
+
+
+def _number(row: dict[str, str], field: str, low: float, high: float) -> float | None:
+    text = row.get(field, "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise _Unusable(field, f"{text[:40]!r} is not a number") from None
+    if not math.isfinite(value) or not low <= value <= high:
+        raise _Unusable(field, f"{text[:40]} is outside {low:g} to {high:g}")
+    return value
+
+
+def _observation(row: dict[str, str]) -> Observation:
+    try:
+        time_ms = unix_ms_of(row.get("time", "").strip())
+    except (ValueError, OverflowError) as error:
+        raise _Unusable("time", str(error)) from None
+    device_id = row.get("device_id", "").strip()
+    if not device_id or len(device_id) > 64:
+        raise _Unusable("device_id", "missing" if not device_id else "longer than 64 characters")
+    event = row.get("event", "").strip()
+    if event and event not in EVENTS:
+        raise _Unusable("event", f"{event[:40]!r} is not one of {', '.join(EVENTS)}")
+    lat, lon = _number(row, "lat", -90, 90), _number(row, "lon", -180, 180)
+    if (lat is None) != (lon is None):
+        raise _Unusable("lon" if lon is None else "lat", "missing: a position needs both lat and lon")
+    if lat is None and not event:
+        raise _Unusable("lat", "missing: a row without an event needs a position")
+    course = _number(row, "course_deg", -360, 360)
+    return Observation(
+        device_id,
+        time_ms,
+        lat,
+        lon,
+        _number(row, "horizontal_accuracy_m", 0, 1_000_000),
+        _number(row, "speed_m_s", 0, 1_000),
+        None if course is None else course % 360,
+        event,
+    )
+
+
+def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) -> list[Observation]:
+    """The usable observations of CSV text, in file order; raises FileUnreadable when the header does not fit."""
+    reader = csv.reader(lines)
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise FileUnreadable(where, "is empty", f"the first line must be {','.join(COLUMNS)}")
+        names = [name.strip().lstrip("\ufeff") for name in header]
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            raise FileUnreadable(
+                f"{where}:1", f"the header lacks {', '.join(missing)}", f"the first line must be {','.join(COLUMNS)}"
+            )
+        observations = []
+        for cells in reader:
+            if not any(cells):
+                continue
+            if len(cells) != len(names):
+                complain(BadRow(reader.line_num, "row", f"has {len(cells)} fields, the header has {len(names)}"))
+                continue
+            try:
+                observations.append(_observation(dict(zip(names, cells, strict=True))))
+            except _Unusable as error:
+                complain(BadRow(reader.line_num, error.field, error.reason))
+    except csv.Error as error:
+        raise FileUnreadable(f"{where}:{reader.line_num}", f"not CSV: {error}") from None
+    return observations
+
+
+def read(path: Path, complain: Callable[[BadRow], None]) -> list[Observation]:
+    """The usable observations of a file, in file order; raises FileUnreadable when it cannot be used as a whole."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            return parse(file, str(path), complain)
+    except OSError as error:
+        raise FileUnreadable(str(path), error.strerror or str(error), "name a fixes.csv that can be read") from None

@@ -1,0 +1,68 @@
+"""Reads GPX tracks: the points that have a time, as observations of one tracker."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from gateway.contract.reading import unix_ms_of
+from gateway.errors import FileUnreadable
+from gateway.geofence.motion import Observation
+
+BYTES_MAX = 200_000_000
+# GPX states no accuracy; hdop times this gives a 68 % radius (ASSUMED user range error of 5 m).
+METRES_PER_HDOP = 5.0
+
+
+def _plain(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _observation(point: ElementTree.Element, device_id: str) -> Observation | None:
+    """The point as an observation; None when it has no usable time or position."""
+    lat, lon = _number(point.get("lat")), _number(point.get("lon"))
+    values = {_plain(child.tag): (child.text or "").strip() for child in point.iter()}
+    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or "time" not in values:
+        return None
+    time = values["time"] if values["time"][-1:] in "Zz" or "+" in values["time"] else values["time"] + "Z"
+    try:
+        time_ms = unix_ms_of(time)
+    except (ValueError, OverflowError):
+        return None
+    hdop = _number(values.get("hdop"))
+    accuracy = None if hdop is None or hdop <= 0 else METRES_PER_HDOP * hdop
+    speed, course = _number(values.get("speed")), _number(values.get("course"))
+    return Observation(device_id, time_ms, lat, lon, accuracy, speed, course, "", "gpx")
+
+
+def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
+    """The observations of all track points, in time order, and how many points were unusable.
+
+    Raises FileUnreadable when the file is no GPX or holds no usable point.
+    """
+    try:
+        if path.stat().st_size > BYTES_MAX:
+            raise FileUnreadable(str(path), f"is larger than {BYTES_MAX} bytes")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise FileUnreadable(str(path), error.strerror or str(error)) from None
+    if b"<!ENTITY" in raw:
+        raise FileUnreadable(str(path), "defines entities, which GPX does not need")
+    try:
+        root = ElementTree.fromstring(raw)
+    except ElementTree.ParseError as error:
+        raise FileUnreadable(f"{path}:{error.position[0]}", f"not XML: {error}") from None
+    if _plain(root.tag) != "gpx":
+        raise FileUnreadable(str(path), f"is <{_plain(root.tag)}>, not <gpx>")
+    points = [element for element in root.iter() if _plain(element.tag) == "trkpt"]
+    found = [observation for point in points if (observation := _observation(point, device_id)) is not None]
+    if not found:
+        raise FileUnreadable(str(path), "holds no track point with a time and a position")
+    return sorted(found, key=lambda o: o.time_ms), len(points) - len(found)

@@ -1,0 +1,104 @@
+"""`waakzaam replay`: recorded positions through the decision core of the gateway."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import orders_file
+from gateway.contract.reading import unix_ms_of
+from gateway.errors import FileUnreadable
+from gateway.replay import fixes
+from gateway.replay.run import replay as run_replay
+from waakzaam.exits import BadInput
+
+COMPLAINTS_MAX = 20
+
+
+class Complaints:
+    """Says each unusable row on stderr, up to a limit, and counts them all."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.rows = 0
+
+    def __call__(self, row: fixes.BadRow) -> None:
+        self.rows += 1
+        if self.rows <= COMPLAINTS_MAX:
+            typer.echo(f"waakzaam: {self.where}:{row.line}: {row.field}: {row.reason}", err=True)
+        elif self.rows == COMPLAINTS_MAX + 1:
+            typer.echo(f"waakzaam: {self.where}: more unusable rows follow; they are counted, not listed", err=True)
+
+    def finish(self) -> None:
+        """Raises BadInput when any row was unusable; everything else has been done by then."""
+        if self.rows:
+            rows = "1 row was" if self.rows == 1 else f"{self.rows} rows were"
+            raise BadInput(str(self.where), f"{rows} unusable, all others were replayed", "mend or remove them")
+
+
+def until_ms_of(text: str | None) -> int | None:
+    """Unix milliseconds of the --until option; raises BadInput."""
+    if text is None:
+        return None
+    try:
+        return unix_ms_of(text)
+    except (ValueError, OverflowError) as error:
+        raise BadInput("--until", str(error)) from None
+
+
+def write_lines(lines: Iterable[str], out: str) -> None:
+    """Writes lines to a file, whole or not at all, or to stdout for `-`."""
+    if out == "-":
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        return
+    path = Path(out)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            try:
+                file.writelines(line + "\n" for line in lines)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise BadInput(out, error.strerror or str(error), "name a file that can be written") from None
+
+
+def replay(
+    orders: Annotated[Path, typer.Option(help="Court orders (waakzaam.orders/1).")],
+    fixes_path: Annotated[Path, typer.Option("--fixes", help="Recorded positions and events (fixes.csv).")],
+    out: Annotated[str, typer.Option(help="Where the alarm transitions go, one JSON line each; - for stdout.")] = "-",
+    until: Annotated[
+        str | None, typer.Option(help="Let time run to this RFC 3339 time; by default to the last row.")
+    ] = None,
+) -> None:
+    """Run recorded positions through the decision core; the same input gives the same bytes.
+
+    Rows are taken in time order, whatever their order in the file; exact repeats count once. Unusable rows are named on
+    stderr (exit status 2) and the good ones are replayed.
+    """
+    until_ms = until_ms_of(until)
+    complaints = Complaints(fixes_path)
+    try:
+        parsed = orders_file.read(orders)
+        rows = fixes.read(fixes_path, complaints)
+    except FileUnreadable as error:
+        raise BadInput(error.where, error.reason, error.remedy) from None
+    write_lines((transition.to_line() for transition in run_replay(parsed, rows, until_ms)), out)
+    complaints.finish()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(replay)
