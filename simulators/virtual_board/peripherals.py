@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -51,6 +52,9 @@ class Peripherals:
         self._rtc_offset_ms = 0
         self._irq: dict[int, int] = {}
         self._began_ns = time.monotonic_ns()
+        self.lock = (
+            threading.RLock()
+        )  # held while a chip's model works: the firmware's accesses and a hand's do not mix
         self._handlers = {
             Op.PIN_LEVEL: self._pin_level,
             Op.PIN_DRIVE: self._pin_drive,
@@ -84,8 +88,9 @@ class Peripherals:
 
     def set_input(self, pin: int, level: int) -> None:
         """Change the level at an input pin from outside; an edge raises the interrupt that the firmware asked for."""
-        before = self._level(pin)
-        self.inputs[pin] = level
+        with self.lock:
+            before = self._level(pin)
+            self.inputs[pin] = level
         edge = IRQ_RISING if level > before else IRQ_FALLING if level < before else 0
         if edge & self._irq.get(pin, 0):
             self.raise_event(pin)
@@ -99,7 +104,8 @@ class Peripherals:
 
     def handle(self, op: Op, unit: int, argument: int, payload: bytes) -> tuple[int, bytes]:
         """Do one request of the firmware: (status, bytes)."""
-        return self._handlers.get(op, self._ignore)(unit, argument, payload, self.now_us())
+        with self.lock:
+            return self._handlers.get(op, self._ignore)(unit, argument, payload, self.now_us())
 
     def _ignore(self, unit: int, argument: int, payload: bytes, now_us: int) -> tuple[int, bytes]:
         return 0, b""

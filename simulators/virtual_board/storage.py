@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from simulators.virtual_board.firmware_image import compile_tree
+from simulators.virtual_board.firmware_image import compile_tree, rom_image
 from simulators.virtual_board.flash_image import Factory, FlashImage
 
 
@@ -47,10 +47,8 @@ class FlashStorage(FlashImage):
             return factory.files(folder)
 
     def install_package(self, package: Path) -> None:
-        image = compile_tree(package)
-        with Factory(self._vm, self) as factory:
-            factory.remove(f"/lib/{package.name}")
-            factory.write(image)
+        """In `romfs`, below /rom/lib: its bytecode runs in place and takes no heap, as on the board."""
+        self.write_rom(rom_image(compile_tree(package)))
 
 
 class FolderStorage:

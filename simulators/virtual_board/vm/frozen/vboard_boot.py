@@ -11,19 +11,27 @@ import vfs
 EXIT_SOFT_RESET = 10
 EXIT_SOFT_RESET_RAW = 11
 EXIT_POWER_CUT = 72
-flash = []
 
 
 def mount_flash():
     """Mount the LittleFS of the flash image as `/`; a blank flash gets a new file system, as on the ESP32."""
-    device = _vboard.Flash(os.getenv("VB_FLASH"), int(os.getenv("VB_SECTORS")), 0, EXIT_POWER_CUT)
+    sectors = int(os.getenv("VB_SECTORS"))
+    rom_sectors = int(os.getenv("VB_ROM_SECTORS"))
+    _vboard.open_flash(os.getenv("VB_FLASH"), sectors + rom_sectors, EXIT_POWER_CUT)
+    device = _vboard.Flash(0, sectors)
     if os.getenv("VB_FORMAT") == "1":
         vfs.VfsLfs2.mkfs(device)
     # Armed after formatting, before mounting: a cut hits the board's own writes, never the factory's.
-    device.cut_in(int(os.getenv("VB_CUT_AT") or 0))
+    _vboard.cut_in(int(os.getenv("VB_CUT_AT") or 0))
     vfs.umount("/")
     vfs.mount(vfs.VfsLfs2(device), "/")
-    flash.append(device)
+    if rom_sectors:
+        _vboard.set_rom(sectors, rom_sectors)
+        try:
+            vfs.mount(vfs.VfsRom(vfs.rom_ioctl(2, 0)), "/rom")
+        except OSError:
+            return False  # nothing deployed there yet
+    return rom_sectors > 0
 
 
 def start():
@@ -32,11 +40,13 @@ def start():
     _vboard.attach(int(os.getenv("VB_LINK")), int(os.getenv("VB_EVENTS")))
     host = os.getenv("VB_HOST")
     host = vfs.VfsPosix(host) if host else None
-    mount_flash()
+    rom = mount_flash()
     if host:
         vfs.mount(host, "/host")
     os.chdir("/")
     sys.path[:] = ["", ".frozen", "/lib"]
+    if rom:
+        sys.path += ["/rom", "/rom/lib"]
     if host:
         sys.path.append("/host")
     _vboard.raw_mode(os.getenv("VB_RAW") == "1")

@@ -21,6 +21,10 @@ void vboard_atomic_end(unsigned int state);
 #define MICROPY_BEGIN_ATOMIC_SECTION() vboard_atomic_begin()
 #define MICROPY_END_ATOMIC_SECTION(state) vboard_atomic_end(state)
 
+// A partition `romfs` whose modules run in place, as the ESP32 port can have it.
+#undef MICROPY_VFS_ROM_IOCTL
+#define MICROPY_VFS_ROM_IOCTL (1)
+
 #define MICROPY_PY_SYS_PLATFORM "esp32"
 #define MICROPY_HW_BOARD_NAME "Waakzaam virtual board"
 #define MICROPY_HW_MCU_NAME "ESP32 stand-in"

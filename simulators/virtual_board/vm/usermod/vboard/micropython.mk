@@ -6,3 +6,5 @@ LDFLAGS_USERMOD += -Wl,--wrap=mp_hal_stdout_tx_strn -Wl,--wrap=mp_hal_stdout_tx_
 
 # console.c owns sys.stdin, sys.stdout and sys.stderr; the port's own are put aside under other names.
 $(BUILD)/extmod/vfs_posix_file.o: CFLAGS += -Dmp_sys_stdin_obj=unused_stdin_obj -Dmp_sys_stdout_obj=unused_stdout_obj -Dmp_sys_stderr_obj=unused_stderr_obj
+# flash.c owns the romfs partition.
+$(BUILD)/main.o: CFLAGS += -Dmp_vfs_rom_ioctl=unused_vfs_rom_ioctl

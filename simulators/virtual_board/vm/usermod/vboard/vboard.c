@@ -241,6 +241,10 @@ static const mp_rom_map_elem_t vboard_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_wait_event), MP_ROM_PTR(&vb_wait_event_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_nonblocking), MP_ROM_PTR(&vb_set_nonblocking_obj) },
     { MP_ROM_QSTR(MP_QSTR_unread), MP_ROM_PTR(&vb_unread_obj) },
+    { MP_ROM_QSTR(MP_QSTR_open_flash), MP_ROM_PTR(&vboard_open_flash_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_rom), MP_ROM_PTR(&vboard_set_rom_obj) },
+    { MP_ROM_QSTR(MP_QSTR_cut_in), MP_ROM_PTR(&vboard_cut_in_obj) },
+    { MP_ROM_QSTR(MP_QSTR_flash_writes), MP_ROM_PTR(&vboard_flash_writes_obj) },
     { MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&vboard_flash_type) },
 };
 static MP_DEFINE_CONST_DICT(vboard_globals, vboard_globals_table);

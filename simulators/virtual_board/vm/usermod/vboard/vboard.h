@@ -8,3 +8,7 @@
 
 void vboard_terminal(bool interruptible);
 extern const mp_obj_type_t vboard_flash_type;
+MP_DECLARE_CONST_FUN_OBJ_3(vboard_open_flash_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(vboard_set_rom_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(vboard_cut_in_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(vboard_flash_writes_obj);

@@ -1,0 +1,123 @@
+"""The bracelet's surroundings: AD5941 with a strip on it, contacts, button; what a hand does to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from firmware.boards import bracelet as pins
+from simulators.ad5941 import Ad5941, Cell, OpenCell, ResistorCell
+from simulators.strip.cell import StripCell
+from simulators.virtual_board.buses import SpiBus
+from simulators.virtual_board.peripherals import Peripherals
+
+MAIN = "from firmware.bracelet.main import main\nmain()\n"
+DUMMY_OHM = 10_000.0  # the reference resistor on the board (hardware/pins/bracelet.toml: dummy_select)
+
+
+class _ResetPin:
+    """AD5941 RESET."""
+
+    def __init__(self, chip: Ad5941) -> None:
+        self._chip = chip
+
+    def level(self, now_us: int) -> int:
+        return 1
+
+    def drive(self, level: int, now_us: int) -> None:
+        self._chip.reset_pin(level, now_us)
+
+
+class _Int0Pin:
+    """AD5941 GPIO0, its interrupt output."""
+
+    def __init__(self, chip: Ad5941) -> None:
+        self._chip = chip
+
+    def level(self, now_us: int) -> int:
+        return self._chip.int0_level(now_us)
+
+    def drive(self, level: int, now_us: int) -> None:
+        """An output of the chip: what the board drives against it is not modelled."""
+
+
+class _DummySwitch:
+    """Chooses between the strip and the reference resistor."""
+
+    def __init__(self, world: BraceletWorld) -> None:
+        self._world = world
+        self._level = 0
+
+    def level(self, now_us: int) -> int:
+        return self._level
+
+    def drive(self, level: int, now_us: int) -> None:
+        self._level = level
+        self._world.connect(dummy=level == 1)
+
+
+class BraceletWorld:
+    """What is around a bracelet. Threads other than the board's may call the hand's methods."""
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.peripherals = Peripherals()
+        self.afe = Ad5941(seed=seed, strict=False)
+        self._seed = seed
+        self._strip: Cell = OpenCell()
+        self._dummy = False
+        p = self.peripherals
+        p.spi[pins.AFE_SPI] = SpiBus({pins.AFE_CS: self.afe})
+        p.pins[pins.AFE_RESET] = _ResetPin(self.afe)
+        p.pins[pins.AFE_INT0] = _Int0Pin(self.afe)
+        p.pins[pins.DUMMY_SELECT] = _DummySwitch(self)
+        p.inputs[pins.STRIP_PRESENT] = 1
+        p.inputs[pins.BUTTON] = 1
+
+    def connect(self, dummy: bool | None = None) -> None:
+        """Put on the chip's electrodes what the switch chooses."""
+        with self.peripherals.lock:
+            if dummy is not None:
+                self._dummy = dummy
+            self.afe.attach(ResistorCell(DUMMY_OHM) if self._dummy else self._strip, self.peripherals.now_us())
+
+    # -- the hand ------------------------------------------------------------------------------------------------
+    def press(self) -> None:
+        """Press the button."""
+        self.peripherals.set_input(pins.BUTTON, 0)
+
+    def let_go(self) -> None:
+        """Let the button go."""
+        self.peripherals.set_input(pins.BUTTON, 1)
+
+    def insert_strip(self, strip: Cell | None = None) -> None:
+        """Push a dry strip in."""
+        self._strip = strip or OpenCell()
+        self.connect()
+        self.peripherals.set_input(pins.STRIP_PRESENT, 0)
+
+    def dip(self, drink: str, spikes_mol_l: dict[str, float], *, lot: str = "L1", temperature_c: float = 22.0) -> None:
+        """Dip the strip in a drink, from now on."""
+        self._strip = StripCell(
+            drink,
+            spikes_mol_l,
+            wet_at_us=self.peripherals.now_us(),
+            lot=lot,
+            temperature_c=temperature_c,
+            seed=self._seed,
+        )
+        self.connect()
+
+    def remove_strip(self) -> None:
+        """Pull the strip out."""
+        self.peripherals.set_input(pins.STRIP_PRESENT, 1)
+        self._strip = OpenCell()
+        self.connect()
+
+
+def files(config: dict[str, Any], calibration: Path | None) -> dict[str, bytes | str]:
+    """What the factory puts on a bracelet besides the firmware."""
+    installed: dict[str, bytes | str] = {"/main.py": MAIN, "/config.json": json.dumps(config)}
+    if calibration is not None:
+        installed["/cal.json"] = calibration.read_bytes()
+    return installed
