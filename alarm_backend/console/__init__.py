@@ -1,7 +1,5 @@
 """The operator's console: pages, live queue and map."""
 
-from __future__ import annotations
+from alarm_backend.console.pages import router
 
-from fastapi import APIRouter
-
-router = APIRouter()
+__all__ = ["router"]

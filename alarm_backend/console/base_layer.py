@@ -82,7 +82,7 @@ def _border_rank(users: list[dict[str, Any]]) -> int:
 
 
 def build(topology: dict[str, Any]) -> dict[str, Any]:
-    """The base layer: transform, arcs, the rank of each arc, and per municipality names, label point and density step."""
+    """The base layer: transform, arcs, each arc's rank, and per municipality names, label point and density step."""
     arcs = decode_arcs(topology)
     users: list[list[dict[str, Any]]] = [[] for _ in arcs]
     municipalities = []

@@ -16,11 +16,8 @@ import sys
 from pathlib import Path
 
 from alarm_backend.console import base_layer
+from alarm_backend.console.libraries import BASE_LAYER, BUILD, CONSOLE, FOLDER, ROOT
 
-CONSOLE = Path(__file__).resolve().parent
-ROOT = CONSOLE.parent.parent
-BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
-FOLDER = BUILD / "vendor"
 BASE_LAYER_SOURCE = ROOT / "data" / "basemap" / "belgium_municipalities.topojson"
 INSTALL_TIMEOUT_S = 300
 
@@ -30,12 +27,13 @@ FILES = {
     "maplibre-gl-worker.js": "maplibre-gl/dist/maplibre-gl-worker.mjs",
     "maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
     "maplibre-gl.LICENSE.txt": "maplibre-gl/LICENSE.txt",
+    "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "inter.LICENSE.txt": "@fontsource-variable/inter/LICENSE",
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "htmx.LICENSE.txt": "htmx.org/LICENSE",
     "axe.js": "axe-core/axe.min.js",
     "axe.LICENSE.txt": "axe-core/LICENSE",
 }
-BASE_LAYER = "base_layer.json"
 
 COMPRESS = """
 const zlib = require("zlib"), fs = require("fs");
@@ -80,7 +78,9 @@ def _run(step: str, command: list[str], folder: Path, path: str | None = None) -
     except (OSError, subprocess.TimeoutExpired) as error:
         raise VendorFailed(step, str(error)) from error
     if done.returncode != 0:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if "EBADENGINE" not in line and line.strip()]
+        lines = [
+            line for line in (done.stderr or done.stdout).splitlines() if "EBADENGINE" not in line and line.strip()
+        ]
         raise VendorFailed(step, lines[0] if lines else f"exit status {done.returncode}")
 
 
@@ -142,7 +142,8 @@ def main() -> int:
     except (VendorFailed, base_layer.BaseLayerInvalid) as failure:
         print(f"browser libraries: {failure}", file=sys.stderr)
         return 1
-    print(f"browser libraries: ready in {FOLDER.relative_to(ROOT) if FOLDER.is_relative_to(ROOT) else FOLDER}", file=sys.stderr)
+    shown = FOLDER.relative_to(ROOT) if FOLDER.is_relative_to(ROOT) else FOLDER
+    print(f"browser libraries: ready in {shown}", file=sys.stderr)
     return 0
 
 

@@ -1,0 +1,47 @@
+"""Every text of the console in Dutch, English and French, from one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("nl", "en", "fr")
+DEFAULT_LANGUAGE = "nl"
+FILE = Path(__file__).with_name("catalogue.json")
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """Key to language to text."""
+    loaded: dict[str, dict[str, str]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def text(language: str, key: str, **values: object) -> str:
+    """The text of a key with its {places} filled; raises KeyError for a key that is not in the catalogue."""
+    return texts()[key][language].format(**values) if values else texts()[key][language]
+
+
+def word(language: str, group: str, value: str) -> str:
+    """The text of `group.value`; a value the catalogue does not know is shown as it is, never hidden."""
+    entry = texts().get(f"{group}.{value}")
+    return entry[language] if entry else value.replace("_", " ")
+
+
+def for_browser(language: str, prefixes: Iterable[str]) -> dict[str, str]:
+    """The texts that the page's scripts need, in one language."""
+    chosen = tuple(prefixes)
+    return {key: forms[language] for key, forms in texts().items() if key.startswith(chosen)}
+
+
+def choose(wanted: str | None, accept_language: str | None) -> str:
+    """The language of a page: the operator's choice, else the browser's first that we have, else Dutch."""
+    if wanted in LANGUAGES:
+        return str(wanted)
+    for part in (accept_language or "").split(","):
+        code = part.split(";")[0].strip().lower()[:2]
+        if code in LANGUAGES:
+            return code
+    return DEFAULT_LANGUAGE

@@ -1,0 +1,13 @@
+"""Where the browser libraries are put at set-up, and which of them the console serves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CONSOLE = Path(__file__).resolve().parent
+ROOT = CONSOLE.parent.parent
+BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
+FOLDER = BUILD / "vendor"
+BASE_LAYER = "base_layer.json"
+SERVED = frozenset({"maplibre-gl.js", "maplibre-gl-worker.js", "maplibre-gl.css", "htmx.js", "inter.woff2", BASE_LAYER})

@@ -1,0 +1,100 @@
+"""What every page has: language, theme, navigation, headers that let nothing run but our own scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from alarm_backend.auth.schemas import SessionView
+from alarm_backend.console import catalogue
+from alarm_backend.console.assets import Assets
+from alarm_backend.console.libraries import CONSOLE
+
+LANGUAGE_COOKIE = "waakzaam_language"
+THEME_COOKIE = "waakzaam_theme"
+THEMES = ("dark", "light")
+
+# MapLibre sets positions through the CSSOM, which style-src does not govern; its worker is a module of ours.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+OPERATOR_ROLES = frozenset({"operator", "supervisor"})
+PAGES = (("queue", "/", OPERATOR_ROLES),)
+"""Name, path and the roles that may open it."""
+
+
+def language_of(request: Request) -> str:
+    """The language this browser's operator reads."""
+    return catalogue.choose(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+
+
+def theme_of(request: Request) -> str:
+    """Dark unless light was chosen: control rooms are dim."""
+    chosen = request.cookies.get(THEME_COOKIE)
+    return chosen if chosen in THEMES else THEMES[0]
+
+
+class Pages:
+    """Renders templates with the frame that all of them share."""
+
+    def __init__(self, assets: Assets) -> None:
+        self.assets = assets
+        self._environment = Environment(
+            loader=FileSystemLoader(CONSOLE / "templates"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(
+        self, request: Request, name: str, session: SessionView | None = None, status: int = 200, **facts: Any
+    ) -> HTMLResponse:
+        """A page or a fragment of one."""
+        language = language_of(request)
+
+        def text(key: str, **values: object) -> str:
+            return catalogue.text(language, key, **values)
+
+        def word(group: str, value: object) -> str:
+            return catalogue.word(language, group, str(value))
+
+        role = session.user.role if session else None
+        body = self._environment.get_template(name).render(
+            t=text,
+            word=word,
+            language=language,
+            languages=catalogue.LANGUAGES,
+            theme=theme_of(request),
+            asset=self.assets.address,
+            vendor_ready=self.assets.libraries_ready,
+            path=request.url.path,
+            operator=session.user if session else None,
+            csrf=session.csrf if session else "",
+            pages=[{"name": page, "path": path} for page, path, roles in PAGES if role in roles],
+            **{"here": "", **facts},
+        )
+        return HTMLResponse(body, status_code=status, headers=HEADERS)

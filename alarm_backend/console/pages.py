@@ -1,0 +1,204 @@
+"""The console's pages: live queue and map, the panel of one alarm, sign-in, preferences."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from alarm_backend.access import COOKIE, OperatorUser, ServicesOf, SessionOf, set_session_cookie
+from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
+from alarm_backend.alarms.schemas import AlarmDetail
+from alarm_backend.auth.schemas import User
+from alarm_backend.console import catalogue
+from alarm_backend.console.assets import Assets, router_of
+from alarm_backend.console.page_frame import LANGUAGE_COOKIE, OPERATOR_ROLES, THEME_COOKIE, THEMES, Pages, language_of
+from alarm_backend.errors import NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.orders.schemas import OrderView
+
+YEAR_S = 365 * 24 * 3600
+TESTS_SHOWN = 20
+BROWSER_TEXTS = (
+    "status.",
+    "banner.",
+    "queue.",
+    "severity.",
+    "kind.",
+    "state.",
+    "condition.",
+    "role.",
+    "detail.",
+    "map.",
+    "field_tests.",
+    "verdict.",
+    "led.",
+    "signature.",
+    "reason.",
+    "sound.",
+    "unit.",
+    "page.login",
+)
+ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
+MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "resolve", "closing": "confirm_close"}
+
+assets = Assets()
+pages = Pages(assets)
+router = APIRouter(default_response_class=Response)
+router.include_router(router_of(assets))
+
+
+def _home(user: User) -> str:
+    """Where this role starts."""
+    return "/" if user.role in OPERATOR_ROLES else "/login"
+
+
+@router.get("/")
+def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Response:
+    """The live queue and the map."""
+    if session.user.role not in OPERATOR_ROLES:
+        return RedirectResponse(_home(session.user), status_code=303)
+    queue = services.alarms.queue()
+    language = language_of(request)
+    return pages.render(
+        request,
+        "console.html",
+        session,
+        here="queue",
+        alarms=queue.alarms,
+        unacknowledged=sum(alarm.state == "raised" for alarm in queue.alarms),
+        last_event_id=queue.last_event_id,
+        now_ms=queue.now_ms,
+        field_tests=services.field_tests.newest(TESTS_SHOWN),
+        sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
+        browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
+    )
+
+
+def _acts(detail: AlarmDetail, user: User) -> list[dict[str, Any]]:
+    """The acts the panel offers, the one to do next first."""
+    alarm = detail.alarm
+    mine = alarm.taken_by == user.username
+    offered = [
+        name
+        for name in detail.possible
+        if not (name == "acknowledge" and alarm.state != "raised")
+        and not (name == "take" and alarm.state == "in_progress" and (mine or not user.is_supervisor))
+        and not (name == "confirm_close" and alarm.closing_by == user.username)
+    ]
+    main = MAIN_ACT.get(alarm.state)
+    offered.sort(key=lambda name: name != main)
+    return [{"name": name, "key": ACT_KEYS.get(name), "main": name == main} for name in offered]
+
+
+def _order_of(services: ServicesOf, order_id: str) -> OrderView | None:
+    try:
+        return services.orders.get(order_id)
+    except NotFound:
+        return None  # an alarm about the platform itself belongs to no order, and is shown all the same
+
+
+def _evidence(detail: AlarmDetail) -> list[tuple[str, str]]:
+    """The numbers of the last decision, flat, in the order they were given."""
+    for step in reversed(detail.transitions):
+        if isinstance(step.evidence, dict) and step.evidence:
+            return [
+                (name, f"{value:g}" if isinstance(value, float) else str(value))
+                for name, value in step.evidence.items()
+                if isinstance(value, (str, int, float, bool))
+            ]
+    return []
+
+
+@router.get("/console/alarms/{alarm_id}")
+def alarm_panel(
+    alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
+) -> Response:
+    """The panel of one alarm, as a fragment."""
+    detail = services.alarms.detail(alarm_id)
+    alarm = detail.alarm
+    people = [
+        (person, role) for person, role in ((alarm.monitored, "monitored"), (alarm.protected, "protected")) if person
+    ]
+    return pages.render(
+        request,
+        "detail.html",
+        session,
+        detail=detail,
+        acts=_acts(detail, user),
+        causes=[c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
+        four_eyes=alarm.severity >= services.alarms.policy.four_eyes_severity,
+        order=_order_of(services, alarm.order_id),
+        people=people,
+        evidence=_evidence(detail),
+        percent=lambda share: f"{share * 100:.0f} %",
+    )
+
+
+@router.get("/console/situation")
+def situation(services: ServicesOf, user: OperatorUser) -> dict[str, Any]:
+    """Who is where: the orders with open alarms and their parties' tracks of the last hour. The read is logged."""
+    concerned = {alarm.order_id for alarm in services.alarms.queue().alarms}
+    orders = [order for order in services.orders.all() if order.order_id in concerned]
+    tracks = [track for order in orders for track in services.positions.tracks(order.order_id, user)]
+    return {
+        "now_ms": services.clocks.now_ms(),
+        "orders": [order.model_dump(mode="json", exclude={"document"}) for order in orders],
+        "tracks": [track.model_dump(mode="json") for track in tracks],
+    }
+
+
+@router.get("/login")
+def login_page(request: Request) -> Response:
+    """Where to sign in."""
+    return pages.render(request, "login.html", failure="")
+
+
+@router.post("/login")
+def login(
+    request: Request,
+    services: ServicesOf,
+    username: Annotated[str, Form(max_length=80)] = "",
+    password: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Sign in and go to the console; the page again, with the reason, when it does not work."""
+    language = language_of(request)
+    try:
+        opened = services.auth.sign_in(username, password)
+    except NotSignedIn:
+        return pages.render(request, "login.html", status=401, failure=catalogue.text(language, "login.failed"))
+    except TooManyRequests as wait:
+        words = catalogue.text(language, "login.locked", seconds=wait.retry_after_s)
+        return pages.render(request, "login.html", status=429, failure=words)
+    response = RedirectResponse(_home(opened.view.user), status_code=303)
+    set_session_cookie(request, response, opened.token)
+    return response
+
+
+def _signed_in(session: SessionOf) -> None:
+    """Only with a session, and only with its CSRF token."""
+
+
+@router.post("/logout", dependencies=[Depends(_signed_in)])
+def logout(request: Request, services: ServicesOf) -> Response:
+    """End the session."""
+    services.auth.sign_out(request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/login", status_code=303)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.post("/console/preferences")
+def preferences(
+    language: Annotated[str | None, Form()] = None,
+    theme: Annotated[str | None, Form()] = None,
+    back: Annotated[str, Form(max_length=200)] = "/",
+) -> Response:
+    """Keep a language or a theme in this browser and go back. Changes nothing but two cookies, so it needs no session."""
+    inside = back.startswith("/") and not back.startswith("//") and "\\" not in back
+    response = RedirectResponse(back if inside else "/", status_code=303)
+    if language in catalogue.LANGUAGES:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, samesite="lax", path="/")
+    if theme in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=YEAR_S, samesite="lax", path="/")
+    return response

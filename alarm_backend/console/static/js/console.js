@@ -1,0 +1,201 @@
+// The console: wires the live line to queue, map, panel and sound.
+import { Detail } from "./detail.js";
+import { FieldTests } from "./field_tests.js";
+import { Health } from "./health.js";
+import { listen } from "./keys.js";
+import { MapView } from "./map_view.js";
+import { Queue } from "./queue.js";
+import { ServerClock } from "./server_clock.js";
+import { Situation } from "./situation.js";
+import { Sound } from "./sound.js";
+import { Stream } from "./stream.js";
+import { text, timeOfDay, word } from "./texts.js";
+
+const root = document.querySelector("[data-console]");
+const facts = root.dataset;
+const clock = new ServerClock(Number(facts.nowMs));
+const situation = new Situation();
+const health = new Health(clock, JSON.parse(facts.sources));
+const tests = new FieldTests(root, clock);
+const sound = new Sound((state) => health.sound(state));
+let map = null;
+
+const ended = () => health.sessionEnded();
+const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, ended });
+const queue = new Queue(root, situation, clock, (alarm) => {
+  detail.show(alarm);
+  map?.setFollow(true);
+  redraw();
+});
+
+let drawing = false;
+function redraw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    map?.draw(situation, queue.selected(), queue.ordered());
+    queue.tick();
+    detail.tick();
+  });
+}
+
+async function loadSituation() {
+  const response = await fetch("/console/situation", { headers: { Accept: "application/json" } });
+  if (response.status === 401) return ended();
+  if (!response.ok) throw new Error(`situation: status ${response.status}`);
+  const loaded = await response.json();
+  clock.heard(loaded.now_ms);
+  situation.load(loaded);
+  health.positions(situation.newestMs);
+  detail.drawChart();
+  redraw();
+}
+
+/** Reload what the page shows: the stream could not resume without loss. */
+async function resync() {
+  const response = await fetch("/api/v1/alarms", { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`alarms: status ${response.status}`);
+  queue.reload((await response.json()).alarms);
+  await loadSituation();
+}
+
+const arrivals = [];
+const handlers = {
+  alarm({ alarm, transition, sound: audible, actor }) {
+    const outcome = queue.update(alarm);
+    if (outcome === "old") return;
+    if (outcome === "new") {
+      arrivals.push(performance.now());
+      health.flood(arrivals);
+      document.querySelector("[data-announce]").textContent = text("queue.new_alarm", { kind: word("kind", alarm.kind), severity: word("severity", alarm.severity) });
+      if (!situation.orders.has(alarm.order_id)) loadSituation().catch(health.problem);
+    }
+    if (audible) sound.play(alarm.severity);
+    if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) queue.select(alarm.alarm_id);
+    else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
+    root.dataset.lastAlarmShownMs = Date.now();
+    redraw();
+  },
+  position(position) {
+    if (!situation.add(position)) return;
+    health.positions(situation.newestMs);
+    if (queue.selected()?.order_id === position.order_id) chartDue = true;
+    redraw();
+  },
+  status(status) {
+    if (status.what === "resync") resync().catch(health.problem);
+    else if (status.what === "orders") loadSituation().catch(health.problem);
+    else health.source(status);
+  },
+  field_test(test) {
+    tests.add(test);
+  },
+};
+
+// A worse alarm takes the selection only from somebody who is not working on the one selected.
+const actorIsIdle = () => {
+  const selected = queue.selected();
+  return !selected || (selected.state !== "in_progress" && !root.querySelector(".act-form:not([hidden])") && performance.now() - touchedAt > 15_000);
+};
+let touchedAt = -Infinity, chartDue = false;
+for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => (touchedAt = performance.now()), { capture: true });
+
+const stream = new Stream("/events", Number(facts.lastEventId), {
+  event(name, data, id) {
+    handlers[name]?.(data);
+    root.dataset.lastEventId = id ?? root.dataset.lastEventId;
+    health.received();
+  },
+  heard(nowMs) {
+    if (nowMs !== null) clock.heard(nowMs);
+  },
+  state: (state) => health.stream(state, stream),
+  ended,
+});
+
+async function perform(act, values = null) {
+  const alarm = queue.meant();
+  if (!alarm) return;
+  if (alarm.alarm_id !== queue.selectedId) queue.select(alarm.alarm_id);
+  if ((act === "resolve" || act === "shelve") && values === null) {
+    if (detail.alarm?.alarm_id === alarm.alarm_id) detail.openForm(act);
+    return;
+  }
+  if (values?.minutes) values.minutes = Number(values.minutes);
+  queue.markSending(alarm.alarm_id, true);
+  try {
+    const response = await fetch(`/api/v1/alarms/${encodeURIComponent(alarm.alarm_id)}/${act.replace("_", "-")}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": facts.csrf, Accept: "application/json" },
+      body: JSON.stringify(values ?? {}),
+    });
+    if (response.status === 401) return ended();
+    const answer = await response.json();
+    if (!response.ok) return health.problem(new Error(answer.detail ?? answer.reason ?? String(response.status)));
+    detail.closeForms();
+    queue.update(answer);
+    if (answer.alarm_id === queue.selectedId) detail.show(answer);
+  } catch {
+    health.problem(new Error(text("reason.no_connection")));
+  } finally {
+    queue.markSending(alarm.alarm_id, false);
+    redraw();
+  }
+}
+
+const dialog = document.querySelector("[data-keys]");
+listen(
+  {
+    ArrowDown: () => queue.move(1), ArrowUp: () => queue.move(-1), j: () => queue.move(1), k: () => queue.move(-1),
+    a: () => perform("acknowledge"), t: () => perform("take"), r: () => perform("resolve"), s: () => perform("shelve"),
+    c: () => perform("confirm_close"),
+    f: () => map?.setFollow(!map.follow), "+": () => map?.zoom(1), "-": () => map?.zoom(-1),
+    m: () => sound.toggle(), "?": () => (dialog.open ? dialog.close() : dialog.showModal()), Escape: () => detail.closeForms(),
+  },
+  dialog,
+);
+document.querySelector("[data-sound]").addEventListener("click", () => sound.toggle());
+
+setInterval(() => {
+  queue.tick();
+  detail.tick();
+  if (chartDue) {
+    chartDue = false;
+    detail.drawChart();
+  }
+  health.tick(stream);
+  const unseen = queue.ordered().filter((alarm) => alarm.state === "raised");
+  sound.remind(Math.max(0, ...unseen.map((alarm) => alarm.severity)));
+  for (const at of document.querySelectorAll("[data-clock]")) at.textContent = timeOfDay(clock.nowMs());
+}, 1000);
+
+async function openMap() {
+  if (!facts.vendor) return;
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: facts.mapStyle });
+  document.head.append(sheet);
+  const container = root.querySelector("[data-map]");
+  try {
+    map = await MapView.open(container, { vendor: facts.vendor, worker: facts.worker, baseLayer: facts.baseLayer }, (id) => queue.select(id));
+  } catch (error) {
+    console.warn(error);
+    const note = root.querySelector("[data-map-note]");
+    note.textContent = text("map.failed");
+    note.hidden = false;
+    return;
+  }
+  root.querySelector("[data-map-keys]").hidden = root.querySelector("[data-legend]").hidden = false;
+  const follow = root.querySelector('[data-map-act="fit"]');
+  map.onFollow = (on) => follow.setAttribute("aria-pressed", String(on));
+  follow.addEventListener("click", () => map.setFollow(!map.follow));
+  root.querySelector('[data-map-act="in"]').addEventListener("click", () => map.zoom(1));
+  root.querySelector('[data-map-act="out"]').addEventListener("click", () => map.zoom(-1));
+  root.dataset.mapReady = "true";
+  redraw();
+}
+
+stream.start();
+queue.count();
+if (queue.meant()) queue.select(queue.meant().alarm_id);
+loadSituation().catch(health.problem);
+openMap();

@@ -1,0 +1,135 @@
+// The selected alarm's panel: loaded from the server, its live numbers filled here.
+import { drawChart } from "./distance_chart.js";
+import { TRACK_MS, isSteady } from "./situation.js";
+import { age, distanceParts, moment, number, text } from "./texts.js";
+
+const LAST_FIX_FRESH_MS = 90_000; // three missed reports of 30 s; ASSUMED
+
+export class Detail {
+  constructor(root, situation, clock, { act, ended }) {
+    this.root = root;
+    this.none = root.querySelector("[data-detail-none]");
+    this.situation = situation;
+    this.clock = clock;
+    this.ended = ended;
+    this.alarm = null;
+    this.wanted = 0;
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-act]");
+      if (button) act(button.dataset.act);
+      if (event.target.closest("[data-cancel]")) this.closeForms();
+    });
+    root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      act(event.target.dataset.actForm, Object.fromEntries(new FormData(event.target)));
+    });
+  }
+
+  panel() {
+    return this.root.querySelector("[data-detail-of]");
+  }
+
+  /** Show this alarm (null = none). Loads again when it has changed; keeps a form that is being filled. */
+  async show(alarm) {
+    this.alarm = alarm;
+    const turn = ++this.wanted;
+    if (!alarm) {
+      this.root.replaceChildren(this.none);
+      return;
+    }
+    const panel = this.panel();
+    if (panel?.dataset.detailOf === alarm.alarm_id && panel.querySelector(".act-form:not([hidden])")) return;
+    let response;
+    try {
+      response = await fetch(`/console/alarms/${encodeURIComponent(alarm.alarm_id)}`, { headers: { Accept: "text/html" } });
+    } catch {
+      if (turn === this.wanted && panel?.dataset.detailOf !== alarm.alarm_id) this.root.replaceChildren(note(text("banner.act_failed", { reason: text("reason.no_connection") })));
+      return;
+    }
+    if (turn !== this.wanted) return;
+    if (response.status === 401 || response.redirected) return this.ended();
+    if (!response.ok) {
+      this.root.replaceChildren(note(text("banner.act_failed", { reason: String(response.status) })));
+      return;
+    }
+    const scroll = panel?.dataset.detailOf === alarm.alarm_id ? this.root.scrollTop : 0;
+    const made = document.createElement("template");
+    made.innerHTML = await response.text();
+    if (turn !== this.wanted) return;
+    this.root.replaceChildren(made.content);
+    this.root.scrollTop = scroll;
+    for (const time of this.root.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), this.clock.nowMs());
+    this.tick();
+    this.drawChart();
+  }
+
+  openForm(name) {
+    const form = this.root.querySelector(`[data-act-form="${name}"]`);
+    if (!form) return false;
+    this.closeForms();
+    form.hidden = false;
+    form.querySelector("select, textarea, input").focus();
+    form.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  closeForms() {
+    for (const form of this.root.querySelectorAll(".act-form")) form.hidden = true;
+  }
+
+  can(act) {
+    return this.root.querySelector(`[data-act="${act}"]`) !== null;
+  }
+
+  between() {
+    const { alarm } = this;
+    return alarm?.monitored && alarm.protected ? this.situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
+  }
+
+  drawChart() {
+    const chart = this.root.querySelector("[data-chart]");
+    if (!chart) return;
+    const live = this.between();
+    drawChart(chart, live?.series ?? [], { alertM: chart.dataset.alertM, prealertM: chart.dataset.prealertM }, this.clock.nowMs(), TRACK_MS);
+  }
+
+  /** Distance, closing speed, ages. Called every second and with every position. */
+  tick() {
+    const panel = this.panel();
+    if (!panel || !this.alarm) return;
+    const live = this.between();
+    const set = (name, value, unit = "") => {
+      const at = panel.querySelector(`[data-live="${name}"]`);
+      at.replaceChildren(value);
+      if (unit) at.append(Object.assign(document.createElement("small"), { textContent: `\u202f${unit}` }));
+    };
+    const metres = live?.distanceM ?? this.alarm.distance_m;
+    if (metres === null || metres === undefined) set("distance", text("detail.unknown"));
+    else set("distance", ...distanceParts(metres));
+    if (!live || live.closingMS === null) {
+      set("closing", "–");
+      set("contact", "–");
+    } else {
+      const steady = isSteady(live.closingMS);
+      set("closing", steady ? "0" : number(Math.abs(live.closingMS), 1), text("unit.m_s"));
+      panel.querySelector('[data-live="closing-label"]').textContent = text(steady ? "detail.steady" : live.closingMS > 0 ? "detail.closing" : "detail.opening");
+      panel.querySelector('[data-live="closing"]').dataset.trend = steady ? "steady" : live.closingMS > 0 ? "closing" : "opening";
+      set("contact", live.contactMs === null ? "–" : age(live.contactMs));
+    }
+    for (const li of panel.querySelectorAll("[data-person]")) {
+      const fix = this.situation.last(this.alarm.order_id, li.dataset.person);
+      const at = li.querySelector('[data-live="fix"]');
+      if (!fix) continue;
+      const fixAge = this.clock.nowMs() - fix.fix_ms;
+      const parts = [text("detail.last_fix", { age: age(fixAge) })];
+      if (fix.horizontal_accuracy_m !== null) parts.push(text("detail.accuracy", { metres: number(fix.horizontal_accuracy_m) }));
+      if (fix.speed_m_s !== null) parts.push(text("detail.speed", { speed: number(fix.speed_m_s * 3.6) }));
+      at.textContent = parts.join(" · ");
+      at.dataset.stale = String(fixAge > LAST_FIX_FRESH_MS);
+    }
+  }
+}
+
+function note(words) {
+  return Object.assign(document.createElement("p"), { className: "none", textContent: words });
+}

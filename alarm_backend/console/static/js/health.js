@@ -1,0 +1,149 @@
+// Is everything alive? Chips in the top bar, and a banner when an operator must know that what he sees may be old.
+import { age, text } from "./texts.js";
+
+const STALE_POSITIONS_MS = 120_000;
+const FLOOD = { count: 10, ms: 600_000 }; // more than 10 new in 10 minutes: EEMUA 191 / ISA-18.2
+const SHOWN_MS = 8000;
+
+export class Health {
+  constructor(clock, sources) {
+    this.clock = clock;
+    this.banners = document.querySelector("[data-banners]");
+    this.shown = new Map();
+    this.beats = new Map(sources.map((s) => [s.source, s]));
+    this.heardAt = new Map(sources.map((s) => [s.source, performance.now() - (s.age_ms ?? 0)]));
+    this.newestMs = 0;
+    this.lostAt = null;
+    this.caughtUp = 0;
+  }
+
+  chip(name, state, words) {
+    const chip = document.querySelector(`[data-chip="${name}"]`);
+    chip.dataset.health = state;
+    const at = chip.querySelector("[data-chip-text]");
+    if (at.textContent !== words) at.textContent = words;
+  }
+
+  banner(name, kind, words) {
+    let at = this.shown.get(name);
+    if (!at) {
+      at = document.createElement("p");
+      this.shown.set(name, at);
+      this.banners.append(at);
+    }
+    at.className = `banner ${kind}`;
+    at.dataset.banner = name;
+    if (at.textContent !== words) at.textContent = words;
+    return at;
+  }
+
+  clear(name) {
+    this.shown.get(name)?.remove();
+    this.shown.delete(name);
+  }
+
+  passing(name, kind, words) {
+    const at = this.banner(name, kind, words);
+    clearTimeout(at.timer);
+    at.timer = setTimeout(() => this.clear(name), SHOWN_MS);
+  }
+
+  stream(state, stream) {
+    if (state === "live") {
+      if (this.lostAt !== null) {
+        this.clear("lost");
+        this.caughtUp = 0;
+        this.restoring = performance.now();
+      }
+      this.lostAt = null;
+      this.chip("stream", "good", text("status.stream.live"));
+    } else if (state === "lost") {
+      this.lostAt ??= performance.now();
+      this.silentFrom = performance.now() - stream.silentMs();
+      this.tick(stream);
+    }
+  }
+
+  received() {
+    if (this.restoring) this.caughtUp++;
+  }
+
+  tick(stream) {
+    const silent = stream.silentMs();
+    if (this.lostAt !== null || silent > 7000) {
+      const words = age(silent);
+      this.chip("stream", this.lostAt !== null ? "bad" : "wait", `${text("status.stream.lost")} ${words}`);
+      this.banner("lost", "bad", text("banner.lost", { age: words }));
+    } else {
+      this.chip("stream", "good", text("status.stream.live"));
+      this.clear("lost");
+    }
+    if (this.restoring && performance.now() - this.restoring > 1500) {
+      this.passing("restored", "good", text("banner.restored", { count: this.caughtUp }));
+      this.restoring = null;
+    }
+    this.gateways();
+    if (this.newestMs) {
+      const old = this.clock.nowMs() - this.newestMs;
+      this.chip("positions", old > STALE_POSITIONS_MS ? "bad" : old > 45_000 ? "wait" : "good", age(old));
+    }
+  }
+
+  source(status) {
+    if (status.what === "rejected") return;
+    const known = this.beats.get(status.source) ?? { source: status.source };
+    this.beats.set(status.source, { ...known, ...status.detail, silent: status.what === "silent" });
+    if (status.what !== "silent") this.heardAt.set(status.source, performance.now());
+    this.gateways();
+  }
+
+  gateways() {
+    let worst = null;
+    for (const [name, beat] of this.beats) {
+      const old = performance.now() - (this.heardAt.get(name) ?? performance.now());
+      if (!worst || beat.silent || old > worst.old) worst = { ...beat, old };
+    }
+    if (!worst) return;
+    if (worst.silent || worst.old > 30_000) {
+      this.chip("gateway", "bad", text("status.gateway.silent", { age: age(worst.old) }));
+      this.banner("gateway", "bad", text("banner.gateway", { age: age(worst.old) }));
+      return;
+    }
+    this.clear("gateway");
+    const parts = [text("status.gateway.beat", { age: age(worst.old) })];
+    if (worst.outbox_depth) parts.push(text("status.gateway.queue", { count: worst.outbox_depth }));
+    if (worst.quarantined) parts.push(text("status.gateway.quarantined", { count: worst.quarantined }));
+    this.chip("gateway", worst.outbox_depth > 100 || worst.quarantined || worst.old > 15_000 ? "wait" : "good", parts.join(", "));
+  }
+
+  positions(newestMs) {
+    this.newestMs = newestMs;
+  }
+
+  flood(arrivals) {
+    while (arrivals.length && performance.now() - arrivals[0] > FLOOD.ms) arrivals.shift();
+    if (arrivals.length > FLOOD.count) this.banner("flood", "wait", text("banner.flood", { count: arrivals.length }));
+    else this.clear("flood");
+  }
+
+  sound(state) {
+    const button = document.querySelector("[data-sound]");
+    button.dataset.state = state;
+    button.setAttribute("aria-pressed", String(state !== "off"));
+    const words = text(`sound.${state}`);
+    button.setAttribute("aria-label", words);
+    button.title = words;
+  }
+
+  problem = (error) => {
+    this.passing("act", "bad", text("banner.act_failed", { reason: error.message }));
+  };
+
+  sessionEnded() {
+    const at = this.banner("session", "bad", text("banner.session"));
+    const link = document.createElement("a");
+    link.href = "/login";
+    link.textContent = text("page.login");
+    at.append(" ", link);
+  }
+}

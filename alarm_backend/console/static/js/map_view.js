@@ -1,0 +1,214 @@
+// The map: an offline base layer, and on it the people of the open alarms, their tracks, zones and distances.
+import { decode } from "./base_layer.js";
+import { circle } from "./geodesy.js";
+import { distance as sayDistance, text } from "./texts.js";
+
+const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
+const KNOWN_SOURCES = ["zones", "circles", "tracks", "discs", "link", "others"];
+
+const collect = (features) => ({ type: "FeatureCollection", features });
+const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export class MapView {
+  /** Resolves when the map is drawn; rejects when this device cannot draw it. */
+  static async open(container, addresses, onChoose) {
+    const [maplibre, layer] = await Promise.all([
+      import(addresses.vendor),
+      fetch(addresses.baseLayer).then((response) => {
+        if (!response.ok) throw new Error(`base layer: status ${response.status}`);
+        return response.json();
+      }),
+    ]);
+    maplibre.setWorkerUrl(new URL(addresses.worker, location.href).href);
+    const view = new MapView(maplibre, container, decode(layer, document.documentElement.lang), onChoose);
+    await new Promise((resolve, reject) => {
+      view.map.once("load", resolve);
+      view.map.once("error", (event) => reject(event.error));
+    });
+    view.ready = true;
+    return view;
+  }
+
+  constructor(maplibre, container, base, onChoose) {
+    this.maplibre = maplibre;
+    this.follow = true;
+    this.markers = new Map();
+    this.map = new maplibre.Map({
+      container,
+      bounds: BELGIUM,
+      fitBoundsOptions: { padding: 24 },
+      maxBounds: [[0.5, 48.4], [8.5, 52.6]],
+      minZoom: 6,
+      maxZoom: 18,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      fadeDuration: 0,
+      style: style(base),
+    });
+    this.map.keyboard.disable(); // the page's keys belong to the queue
+    this.map.addControl(new maplibre.ScaleControl({ maxWidth: 140, unit: "metric" }), "bottom-left");
+    this.map.addControl(new maplibre.AttributionControl({ compact: false, customAttribution: text("map.source") }), "bottom-right");
+    const canvas = this.map.getCanvas();
+    canvas.setAttribute("aria-label", text("map.label"));
+    this.map.on("dragstart", () => this.setFollow(false));
+    this.map.on("wheel", () => this.setFollow(false));
+    this.map.on("click", "others", (event) => onChoose(event.features[0].properties.alarm_id));
+  }
+
+  setFollow(follow) {
+    this.follow = follow;
+    this.onFollow?.(follow);
+    if (follow) this.fit();
+  }
+
+  zoom(by) {
+    this.setFollow(false);
+    this.map.easeTo({ zoom: this.map.getZoom() + by, duration: 150 });
+  }
+
+  set(source, features) {
+    this.map.getSource(source).setData(collect(features));
+  }
+
+  /** Draw the selected alarm in full and the others as points. */
+  draw(situation, selected, alarms) {
+    if (!this.ready) return;
+    const drawn = Object.fromEntries(KNOWN_SOURCES.map((name) => [name, []]));
+    this.extent = new this.maplibre.LngLatBounds();
+    const wanted = new Map();
+    if (selected) this.drawSelected(situation, selected, drawn, wanted);
+    for (const alarm of alarms) {
+      if (alarm.order_id === selected?.order_id) continue;
+      for (const person of [alarm.protected, alarm.monitored]) {
+        const fix = person && situation.last(alarm.order_id, person);
+        if (fix) drawn.others.push(feature("Point", [fix.lon, fix.lat], { severity: alarm.severity, alarm_id: alarm.alarm_id, role: fix.role }));
+        if (fix && !selected) this.extent.extend([fix.lon, fix.lat]);
+      }
+    }
+    for (const [source, features] of Object.entries(drawn)) this.set(source, features);
+    this.place(wanted);
+    if (this.follow) this.fit();
+  }
+
+  drawSelected(situation, alarm, drawn, wanted) {
+    const order = situation.orders.get(alarm.order_id);
+    for (const zone of order?.zones.features ?? []) {
+      drawn.zones.push(zone);
+      if (alarm.zone_id !== zone.properties.zone_id) continue;
+      for (const point of zone.geometry.coordinates.flat(zone.geometry.type === "Polygon" ? 1 : 2)) this.extent.extend(point);
+    }
+    const people = [[alarm.protected, "protected"], [alarm.monitored, "monitored"]].filter(([person]) => person);
+    for (const [person, role] of people) {
+      const fixes = situation.track(alarm.order_id, person);
+      if (!fixes.length) continue;
+      const fix = fixes.at(-1), at = [fix.lon, fix.lat];
+      this.extent.extend(at);
+      if (fixes.length > 1) drawn.tracks.push(feature("LineString", fixes.map((f) => [f.lon, f.lat]), { role }));
+      if (fix.horizontal_accuracy_m) drawn.discs.push(feature("Polygon", [circle(fix.lon, fix.lat, fix.horizontal_accuracy_m)], { role }));
+      wanted.set(`party:${role}`, { at, className: `party ${role} pin`, label: text(`role.${role}.letter`), course: fix.speed_m_s > 0.5 ? fix.course_deg : null, title: `${person} · ${text(`role.${role}`)}` });
+      if (role === "protected" && order) {
+        for (const [limit, metres] of [["alert", order.alert_distance_m], ["prealert", order.prealert_distance_m]]) {
+          if (!metres) continue;
+          const ring = circle(fix.lon, fix.lat, metres);
+          drawn.circles.push(feature("Polygon", [ring], { limit }));
+          if (limit === "alert") for (const i of [0, 18, 36, 54]) this.extent.extend(ring[i]);
+          wanted.set(`limit:${limit}`, { at: ring[0], className: `map-limit ${limit}`, label: text(`map.${limit}_circle`, { metres: sayDistance(metres) }) });
+        }
+      }
+    }
+    const live = alarm.monitored && alarm.protected ? situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
+    if (live) {
+      const p = situation.last(alarm.order_id, alarm.monitored), q = situation.last(alarm.order_id, alarm.protected);
+      drawn.link.push(feature("LineString", [[p.lon, p.lat], [q.lon, q.lat]]));
+      wanted.set("distance", { at: [(p.lon + q.lon) / 2, (p.lat + q.lat) / 2], className: "map-distance", label: sayDistance(live.distanceM) });
+    }
+  }
+
+  /** Put the wanted markers where they belong and take the others away. */
+  place(wanted) {
+    for (const [name, { marker }] of this.markers) {
+      if (!wanted.has(name)) {
+        marker.remove();
+        this.markers.delete(name);
+      }
+    }
+    for (const [name, want] of wanted) {
+      let kept = this.markers.get(name);
+      if (!kept) {
+        const element = document.createElement("div");
+        const label = element.appendChild(document.createElement("span"));
+        const needle = name.startsWith("party:") ? element.appendChild(document.createElement("i")) : null;
+        kept = { marker: new this.maplibre.Marker({ element }).setLngLat(want.at).addTo(this.map), element, label, needle };
+        element.classList.add(...want.className.split(" "));
+        element.removeAttribute("tabindex");
+        element.setAttribute("role", "img");
+        this.markers.set(name, kept);
+      }
+      kept.marker.setLngLat(want.at);
+      kept.label.textContent = want.label;
+      kept.element.setAttribute("aria-label", want.title ?? want.label);
+      kept.element.title = want.title ?? "";
+      if (kept.needle) {
+        kept.needle.hidden = want.course === null || want.course === undefined;
+        kept.needle.style.transform = `rotate(${want.course ?? 0}deg)`;
+      }
+    }
+  }
+
+  fit() {
+    if (!this.ready || !this.extent || this.extent.isEmpty()) return;
+    const target = this.map.cameraForBounds(this.extent, { padding: 64, maxZoom: 16 });
+    if (!target) return;
+    const now = this.map.getCenter();
+    const [x, y] = [this.map.project(now), this.map.project(target.center)];
+    const still = Math.hypot(x.x - y.x, x.y - y.y) < 24 && Math.abs(this.map.getZoom() - target.zoom) < 0.15;
+    if (!still) this.map.easeTo({ ...target, duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250 });
+  }
+}
+
+function style(base) {
+  const source = (data) => ({ type: "geojson", data, tolerance: 0.25 });
+  const byRole = ["match", ["get", "role"], "monitored", colour("monitored"), colour("protected")];
+  const bySeverity = ["step", ["get", "severity"], colour("severity-1"), 2, colour("severity-2"), 3, colour("severity-3"), 4, colour("severity-4"), 5, colour("severity-5")];
+  const step = (values) => ["interpolate", ["linear"], ["zoom"], ...values];
+  return {
+    version: 8,
+    sources: {
+      land: source(base.land),
+      borders: source(base.borders),
+      labels: source(base.labels),
+      ...Object.fromEntries(KNOWN_SOURCES.map((name) => [name, { type: "geojson", data: collect([]), tolerance: 0 }])),
+    },
+    layers: [
+      { id: "abroad", type: "background", paint: { "background-color": colour("map-abroad") } },
+      { id: "land", type: "fill", source: "land", paint: { "fill-antialias": false, "fill-color": ["match", ["get", "built"], 0, colour("map-land-0"), 1, colour("map-land-1"), 2, colour("map-land-2"), 3, colour("map-land-3"), colour("map-land-4")] } },
+      { id: "borders", type: "line", source: "borders", filter: ["==", ["get", "rank"], 0], paint: { "line-color": colour("map-border"), "line-width": step([7, 0.4, 11, 1, 14, 1.6]), "line-dasharray": [4, 2] } },
+      { id: "province-borders", type: "line", source: "borders", filter: [">", ["get", "rank"], 0], paint: { "line-color": colour("map-border-strong"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, ["match", ["get", "rank"], 1, 0.8, 1.4], 12, ["match", ["get", "rank"], 1, 2, 3]] } },
+      { id: "zones", type: "fill", source: "zones", paint: { "fill-color": colour("zone"), "fill-opacity": 0.16 } },
+      { id: "zones-line", type: "line", source: "zones", paint: { "line-color": colour("zone"), "line-width": 2, "line-dasharray": [2, 1.4] } },
+      { id: "circles", type: "fill", source: "circles", filter: ["==", ["get", "limit"], "alert"], paint: { "fill-color": colour("severity-5"), "fill-opacity": 0.07 } },
+      { id: "circles-line", type: "line", source: "circles", paint: { "line-color": ["match", ["get", "limit"], "alert", colour("severity-5"), colour("severity-3")], "line-width": ["match", ["get", "limit"], "alert", 2, 1.4], "line-opacity": 0.9 } },
+      labelLayer("towns", [">", ["get", "people"], 60000], 5, step([6, 11, 10, 15, 13, 18])),
+      labelLayer("municipalities", ["all", ["<=", ["get", "people"], 60000], [">", ["get", "people"], 18000]], 8.6, step([8, 10, 12, 13])),
+      labelLayer("villages", ["<=", ["get", "people"], 18000], 9.8, step([9, 10, 13, 12])),
+      { id: "discs", type: "fill", source: "discs", paint: { "fill-color": byRole, "fill-opacity": 0.22 } },
+      { id: "discs-line", type: "line", source: "discs", paint: { "line-color": byRole, "line-width": 1.2, "line-opacity": 0.8 } },
+      { id: "tracks-case", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour("map-halo"), "line-width": 5, "line-opacity": 0.6 } },
+      { id: "tracks", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": byRole, "line-width": 2.6 } },
+      { id: "link-case", type: "line", source: "link", paint: { "line-color": colour("map-halo"), "line-width": 5 } },
+      { id: "link", type: "line", source: "link", paint: { "line-color": colour("ink"), "line-width": 1.8, "line-dasharray": [1.5, 1.5] } },
+      { id: "others", type: "circle", source: "others", paint: { "circle-radius": ["match", ["get", "role"], "monitored", 7, 5], "circle-color": byRole, "circle-stroke-width": 2.5, "circle-stroke-color": bySeverity } },
+    ],
+  };
+}
+
+function labelLayer(id, filter, minzoom, size) {
+  return {
+    id, type: "symbol", source: "labels", filter, minzoom,
+    layout: { "text-field": ["get", "name"], "text-font": ["Inter", "sans-serif"], "text-size": size, "text-padding": 6, "text-max-width": 7, "symbol-sort-key": ["-", 0, ["get", "people"]] },
+    paint: { "text-color": colour(id === "towns" ? "map-label-strong" : "map-label"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.4 },
+  };
+}

@@ -1,0 +1,194 @@
+// The alarm queue: rows ordered by risk, one selected, each filled from the alarm as the backend knows it.
+import { age, distanceParts, number, text, word } from "./texts.js";
+import { isSteady } from "./situation.js";
+
+const OPEN = new Set(["raised", "acknowledged", "in_progress", "shelved", "closing"]);
+
+export class Queue {
+  constructor(root, situation, clock, onSelect) {
+    this.root = root;
+    this.rows = root.querySelector("[data-rows]");
+    this.template = document.querySelector("[data-row-template]");
+    this.situation = situation;
+    this.clock = clock;
+    this.onSelect = onSelect;
+    this.alarms = new Map();
+    this.selectedId = null;
+    this.sending = new Set();
+    for (const li of this.rows.children) this.alarms.set(li.dataset.alarmId, JSON.parse(li.dataset.alarm));
+    for (const li of this.rows.children) this.fill(li);
+    this.rows.addEventListener("click", (event) => {
+      const li = event.target.closest("[data-alarm-id]");
+      if (li) this.select(li.dataset.alarmId);
+    });
+  }
+
+  row(alarmId) {
+    return this.rows.querySelector(`[data-alarm-id="${CSS.escape(alarmId)}"]`);
+  }
+
+  ordered() {
+    return [...this.rows.children].map((li) => this.alarms.get(li.dataset.alarmId));
+  }
+
+  selected() {
+    return this.alarms.get(this.selectedId) ?? null;
+  }
+
+  /** The alarm that a key press means: the selected one, else the worst that nobody has seen, else the worst. */
+  meant() {
+    return this.selected() ?? this.ordered().find((alarm) => alarm.state === "raised") ?? this.ordered()[0] ?? null;
+  }
+
+  /** An alarm as it is now. Returns "new", "changed", "gone" or "old" (an event that is behind what is shown). */
+  update(alarm) {
+    const known = this.alarms.get(alarm.alarm_id);
+    if (known && known.changed_ms > alarm.changed_ms) return "old";
+    if (!OPEN.has(alarm.state)) {
+      this.alarms.delete(alarm.alarm_id);
+      this.remove(alarm.alarm_id);
+      this.count();
+      return known ? "gone" : "old";
+    }
+    this.alarms.set(alarm.alarm_id, alarm);
+    let li = this.row(alarm.alarm_id);
+    if (!li) {
+      li = this.template.content.firstElementChild.cloneNode(true);
+      li.dataset.alarmId = alarm.alarm_id;
+      li.classList.add("arriving");
+    }
+    this.fill(li);
+    this.place(li, alarm);
+    this.count();
+    return known ? "changed" : "new";
+  }
+
+  /** Replace everything by what the backend holds now. */
+  reload(alarms) {
+    const kept = new Set(alarms.map((alarm) => alarm.alarm_id));
+    for (const id of [...this.alarms.keys()]) if (!kept.has(id)) { this.alarms.delete(id); this.remove(id); }
+    for (const alarm of alarms) this.update(alarm);
+    this.count();
+  }
+
+  remove(alarmId) {
+    const li = this.row(alarmId);
+    if (!li) return;
+    const had = li.contains(document.activeElement);
+    const next = li.nextElementSibling ?? li.previousElementSibling;
+    li.remove();
+    if (this.selectedId === alarmId) {
+      this.selectedId = null;
+      this.select(next?.dataset.alarmId ?? null, had);
+    }
+  }
+
+  place(li, alarm) {
+    const rank = (other) => (other.state === "shelved" ? -1 : other.risk);
+    const before = [...this.rows.children].find((sibling) => {
+      if (sibling === li) return false;
+      const other = this.alarms.get(sibling.dataset.alarmId);
+      return rank(other) < rank(alarm) || (rank(other) === rank(alarm) && other.raised_ms > alarm.raised_ms);
+    });
+    const target = before ?? null;
+    if (li.parentNode === this.rows && li.nextElementSibling === target) return;
+    const focused = li.contains(document.activeElement) ? document.activeElement : null;
+    this.rows.insertBefore(li, target);
+    focused?.focus({ preventScroll: true });
+  }
+
+  fill(li) {
+    const alarm = this.alarms.get(li.dataset.alarmId);
+    const button = li.querySelector(".alarm");
+    const set = (field, value) => {
+      const node = li.querySelector(`[data-field="${field}"]`);
+      if (node.textContent !== value) node.textContent = value;
+    };
+    const sending = this.sending.has(alarm.alarm_id);
+    button.dataset.severity = alarm.severity;
+    button.dataset.state = alarm.state;
+    button.dataset.condition = alarm.condition;
+    button.toggleAttribute("data-sending", sending);
+    button.setAttribute("aria-current", String(alarm.alarm_id === this.selectedId));
+    li.querySelector("use").setAttribute("href", `#severity-${alarm.severity}`);
+    set("kind", word("kind", alarm.kind));
+    set("severity", word("severity", alarm.severity));
+    set("monitored", alarm.monitored ?? alarm.order_id);
+    set("protected", alarm.protected ?? alarm.zone_id ?? "");
+    set("arrow", alarm.monitored && (alarm.protected || alarm.zone_id) ? "→" : "");
+    const state = word("state", alarm.state);
+    const who = { acknowledged: alarm.acknowledged_by, in_progress: alarm.taken_by, closing: alarm.closing_by }[alarm.state];
+    const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state];
+    if (alarm.condition === "cleared") parts.push(text("condition.cleared"));
+    set("state", parts.join(" · "));
+    this.fillLive(li, alarm);
+  }
+
+  fillLive(li, alarm) {
+    const set = (field, value) => {
+      const node = li.querySelector(`[data-field="${field}"]`);
+      if (node.textContent !== value) node.textContent = value;
+      return node;
+    };
+    set("age", age(this.clock.nowMs() - alarm.raised_ms));
+    const live = alarm.monitored && alarm.protected ? this.situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
+    const metres = live ? live.distanceM : alarm.distance_m;
+    set("distance", metres === null || metres === undefined ? "" : distanceParts(metres).join("\u202f"));
+    let closing = "", trend = "none";
+    if (live && live.closingMS !== null) {
+      trend = isSteady(live.closingMS) ? "steady" : live.closingMS > 0 ? "closing" : "opening";
+      const arrow = { steady: "●", closing: "▶◀", opening: "◀▶" }[trend];
+      closing = trend === "steady" ? arrow : `${arrow} ${number(Math.abs(live.closingMS), 1)}\u202f${text("unit.m_s")}`;
+    }
+    set("closing", closing).dataset.trend = trend;
+  }
+
+  /** Ages, distances and closing speeds of all rows. */
+  tick() {
+    for (const li of this.rows.children) this.fillLive(li, this.alarms.get(li.dataset.alarmId));
+  }
+
+  count() {
+    const alarms = [...this.alarms.values()];
+    const unacknowledged = alarms.filter((alarm) => alarm.state === "raised").length;
+    const show = (name, value) => {
+      const node = this.root.querySelector(`[data-count="${name}"]`);
+      node.querySelector("b").textContent = value;
+      node.dataset.some = String(value > 0);
+    };
+    show("unacknowledged", unacknowledged);
+    show("open", alarms.length);
+    this.root.querySelector("[data-empty]").hidden = alarms.length > 0;
+    document.title = (unacknowledged ? `(${unacknowledged}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+    return unacknowledged;
+  }
+
+  markSending(alarmId, sending) {
+    if (sending) this.sending.add(alarmId);
+    else this.sending.delete(alarmId);
+    const li = this.row(alarmId);
+    if (li) this.fill(li);
+  }
+
+  select(alarmId, focus = false) {
+    if (alarmId !== null && !this.alarms.has(alarmId)) return;
+    const changed = alarmId !== this.selectedId;
+    this.selectedId = alarmId;
+    for (const li of this.rows.children) {
+      const chosen = li.dataset.alarmId === alarmId;
+      li.querySelector(".alarm").setAttribute("aria-current", String(chosen));
+      if (chosen) {
+        li.scrollIntoView({ block: "nearest" });
+        if (focus) li.querySelector(".alarm").focus({ preventScroll: true });
+      }
+    }
+    if (changed) this.onSelect(this.selected());
+  }
+
+  move(by) {
+    const ids = [...this.rows.children].map((li) => li.dataset.alarmId);
+    if (!ids.length) return;
+    const at = ids.indexOf(this.selectedId);
+    this.select(ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by))], true);
+  }
+}

@@ -1,0 +1,90 @@
+// Who is where: the last hour of positions of each order's parties, and the distance between them.
+import { distance } from "./geodesy.js";
+
+export const TRACK_MS = 3600_000;
+const TREND_MS = 90_000; // the window that the closing speed is fitted over; ASSUMED: three reports of 30 s
+const PAIR_AGE_MAX_MS = 180_000; // older than this against the other's fix is no longer "the distance now"
+const STEADY_M_S = 0.3; // below this the distance is called steady: half a walking pace, ASSUMED
+
+export class Situation {
+  constructor() {
+    this.orders = new Map(); // order_id → order
+    this.tracks = new Map(); // order_id → Map(person_id → {role, fixes: []})
+    this.newestMs = 0;
+  }
+
+  load({ orders, tracks }) {
+    this.orders = new Map(orders.map((order) => [order.order_id, order]));
+    for (const track of tracks) for (const position of track.positions) this.add(position);
+  }
+
+  /** A fix: may be late or repeated. Returns whether it was new. */
+  add(position) {
+    let people = this.tracks.get(position.order_id);
+    if (!people) this.tracks.set(position.order_id, (people = new Map()));
+    let track = people.get(position.person_id);
+    if (!track) people.set(position.person_id, (track = { role: position.role, fixes: [] }));
+    const fixes = track.fixes;
+    let at = fixes.length;
+    while (at > 0 && fixes[at - 1].fix_ms > position.fix_ms) at--;
+    if (at > 0 && fixes[at - 1].fix_ms === position.fix_ms) return false;
+    fixes.splice(at, 0, position);
+    const oldest = fixes.at(-1).fix_ms - TRACK_MS;
+    while (fixes[0].fix_ms < oldest) fixes.shift();
+    this.newestMs = Math.max(this.newestMs, position.fix_ms);
+    return true;
+  }
+
+  track(orderId, personId) {
+    return this.tracks.get(orderId)?.get(personId)?.fixes ?? [];
+  }
+
+  last(orderId, personId) {
+    return this.track(orderId, personId).at(-1) ?? null;
+  }
+
+  /** Distances over time: at each fix of either, against the other's newest fix before it. Oldest first. */
+  distances(orderId, monitored, protectedPerson) {
+    const a = this.track(orderId, monitored), b = this.track(orderId, protectedPerson);
+    const series = [];
+    let i = 0, j = 0;
+    while (i < a.length || j < b.length) {
+      const stepA = j >= b.length || (i < a.length && a[i].fix_ms <= b[j].fix_ms);
+      if (stepA) i++;
+      else j++;
+      const p = a[i - 1], q = b[j - 1];
+      if (!p || !q || Math.abs(p.fix_ms - q.fix_ms) > PAIR_AGE_MAX_MS) continue;
+      series.push({ ms: Math.max(p.fix_ms, q.fix_ms), m: distance(p, q) });
+    }
+    return series;
+  }
+
+  /** Distance now, closing speed (positive = nearer) and time to contact; null where it cannot be known. */
+  between(orderId, monitored, protectedPerson) {
+    const p = this.last(orderId, monitored), q = this.last(orderId, protectedPerson);
+    if (!p || !q) return null;
+    const series = this.distances(orderId, monitored, protectedPerson);
+    const found = { distanceM: distance(p, q), atMs: Math.min(p.fix_ms, q.fix_ms), closingMS: null, contactMs: null, series };
+    const newest = Math.max(p.fix_ms, q.fix_ms);
+    const recent = series.filter((point) => point.ms >= newest - TREND_MS);
+    found.closingMS = closingSpeed(recent);
+    if (found.closingMS !== null && found.closingMS > STEADY_M_S) found.contactMs = (found.distanceM / found.closingMS) * 1000;
+    return found;
+  }
+}
+
+export const isSteady = (closingMS) => Math.abs(closingMS) <= STEADY_M_S;
+
+/** Minus the slope of the least-squares line through distance over time, m/s; null with too little to say. */
+function closingSpeed(points) {
+  if (points.length < 3) return null;
+  const meanT = points.reduce((sum, p) => sum + p.ms, 0) / points.length;
+  const meanD = points.reduce((sum, p) => sum + p.m, 0) / points.length;
+  let covariance = 0, variance = 0;
+  for (const p of points) {
+    const t = (p.ms - meanT) / 1000;
+    covariance += t * (p.m - meanD);
+    variance += t * t;
+  }
+  return variance < 25 ? null : -covariance / variance;
+}
