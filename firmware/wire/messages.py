@@ -61,6 +61,7 @@ FIELDS = (
     ("reconnects", 27, "connections", "int", 0, _U32, 0),
     ("firmware_version", 28, "", "text", 1, 32, 0),
     ("faults", 29, "faults", "int", 0, _U32, 0),
+    ("link_lost", 30, "", "bool", None, None, 0),  # true: the broker says this for a device that has gone
 )
 
 REQUIRED = {

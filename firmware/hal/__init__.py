@@ -1,0 +1,1 @@
+"""What the firmware's shells need of the machine: flash, time, network. Pure parts never import it."""

@@ -1,0 +1,1 @@
+"""The tracker: GNSS, strap and button to signed messages that lose no event."""
