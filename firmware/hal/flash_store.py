@@ -11,6 +11,11 @@ _BOOT = "/boot_number"
 _SETTINGS = "/settings"
 _EVENTS = "/events"
 _BESIDE = ".new"
+_CRC_START = 0x57414B5A  # with the usual start, erased flash (all ones) would carry a right checksum
+
+
+def _checksum(content: bytes) -> bytes:
+    return (binascii.crc32(content, _CRC_START) & 0xFFFFFFFF).to_bytes(4, "big")
 
 
 class FlashStore:
@@ -89,7 +94,7 @@ class FlashStore:
         except OSError:
             self.damaged += self._exists(path)
             return None
-        if len(raw) < 4 or binascii.crc32(raw[:-4]) & 0xFFFFFFFF != int.from_bytes(raw[-4:], "big"):
+        if len(raw) < 4 or _checksum(raw[:-4]) != raw[-4:]:
             self.damaged += 1
             return None
         return raw[:-4]
@@ -97,7 +102,7 @@ class FlashStore:
     def _write(self, path: str, content: bytes) -> None:
         """Replace a file in one step: written beside, then renamed over."""
         with open(path + _BESIDE, "wb") as file:
-            file.write(content + (binascii.crc32(content) & 0xFFFFFFFF).to_bytes(4, "big"))
+            file.write(content + _checksum(content))
         self._rename(path + _BESIDE, path)
 
     def _rename(self, old: str, new: str) -> None:
