@@ -14,6 +14,8 @@ from simulators.virtual_board.flash_image import Factory, FlashImage
 class Storage(Protocol):
     """The factory's view of a board's files; only while the board is off."""
 
+    blank: bool
+
     def environment(self) -> dict[str, str]: ...
     def formatted(self) -> None: ...
     def write(self, files: Mapping[str, bytes | str]) -> None: ...
@@ -56,6 +58,7 @@ class FolderStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.blank = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
 
     def _place(self, path: str) -> Path:

@@ -1,0 +1,176 @@
+"""What `waakzaam board` puts around a board, and what a person can do to it from the command line."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulators.gnss.player import ReceiverError, epochs
+from simulators.gnss.story import MONITORED_DEVICE, PROTECTED_DEVICE, StoryEvent, contact_story
+from simulators.gnss.tracks import TrackUnreadable
+from simulators.strip.chemistry import UnknownSubstance, concentration_mol_l, doses_mg, drink, drinks
+from simulators.virtual_board import bracelet_world, tracker_world
+from simulators.virtual_board.board import VirtualBoard
+from simulators.virtual_board.events import BoardTimeout
+from simulators.virtual_board.peripherals import Peripherals
+from waakzaam import clock, machine
+from waakzaam.exits import BadInput
+
+VOLUME_ML = 330.0
+STATE_TIMEOUT_S = 120.0
+
+
+class World(Protocol):
+    """The surroundings of one kind of board."""
+
+    peripherals: Peripherals
+
+    def files(self) -> dict[str, bytes | str]: ...
+    def begin(self, made: VirtualBoard) -> None: ...
+    def acts(self) -> dict[str, Callable[[], None]]: ...
+    def end(self) -> None: ...
+
+
+def _drink_of(play: str) -> tuple[str, dict[str, float]]:
+    """`lager` or `lager+ketamine=75`: the drink and what is in it (mol/L in 330 mL)."""
+    name, plus, drug = play.partition("+")
+    try:
+        drink(name)
+    except (UnknownSubstance, KeyError):
+        raise BadInput("--play", f"no drink {name!r}", "there are: " + ", ".join(drinks())) from None
+    if not plus:
+        return name, {}
+    drug, _, amount = drug.partition("=")
+    if drug not in doses_mg():
+        raise BadInput("--play", f"no drug {drug!r}", "there are: " + ", ".join(doses_mg()))
+    try:
+        dose_mg = float(amount) if amount else doses_mg()[drug][0]
+    except ValueError:
+        raise BadInput("--play", f"{amount!r} is not a dose in milligrams") from None
+    return name, {drug: concentration_mol_l(drug, dose_mg, VOLUME_ML)}
+
+
+class Bracelet:
+    """A bracelet, strips and a drink."""
+
+    def __init__(self, config: dict[str, Any] | None, calibration: Path | None, play: str, seed: int) -> None:
+        # Without a configuration the board gets a device key that nobody else knows: its records prove nothing outside.
+        self._config = config or {"device_id": f"brc-virtual-{seed}", "key": os.urandom(32).hex(), "language": "en"}
+        self._calibration = calibration
+        self._drink = _drink_of(play or "lager")
+        self._play = bool(play)
+        self._world = bracelet_world.BraceletWorld(seed=seed)
+        self.peripherals = self._world.peripherals
+
+    def files(self) -> dict[str, bytes | str]:
+        return bracelet_world.files(self._config, self._calibration)
+
+    def begin(self, made: VirtualBoard) -> None:
+        if self._play:
+            threading.Thread(target=self._whole_test, args=(made,), daemon=True).start()
+
+    def _whole_test(self, made: VirtualBoard) -> None:
+        """Strip in, dip when the bracelet waits for it, strip out when it has told its verdict."""
+        try:
+            made.console.wait('"start"', STATE_TIMEOUT_S)
+            self._world.insert_strip()
+            made.console.wait('"await_wetting"', STATE_TIMEOUT_S)
+            self._dip()
+            made.console.wait('"finished"', STATE_TIMEOUT_S)
+            self._world.remove_strip()
+        except BoardTimeout as error:
+            print(f"board: the played test stopped: {error}", flush=True)
+
+    def _dip(self) -> None:
+        self._world.dip(*self._drink)
+
+    def acts(self) -> dict[str, Callable[[], None]]:
+        return {
+            "button": self._world.press,
+            "let go": self._world.let_go,
+            "strip in": self._world.insert_strip,
+            "dip": self._dip,
+            "strip out": self._world.remove_strip,
+        }
+
+    def end(self) -> None:
+        """Nothing of its own is running."""
+
+
+class Tracker:
+    """A tracker on the monitored or the protected person of the story."""
+
+    def __init__(self, config: dict[str, Any] | None, play: str, play_from_ms: int, seed: int) -> None:
+        if play not in ("", "monitored", "protected"):
+            raise BadInput("--play", f"{play!r} is not monitored or protected")
+        self._clock_ms = clock.from_environment()
+        self._config = config
+        self._world = tracker_world.TrackerWorld(self._clock_ms)
+        self.peripherals = self._world.peripherals
+        self._timetables: list[tracker_world.Timetable] = []
+        if play:
+            self._plan(play, play_from_ms or self._clock_ms() + 2000, seed)
+
+    def _plan(self, who: str, start_ms: int, seed: int) -> None:
+        try:
+            story = contact_story(machine.ROOT / "data" / "tracks", start_ms)
+        except TrackUnreadable as error:
+            raise BadInput("data/tracks", str(error)) from None
+        track, device = (
+            (story.monitored, MONITORED_DEVICE) if who == "monitored" else (story.protected, PROTECTED_DEVICE)
+        )
+
+        def reception() -> Iterator[tuple[int, Callable[[], object]]]:
+            for time_ms, _, sentences in epochs(track, start_ms, 1.0, ReceiverError(seed)):
+                yield time_ms, partial(self._world.receiver.feed, sentences)
+
+        def deeds() -> Iterator[tuple[int, Callable[[], object]]]:
+            for event in story.events:
+                if event.device_id == device:
+                    yield start_ms + round(event.t_s * 1000), partial(self._do, event)
+
+        self._timetables = [
+            tracker_world.Timetable(self._clock_ms, reception()),
+            tracker_world.Timetable(self._clock_ms, deeds(), late_ms_max=60_000),
+        ]
+
+    def _do(self, event: StoryEvent) -> None:
+        {"panic": self._panic, "strap_cut": self._world.cut_strap, "power_off": self._switch_off}[event.kind]()
+
+    def _panic(self) -> None:
+        self._world.hold_panic()
+        timer = threading.Timer(tracker_world.PANIC_HOLD_S, self._world.release_panic)
+        timer.daemon = True
+        timer.start()
+
+    def _switch_off(self) -> None:
+        if self._board is not None:
+            self._board.power_cut()
+
+    _board: VirtualBoard | None = None
+
+    def files(self) -> dict[str, bytes | str]:
+        if self._config is None:
+            return {"/main.py": tracker_world.MAIN}
+        return tracker_world.files(self._config)
+
+    def begin(self, made: VirtualBoard) -> None:
+        self._board = made
+        for timetable in self._timetables:
+            timetable.start()
+
+    def acts(self) -> dict[str, Callable[[], None]]:
+        return {
+            "panic": self._panic,
+            "strap cut": self._world.cut_strap,
+            "strap closed": self._world.close_strap,
+            "case open": self._world.open_case,
+        }
+
+    def end(self) -> None:
+        for timetable in self._timetables:
+            timetable.stop()
