@@ -41,6 +41,10 @@ class MqttLink:
         self._fill = fill
         self._fault: "Exception | None" = None
 
+    def pause_ms(self, attempt: int) -> int:
+        """How long to wait before the next attempt."""
+        return backoff_ms(attempt, os.urandom(1)[0])
+
     async def run(self) -> None:
         """For ever: connect, serve, tell why it ended, pause. Only faults of the link are taken here."""
         attempt = 0
@@ -53,7 +57,7 @@ class MqttLink:
                 reason = str(error) or type(error).__name__
                 self._happened(("lost", reason))
             attempt = 1 if self.connections > before else attempt + 1
-            await asyncio.sleep(backoff_ms(attempt, os.urandom(1)[0]) / 1000)
+            await asyncio.sleep(self.pause_ms(attempt) / 1000)
 
     async def _serve(self) -> None:
         """One connection, until it fails."""
