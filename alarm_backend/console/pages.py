@@ -44,7 +44,7 @@ MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "res
 
 assets = Assets()
 pages = Pages(assets)
-router = APIRouter(default_response_class=Response)
+router = APIRouter()
 router.include_router(router_of(assets))
 
 
@@ -194,7 +194,7 @@ def preferences(
     theme: Annotated[str | None, Form()] = None,
     back: Annotated[str, Form(max_length=200)] = "/",
 ) -> Response:
-    """Keep a language or a theme in this browser and go back. Changes nothing but two cookies, so it needs no session."""
+    """Keep a language or a theme in this browser and go back. Sets two cookies only, so it needs no session."""
     inside = back.startswith("/") and not back.startswith("//") and "\\" not in back
     response = RedirectResponse(back if inside else "/", status_code=303)
     if language in catalogue.LANGUAGES:

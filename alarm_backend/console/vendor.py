@@ -1,7 +1,7 @@
 """Sets up the console's browser libraries from the npm lock file: `python -m alarm_backend.console.vendor`.
 
-Nothing third-party is committed. The libraries are installed in `.build/console-npm` with `npm ci` (every package is checked
-against the lock's hash), and the few files that the console serves are copied to `.build/vendor`, next to forms
+Nothing third-party is committed. The libraries are installed in `.build/console-npm` with `npm ci` (every package is
+checked against the lock's hash), and the few files that the console serves are copied to `.build/vendor`, next to forms
 compressed once with brotli and gzip. Where there is no npm, Node.js comes from the Python registry into an
 environment of its own, by hash too. Running it again does nothing when the lock has not changed.
 """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from alarm_backend.console import base_layer
-from alarm_backend.console.libraries import BASE_LAYER, BUILD, CONSOLE, FOLDER, ROOT
+from alarm_backend.console.libraries import BASE_LAYER, BUILD, CONSOLE, FOLDER, ROOT, SERVED
 
 BASE_LAYER_SOURCE = ROOT / "data" / "basemap" / "belgium_municipalities.topojson"
 INSTALL_TIMEOUT_S = 300
@@ -34,6 +34,10 @@ FILES = {
     "axe.js": "axe-core/axe.min.js",
     "axe.LICENSE.txt": "axe-core/LICENSE",
 }
+
+FONT_FACE = """@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;
+src:url("inter.woff2") format("woff2")}
+"""
 
 COMPRESS = """
 const zlib = require("zlib"), fs = require("fs");
@@ -65,7 +69,7 @@ def _digest() -> str:
 def is_ready() -> bool:
     """Whether every file is there and was made from the present lock file."""
     stamp = FOLDER / ".made-from"
-    names = [*FILES, BASE_LAYER]
+    names = [*FILES, *SERVED]
     return stamp.exists() and stamp.read_text() == _digest() and all((FOLDER / name).exists() for name in names)
 
 
@@ -125,6 +129,7 @@ def install() -> None:
         if not origin.exists():
             raise VendorFailed("copy", f"{source} is not in the installed packages")
         shutil.copyfile(origin, fresh / name)
+    (fresh / "inter.css").write_text(FONT_FACE)
     base_layer.write(BASE_LAYER_SOURCE, fresh / BASE_LAYER)
     served = [str(file) for file in sorted(fresh.iterdir()) if file.suffix in {".js", ".css", ".json"}]
     _run("compress", [node, "-e", COMPRESS, *served], fresh, path)

@@ -1,0 +1,130 @@
+"""The operator's console in a real browser before the real backend: alarms arrive, a key acknowledges, nothing gets lost."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support import contact_ban
+from tests.support.browser import Backend, rfc3339, running_backend, running_chromium, signed_in, wall_ms
+
+pytestmark = pytest.mark.needs("chromium")
+SHOWN_WITHIN_MS = 2_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with running_backend(tmp_path) as running:
+        running.add_person("an")
+        running.put_order(contact_ban.order())
+        running.beat()
+        yield running
+
+
+@pytest.fixture
+def page(chromium: Browser, backend: Backend) -> Iterator[Page]:
+    page = signed_in(chromium, backend)
+    expect(page.locator('[data-chip="stream"]')).to_have_attribute("data-health", "good")
+    yield page
+    page.context.close()
+
+
+def test_an_alarm_arrives_without_a_reload_and_one_key_acknowledges_it(page: Page, backend: Backend) -> None:
+    expect(page.locator("[data-empty]")).to_be_visible()
+    page.evaluate("window.notReloaded = true")
+    backend.report_positions(contact_ban.approach(wall_ms()))
+    backend.raise_alarm(time=rfc3339(wall_ms()))
+    row = page.locator('[data-alarm-id="alarm-1"]')
+    expect(row).to_be_visible(timeout=SHOWN_WITHIN_MS)
+    expect(row).to_contain_text("Te dicht bij slachtoffer")
+    expect(row).to_contain_text("niet bevestigd")
+    page.keyboard.press("a")
+    expect(row).to_contain_text("bevestigd door an", timeout=SHOWN_WITHIN_MS)
+    stored = backend.services.alarms.detail("alarm-1")
+    assert stored.alarm.state == "acknowledged"
+    assert stored.alarm.acknowledged_by == "an"
+    assert page.evaluate("window.notReloaded")
+    assert page.wrong == []  # type: ignore[attr-defined]
+
+
+def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, backend: Backend, tmp_path: Path) -> None:
+    now = wall_ms()
+    backend.report_positions(contact_ban.approach(now))
+    backend.raise_alarm(
+        "alarm-0", "proximity_prealert", level="warning", time=rfc3339(now - 420_000), distance_m=1980.0
+    )
+    backend.raise_alarm(time=rfc3339(now - 40_000))
+    page.emulate_media(reduced_motion="reduce")
+    expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+    page.locator('[data-alarm-id="alarm-1"]').click()
+    for role in ("monitored", "protected"):
+        expect(page.locator(f".party.pin.{role}")).to_be_visible()
+    said = page.locator(".map-distance").inner_text()
+    assert re.fullmatch(r"[\d.,]+\s(m|km)", said), said
+    expect(page.locator('[data-live="distance"]')).to_have_text(said)
+    expect(page.locator(".chart-line")).to_be_attached()
+    painted = page.locator("[data-map] canvas").screenshot()
+    assert len(painted) > 20_000, "the map is an empty rectangle"
+    if os.environ.get("WAAKZAAM_SCREENSHOT") == "1":
+        target = Path(__file__).resolve().parents[2] / "docs" / "images" / "console.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        target = tmp_path / "console.png"
+    page.screenshot(path=str(target))
+    assert page.wrong == []  # type: ignore[attr-defined]
+
+
+def test_an_alarm_of_another_operator_changes_here_too(page: Page, chromium: Browser, backend: Backend) -> None:
+    backend.add_person("jan", full_name="Jan Maes")
+    other = signed_in(chromium, backend, "jan")
+    backend.raise_alarm()
+    expect(other.locator('[data-alarm-id="alarm-1"]')).to_be_visible()
+    other.keyboard.press("t")
+    expect(page.locator('[data-alarm-id="alarm-1"]')).to_contain_text("in behandeling door jan")
+    other.context.close()
+
+
+def test_the_queue_is_ordered_by_risk_and_new_danger_comes_on_top(page: Page, backend: Backend) -> None:
+    backend.raise_alarm("flat", "battery_low", level="info", distance_m=None, probability=None, protected=None)
+    backend.raise_alarm("silent", "contact_loss", level="warning", distance_m=None, probability=None)
+    backend.raise_alarm("near", "proximity_alert")
+    expect(page.locator("[data-alarm-id]")).to_have_count(3)
+    order = page.locator("[data-rows] > li").evaluate_all("rows => rows.map(row => row.dataset.alarmId)")
+    assert order == ["near", "silent", "flat"]
+
+
+def test_a_drink_test_appears_with_its_verdict_and_light(page: Page, backend: Backend) -> None:
+    from tests.support.drink_test import sealed_line
+
+    backend.send("POST", "/api/v1/field-tests", {"records": [sealed_line("positive", "above_decision_limit")]})
+    test = page.locator(".drink-test")
+    expect(test).to_contain_text("GEVONDEN", timeout=SHOWN_WITHIN_MS)
+    expect(test.locator(".lamp")).to_have_attribute("data-led", "positive")
+
+
+def test_nobody_sees_the_queue_without_signing_in(chromium: Browser, backend: Backend) -> None:
+    stranger = chromium.new_context().new_page()
+    stranger.goto(backend.address + "/")
+    expect(stranger).to_have_url(backend.address + "/login")
+    stranger.fill("#username", "an")
+    stranger.fill("#password", "wrong")
+    stranger.click("main button.main")
+    expect(stranger.locator("[role=alert]")).to_be_visible()
+    stranger.context.close()
+
+
+def test_the_page_runs_no_inline_script(page: Page, backend: Backend) -> None:
+    policy = page.request.get(backend.address + "/").headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy

@@ -1,0 +1,181 @@
+"""The real backend on a free port and a real Chromium before it, for the console's tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from alarm_backend.app import create_app
+from alarm_backend.services import Services
+from alarm_backend.settings import Settings
+from alarm_backend.store.database import Database
+from alarm_backend.store.migrate import upgrade
+from waakzaam.machine import find_chromium
+
+TOKEN = "token-of-the-gateway-in-this-test"
+PASSWORD = "long-enough-for-a-test"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+START_TIMEOUT_S = 20
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def rfc3339(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = START_TIMEOUT_S) -> None:
+    """Return when the condition holds; fail after the timeout."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {timeout_s:g} s")
+        threading.Event().wait(0.02)
+
+
+@dataclass
+class Backend:
+    """A running backend, and the gateway's side of its API."""
+
+    port: int
+    services: Services
+    sent: int = 0
+    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {TOKEN}"})
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def send(self, method: str, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        """A call of the gateway; fails on anything but success."""
+        answer = httpx.request(method, self.address + path, json=document, headers=self.headers, timeout=10)
+        assert answer.status_code < 300, answer.text
+        return dict(answer.json())
+
+    def put_order(self, document: dict[str, Any]) -> None:
+        self.send("PUT", "/api/v1/orders", {"schema": "waakzaam.orders/1", "orders": [document]})
+
+    def raise_alarm(self, alarm_id: str = "alarm-1", kind: str = "proximity_alert", **facts: Any) -> dict[str, Any]:
+        """Post one transition; what is not said is filled in."""
+        self.sent += 1
+        transition = {
+            "idempotency_key": f"key-{self.sent}",
+            "fix_received_ms": wall_ms(),
+            "time": rfc3339(wall_ms()),
+            "alarm_id": alarm_id,
+            "order_id": "VL-2026-0001",
+            "kind": kind,
+            "transition": "raised",
+            "level": "critical",
+            "monitored": "M1",
+            "protected": "P1",
+            "zone_id": None,
+            "distance_m": 640.0,
+            "probability": 0.97,
+            "reason": "distance 640 m is below 1000 m with probability 0.97",
+            "evidence": {"distance_m": 640.0, "sigma_m": 8.2, "probability": 0.97, "rule_version": "1"},
+            **facts,
+        }
+        answer = self.send("POST", "/api/v1/transitions", {"transitions": [transition]})
+        assert answer["results"][0]["status"] == "stored", answer
+        return transition
+
+    def report_positions(self, positions: list[dict[str, Any]]) -> None:
+        answer = self.send("POST", "/api/v1/positions", {"positions": positions})
+        assert all(result["status"] in {"stored", "duplicate"} for result in answer["results"]), answer
+
+    def beat(self) -> None:
+        beat = {
+            "source": "gateway-1",
+            "time": rfc3339(wall_ms()),
+            "journal_seq": 1,
+            "outbox_depth": 0,
+            "quarantined": 0,
+        }
+        self.send("POST", "/api/v1/heartbeats", beat)
+
+    def add_person(self, username: str, role: Any = "operator", full_name: str = "An Peeters") -> None:
+        self.services.auth.add_user(username, full_name, role, PASSWORD, actor="test")
+
+
+@contextmanager
+def running_backend(folder: Path, now_ms: Callable[[], int] = wall_ms, port: int = 0) -> Iterator[Backend]:
+    """The whole backend on SQLite in `folder`, served by uvicorn in a thread."""
+    settings = Settings(
+        database_url=f"sqlite:///{folder / 'waakzaam.db'}", data_folder=folder, gateway_token=TOKEN, event_ping_ms=2_000
+    )
+    database = Database(settings.database_url)
+    upgrade(database)
+    database.close()
+    app = create_app(settings, now_ms)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, ws="none")
+    )
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    wait_for(lambda: server.started or not thread.is_alive(), "backend started")
+    assert thread.is_alive(), "the backend ended at start"
+    try:
+        yield Backend(listener.getsockname()[1], app.state.services)
+    finally:
+        app.state.services.events.end()
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """This machine's Chromium, with a software WebGL so that the map is drawn."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_chromium()), headless=True, args=CHROMIUM_ARGUMENTS
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def signed_in(
+    browser: Browser, backend: Backend, username: str = "an", size: tuple[int, int] = (1440, 900), **context: Any
+) -> Page:
+    """A page of a fresh browser context in which this person is signed in; errors of the page are collected."""
+    options = {"viewport": {"width": size[0], "height": size[1]}, "locale": "nl-BE", **context}
+    page = browser.new_context(**options).new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.wrong = wrong  # type: ignore[attr-defined]
+    page.goto(backend.address + "/login")
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.click("main button.main")
+    return page
