@@ -31,6 +31,7 @@ class BatchFit:
         """The fit of scan s as the verdict core's own object."""
         fit = core.Fit(self.height.shape[1], self.residual.shape[1])
         fit.height = [float(v) for v in self.height[s]]
+        fit.height_sd = [float(v) for v in self.height_sd[s]]
         fit.shift = [float(v) for v in self.shift[s]]
         fit.width = [float(v) for v in self.width[s]]
         fit.converged = bool(self.converged[s])
@@ -89,13 +90,12 @@ class _Problem:
         return fill(self.tables[which], self.steps[which], centre, scale, self.potential)
 
     def start(self, net: Array) -> tuple[Array, Array]:
-        widest = max(peak["shift_sd_v"] for peak in self.peaks)
         total = np.einsum("sn,sn->s", net, net)
         best_cost = np.full(len(net), np.inf)
         heights = np.zeros((len(net), self.size))
         shifts = np.zeros((len(net), self.size))
-        for start in core.START_SHIFTS:
-            common = np.array([start * widest / peak["shift_sd_v"] for peak in self.peaks])
+        for start in core.START_SHIFTS_V:
+            common = np.array([start / peak["shift_sd_v"] for peak in self.peaks])
             rows = []
             for k, peak in enumerate(self.peaks):
                 centre = np.array([peak["potential_v"] + common[k] * peak["shift_sd_v"]])

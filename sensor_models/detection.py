@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from firmware.detection import SCHEMA, Verdict, evaluate
-from firmware.detection.decision import decide, normalised
+from firmware.detection.decision import decide, normalised, spread
 from firmware.detection.quality import refusal
 from firmware.detection.scan import POINTS_MIN
 from firmware.detection.verdict import invalid, together
-from sensor_models.calibration import fit_scans
 from sensor_models.errors import MalformedFile
+from sensor_models.model_building import fit_scans
 from sensor_models.scans import RecordedScan, cut_scan
 
 GUARD = 2e-3  # relative closeness to a limit at which the verdict core itself decides
@@ -53,13 +53,12 @@ def _near_a_limit(calibration: dict[str, Any], fit: Any, scan: RecordedScan) -> 
     model = calibration["model"]
     for entry in calibration["analytes"]:
         k = entry["peak"]
-        u, known = normalised(entry, fit.height[k] * model["sigma_a"], scan.lot, scan.matrix)
+        u, _, known = normalised(entry, fit.height[k] * model["sigma_a"], scan.lot, scan.matrix)
         limit = entry["lc_signal_a"] if known else entry["lc_signal_unknown_lot_a"]
+        widen, excess = spread(model, entry, fit)
+        limit = entry["blank_signal_a"] + (limit - entry["blank_signal_a"]) * widen
         if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]):
             return True
-        excess = fit.mean_square / (
-            entry["residual_mean_square"] + (entry["misfit"] * max(abs(h) for h in fit.height)) ** 2
-        )
         if min(abs(excess / entry[name] - 1.0) for name in ("excess_most", "excess_noisy")) < GUARD:
             return True
         place = model["peaks"][k]["potential_v"] + fit.shift[k] * model["peaks"][k]["shift_sd_v"]

@@ -40,27 +40,24 @@ def _first_above(grid: Array, values: Array, limit: float) -> float | None:
     return float(grid[k - 1] + part * (grid[k] - grid[k - 1]))
 
 
-def between_groups(effects: dict[str, tuple[float, float]]) -> tuple[float, float]:
-    """(standard deviation of offsets, relative standard deviation of gains) widened for the small number of groups."""
-    if len(effects) < 2:
-        return 0.0, 0.0
-    values = np.array(list(effects.values()))
-    widen = float(stats.t.ppf(0.975, len(effects) - 1) / stats.norm.ppf(0.975)) * np.sqrt(1 + 1 / len(effects))
-    return float(np.std(values[:, 0], ddof=1)) * widen, float(np.std(values[:, 1], ddof=1)) * widen
-
-
 def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
     """Currie 1995 / ISO 11843-2: LC = mean blank + t s0 sqrt(1 + 1/n); LD so that beta of the signals stay below LC.
 
-    s0 and its degrees of freedom come from the variance function; LQ is 10 s0 over the slope at LC.
+    s0 and its degrees of freedom come from the variance function; LQ is where the signal is 10 s0 above the blanks.
+    Concentrations are those of the least sensitive lot (EP17-A2: the largest limit over lots).
     """
     one_sided = float(stats.t.ppf(1.0 - alpha, curve.degrees))
     lc = curve.blank_mean + one_sided * curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks)
-    offset_sd = float(np.hypot(between_groups(curve.lots)[0], between_groups(curve.matrices)[0]))
+    offset_sd = float(np.hypot(curve.lots.between_offset_sd, curve.matrices.between_offset_sd))
     unknown = curve.blank_mean + one_sided * float(np.hypot(curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks), offset_sd))
     grid = _grid(curve)
-    mean = curve.value(grid)
-    deviation = np.hypot(curve.sd_of_observation(grid), curve.sd_of_curve(grid))
+    base = float(curve.value(np.zeros(1))[0])
+    gain = min([pair[1] for pair in curve.lots.effects.values()], default=1.0)
+    rise = gain * (curve.value(grid) - base)
+    mean = curve.blank_mean + rise
+    deviation = np.sqrt(
+        curve.sd_of_observation(grid) ** 2 + curve.sd_of_curve(grid) ** 2 + (curve.matrices.between_gain_sd * rise) ** 2
+    )
     miss = float(stats.t.ppf(1.0 - beta, curve.degrees))
     lc_c = _first_above(grid, mean, float(lc))
     ld_c = _first_above(grid, mean - miss * deviation, float(lc))
@@ -68,9 +65,14 @@ def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
     return Limits(float(lc), float(unknown), lc_c, ld_c, lq_c)
 
 
+def two_sided(curve: ResponseCurve, coverage: float) -> float:
+    """Student's quantile of a two-sided interval with the curve's degrees of freedom."""
+    return float(stats.t.ppf(0.5 + 0.5 * coverage, curve.degrees))
+
+
 def table(curve: ResponseCurve, coverage: float) -> dict[str, Any]:
     """Signal -> concentration, interval ends; the interval inverts f(c) -/+ t sd(c) at the coverage given."""
-    t = float(stats.t.ppf(0.5 + 0.5 * coverage, curve.degrees))
+    t = two_sided(curve, coverage)
     fine = _grid(curve)
     mean = curve.value(fine)
     deviation = np.hypot(curve.sd_of_observation(fine), curve.sd_of_curve(fine))
@@ -84,21 +86,17 @@ def table(curve: ResponseCurve, coverage: float) -> dict[str, Any]:
     along = curve.value(np.linspace(0.0, top_c, 13)[1:])
     knots = np.unique(np.concatenate([base + near * curve.noise, upper[:1], far, along]))
     knots = knots[knots <= max(top, base + curve.noise)]
-    if curve.model == "linear":
-        slope = (mean[-1] - mean[0]) / (fine[-1] - fine[0])
-        centre = (knots - base) / slope
-    else:
-        centre = np.interp(knots, mean, fine)
-    first = int(np.argmax(mean > mean[0]))
-    low = np.interp(knots, upper, fine, left=0.0)
-    high = np.interp(knots, lower, fine)
-    below = knots <= lower[0]
-    high = np.where(below, t * float(deviation[0]) / max((mean[first] - mean[0]) / fine[first], 1e-300), high)
+    # Below the blank the curve goes on straight, so that a scan's own noise can widen or narrow the interval there too.
+    per_signal = float(np.interp(base + 2.0 * curve.noise, mean, fine)) / (2.0 * curve.noise)
+    centre = np.where(knots < base, (knots - base) * per_signal, np.interp(knots, mean, fine))
+    low = np.where(knots < upper[0], (knots - upper[0]) * per_signal, np.interp(knots, upper, fine))
+    high = np.where(knots < lower[0], (knots - lower[0]) * per_signal, np.interp(knots, lower, fine))
+    high = np.maximum(high, per_signal * curve.noise)
     bounded = float(lower[-1])
     return {
         "signal": [float(f"{v:.8g}") for v in knots],
         "concentration": [float(f"{v:.8g}") for v in centre],
-        "low": [float(f"{v:.8g}") for v in np.minimum(low, np.maximum(centre, 0.0))],
+        "low": [float(f"{v:.8g}") for v in np.minimum(low, centre)],
         "high": [float(f"{v:.8g}") for v in np.maximum(high, centre)],
         "bounded_signal": float(f"{min(bounded, top):.8g}"),
     }

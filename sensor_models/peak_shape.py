@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize
 
 from sensor_models.batch_fit import polynomial_basis
@@ -77,6 +78,21 @@ def refine(curves: Array, shift_v: Array, potential_v: Array, guess: PeakShape, 
         x_scale=[0.01, 0.2, 0.5, 0.1],
     )
     return _shape(done.x)
+
+
+def cleanest(curves: Array, potential_v: Array, shape: PeakShape, share: float) -> npt.NDArray[np.intp]:
+    """Indices of the share of curves (at least 4) that a peak and a straight baseline leave least unexplained."""
+    basis = polynomial_basis(potential_v, 1)
+    flat = curves - (curves @ basis) @ basis.T
+    left = np.full(len(curves), np.inf)
+    for shift in np.linspace(-0.03, 0.03, 13):
+        row = shape.value(potential_v, float(shift))
+        row = row - (row @ basis) @ basis.T
+        height = flat @ row / max(float(row @ row), 1e-12)
+        rest = np.sum((flat - height[:, None] * row) ** 2, axis=1)
+        up = height > 0
+        left[up] = np.minimum(left[up], rest[up] / height[up] ** 2)
+    return np.argsort(left)[: max(round(share * len(curves)), 4)]
 
 
 def _first_guesses(difference: Array, potential_v: Array, window_v: tuple[float, float]) -> list[PeakShape]:

@@ -1,33 +1,42 @@
-"""Peak signal against concentration: weighted linear or 4PL, a variance function, each lot's offset and gain."""
+"""Peak signal against concentration: weighted linear or 4PL, a variance function, each lot's and drink's part."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
 
+from sensor_models import group_effects, variance_function
 from sensor_models.errors import CalibrationRefused
+from sensor_models.group_effects import GroupEffects
 from sensor_models.scans import Array
+from sensor_models.variance_function import VarianceFunction
 
-GROUP_TEST_P = 0.01  # lots (or matrices) get their own offset and gain when pooling them is this improbable
-GROUP_SCANS_MIN = 3  # blanks, and spiked scans, that a group needs for an offset and a gain of its own
 ROUNDS = 8
+BLANKS_LEAST = 5
+LEVELS_LEAST = {"linear": 3, "4pl": 5}
+CLEAR_RISE = 3.0  # the top of the curve must stand this many noise standard deviations above the blanks
 
 
 @dataclass(frozen=True)
 class CurveData:
-    """Observations: concentration (mol/L), signal (A), and the name of lot and matrix of each."""
+    """Observations: concentration (mol/L), signal (A), lot and matrix names, and what the fit says of its reliability.
+
+    `own` is the standard deviation of each height relative to a usual blank's; `others` (A) the other peaks' heights.
+    """
 
     concentration: Array
     signal: Array
     lot: tuple[str, ...]
     matrix: tuple[str, ...]
+    own: Array
+    others: Array
 
 
 @dataclass
 class ResponseCurve:
-    """signal = offset(lot) + offset(matrix) + gain(lot) gain(matrix) f(c); Var = noise^2 + (spread f(c))^2.
+    """signal = offsets + gains f(c); Var from `variance`, whose noise and leakage are in A.
 
     f is linear ("linear": [intercept, slope]) or 4PL ("4pl": [bottom, span, log e, slope b]) in scaled units:
     concentration / `unit_c`, signal / `unit_y`. `covariance` is that of the curve's parameters in these units.
@@ -38,13 +47,21 @@ class ResponseCurve:
     covariance: Array
     unit_c: float
     unit_y: float
-    noise: float  # A
-    spread: float  # relative
-    degrees: float  # effective degrees of freedom of the noise
-    lots: dict[str, tuple[float, float]] = field(default_factory=dict)
-    matrices: dict[str, tuple[float, float]] = field(default_factory=dict)
-    blank_mean: float = 0.0
-    blanks: int = 0
+    variance: VarianceFunction
+    lots: GroupEffects
+    matrices: GroupEffects
+    blank_mean: float
+    blanks: int
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a usual blank in a known lot, A."""
+        return float(np.sqrt(self.variance.noise**2 + self.lots.offset_sd**2 + self.matrices.offset_sd**2))
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom of that noise."""
+        return self.variance.degrees
 
     def value(self, concentration: Array) -> Array:
         """f(c) in A."""
@@ -57,9 +74,10 @@ class ResponseCurve:
         return out
 
     def sd_of_observation(self, concentration: Array) -> Array:
-        """Standard deviation of one new observation about f(c), A."""
+        """Standard deviation of one new observation of a known lot about f(c), A."""
         rise = self.value(concentration) - self.value(np.zeros(1))
-        out: Array = np.sqrt(self.noise**2 + (self.spread * rise) ** 2)
+        relative2 = self.variance.spread**2 + self.lots.gain_sd**2 + self.matrices.gain_sd**2
+        out: Array = np.sqrt(self.noise**2 + relative2 * rise**2)
         return out
 
 
@@ -120,141 +138,89 @@ def _starts_4pl(x: Array, y: Array) -> list[Array]:
     ]
 
 
-def _variance(residual: Array, rise: Array, parameters: int) -> tuple[float, float, float]:
-    """(noise, spread, effective degrees of freedom of noise^2) by maximum likelihood, for fitted parameters."""
-    count = len(residual)
-    correction = count / max(count - parameters, 1)
-    square = residual**2 * correction
-    base = max(float(np.mean(square)), 1e-300)
-
-    def cost(q: Array) -> float:
-        v = np.exp(q[0]) + np.exp(q[1]) * rise**2
-        return float(np.sum(np.log(v) + square / v))
-
-    top = max(float(np.max(rise**2)), 1e-30)
-    best = min(
-        (
-            optimize.minimize(cost, np.log([base * a, base * b / top]), method="Nelder-Mead", options={"xatol": 1e-4})
-            for a, b in ((1.0, 1e-3), (0.1, 1.0), (0.01, 1.0))
-        ),
-        key=lambda done: float(done.fun),
-    )
-    noise2, spread2 = np.exp(best.x)
-    if spread2 * top < 1e-4 * noise2:
-        spread2 = 0.0
-    v = noise2 + spread2 * rise**2
-    rows = np.stack([1.0 / v, rise**2 / v], axis=1)
-    information = 0.5 * rows.T @ rows
-    variance = float(np.linalg.pinv(information)[0, 0] if spread2 > 0 else 1.0 / information[0, 0])
-    degrees = min(2.0 * noise2**2 / variance, count) - parameters * noise2**2 / max(variance, 1e-300) * 2.0 / count
-    return float(np.sqrt(noise2)), float(np.sqrt(spread2)), max(float(degrees), 2.0)
+def _spread_out(effects: GroupEffects, names: tuple[str, ...]) -> tuple[Array, Array]:
+    pairs = np.array([effects.effects.get(name, (0.0, 1.0)) for name in names])
+    return pairs[:, 0], pairs[:, 1]
 
 
-def _groups(data: CurveData, names: tuple[str, ...]) -> dict[str, Array]:
-    found = {name: np.array([one == name for one in names]) for name in sorted(set(names)) if name}
-    blank = data.concentration == 0
-    return {
-        name: mask
-        for name, mask in found.items()
-        if int(np.sum(mask & blank)) >= GROUP_SCANS_MIN and int(np.sum(mask & ~blank)) >= GROUP_SCANS_MIN
-    }
+def _check(analyte: str, model: str, data: CurveData) -> None:
+    levels = len(np.unique(data.concentration))
+    if levels < LEVELS_LEAST[model]:
+        raise CalibrationRefused(
+            analyte, f"{levels} concentration levels; a {model} calibration needs at least {LEVELS_LEAST[model]}"
+        )
+    blanks = int(np.sum(data.concentration == 0))
+    if blanks < BLANKS_LEAST:
+        raise CalibrationRefused(analyte, f"{blanks} blanks (concentration 0); at least {BLANKS_LEAST} are needed")
 
 
-def _group_effects(
-    rise: Array, y: Array, weight: Array, groups: dict[str, Array], parameters: int
-) -> dict[str, tuple[float, float]]:
-    """Offset and gain of each group about the pooled curve, or {} when pooling is not contradicted."""
-    covered = np.any(list(groups.values()), axis=0) if len(groups) > 1 else np.zeros(len(y), bool)
-    if not covered.any():
-        return {}
-    pooled = float(np.sum(weight[covered] * (y - rise)[covered] ** 2))
-    effects: dict[str, tuple[float, float]] = {}
-    own = 0.0
-    for name, mask in groups.items():
-        root = np.sqrt(weight[mask])
-        rows = np.stack([np.ones(int(mask.sum())), rise[mask]], axis=1) * root[:, None]
-        p, *_ = np.linalg.lstsq(rows, y[mask] * root, rcond=None)
-        own += float(np.sum((y[mask] * root - rows @ p) ** 2))
-        effects[name] = (float(p[0]), float(p[1]))
-    extra = 2 * (len(groups) - 1)
-    degrees = int(covered.sum()) - 2 * len(groups)
-    if degrees < 5 or own <= 0:
-        return {}
-    f = (pooled - own) / extra / (own / degrees)
-    if stats.f.sf(f, extra, degrees) > GROUP_TEST_P:
-        return {}
-    if any(not 0.2 < gain < 5.0 for _, gain in effects.values()):
-        return {}
-    return effects
+def _blanks_own_noise(found: VarianceFunction, standardised: Array) -> VarianceFunction:
+    """The blanks' own scatter instead of the pooled one when the two contradict each other (F test, 1 %)."""
+    nu = len(standardised) - 1
+    ratio = float(np.var(standardised, ddof=1)) if nu > 0 else 1.0
+    if nu >= 9 and min(stats.f.cdf(ratio, nu, found.degrees), stats.f.sf(ratio, nu, found.degrees)) < 0.005:
+        return VarianceFunction(found.noise * ratio**0.5, found.leak * ratio**0.5, found.spread, float(nu))
+    return found
 
 
 def fit_curve(analyte: str, model: str, data: CurveData) -> ResponseCurve:
-    """Fit the response curve with its variance function and, where the data call for it, each lot's and matrix's part.
+    """Fit the response curve with its variance function and each lot's and matrix's offset and gain.
 
-    Iteratively reweighted: curve given weights, group effects given curve, variance function given residuals.
-    Raises CalibrationRefused for too few levels or a signal that does not rise with concentration.
+    Iterated: curve given weights and effects, effects given curve, variance function given residuals. Raises
+    CalibrationRefused for too few levels or blanks, or a signal that does not rise with concentration.
     """
-    levels = np.unique(data.concentration)
-    needed = 3 if model == "linear" else 5
-    if len(levels) < needed:
-        raise CalibrationRefused(
-            analyte, f"{len(levels)} concentration levels; a {model} calibration needs at least {needed}"
-        )
-    blank = data.concentration == 0
-    if int(blank.sum()) < 5:
-        raise CalibrationRefused(analyte, f"{int(blank.sum())} blanks (concentration 0); at least 5 are needed")
-    unit_c = float(levels[-1])
+    _check(analyte, model, data)
+    unit_c = float(data.concentration.max())
     unit_y = float(np.max(np.abs(data.signal)))
-    x = data.concentration / unit_c
-    y = data.signal / unit_y
+    x, y, others = data.concentration / unit_c, data.signal / unit_y, data.others / unit_y
+    found = VarianceFunction(1.0, 0.0, 0.0, 1.0)
+    lots, matrices = GroupEffects(), GroupEffects()
+    offset, gain = np.zeros_like(y), np.ones_like(y)
     weight = np.ones_like(y)
-    lots: dict[str, tuple[float, float]] = {}
-    matrices: dict[str, tuple[float, float]] = {}
-    groups = (_groups(data, data.lot), _groups(data, data.matrix))
-    offset = np.zeros_like(y)
-    gain = np.ones_like(y)
     p: Array | None = None
-    noise, spread, degrees = 1.0, 0.0, 1.0
     for _ in range(ROUNDS):
         p, inverse = _fit(model, x, (y - offset) / gain, weight * gain**2, p)
-        f = _value(model, p, x)
         base = float(_value(model, p, np.zeros(1))[0])
-        found = []
-        offset = np.zeros_like(y)
-        gain = np.ones_like(y)
-        for names, group in ((data.lot, groups[0]), (data.matrix, groups[1])):
-            effects = _group_effects(f - base, (y - offset) / gain - base, weight, group, len(p))
-            for name, (o, g) in effects.items():
-                mask = np.array([one == name for one in names])
-                offset[mask] += gain[mask] * (o + base - g * base)
-                gain[mask] *= g
-            found.append({name: ((o + base - g * base) * unit_y, g) for name, (o, g) in effects.items()})
-        lots, matrices = found
-        residual = (y - offset) / gain - f
-        size = len(p) + 2 * sum(max(len(one) - 1, 0) for one in found)
-        noise, spread, degrees = _variance(residual, f - base, size)
-        weight = 1.0 / (noise**2 + (spread * (f - base)) ** 2) / gain**2
+        rise = np.where(x > 0, np.maximum(_value(model, p, x) - base, 1e-12), 0.0)
+        o1, g1 = _spread_out(lots, data.lot)
+        o2, g2 = _spread_out(matrices, data.matrix)
+        lots = group_effects.estimate(y - o2 - base - g2 * rise, g2 * rise, weight, data.lot)
+        o1, g1 = _spread_out(lots, data.lot)
+        matrices = group_effects.estimate(y - o1 - base - g1 * rise, g1 * rise, weight, data.matrix)
+        o2, g2 = _spread_out(matrices, data.matrix)
+        gain = g1 * g2
+        offset = o1 + o2 + base - gain * base
+        residual = y - o1 - o2 - base - gain * rise
+        size = len(p) + sum(max(len(one.effects) - 1, 0) for one in (lots, matrices))
+        found = variance_function.fit(residual, data.own, others, rise, min(size, len(y) // 3))
+        weight = 1.0 / np.maximum(found.variance(data.own, others, rise), 1e-300)
     assert p is not None
-    if float(_value(model, p, np.ones(1))[0]) - base < 3.0 * noise:
+    if float(_value(model, p, np.ones(1))[0]) - base < CLEAR_RISE * found.noise:
         raise CalibrationRefused(analyte, "the signal does not rise with concentration")
-    clean = (y - offset) / gain
-    blanks = clean[blank]
-    own = float(np.var(blanks, ddof=1)) if len(blanks) > 1 else noise**2
-    nu = len(blanks) - 1
-    ratio = own / noise**2
-    if nu >= 9 and min(stats.f.cdf(ratio, nu, degrees), stats.f.sf(ratio, nu, degrees)) < 0.005:
-        noise, degrees = float(np.sqrt(own)), float(nu)
+    blank = x == 0
+    clean = (y - o1 - o2)[blank]
+    sd = np.sqrt(found.variance(data.own, others, rise))[blank]
+    mean = float(np.sum(clean / sd**2) / np.sum(1.0 / sd**2))
+    found = _blanks_own_noise(found, (clean - mean) / sd)
     return ResponseCurve(
         model=model,
         parameters=p,
         covariance=inverse,
         unit_c=unit_c,
         unit_y=unit_y,
-        noise=noise * unit_y,
-        spread=spread,
-        degrees=degrees,
-        lots=lots,
-        matrices=matrices,
-        blank_mean=float(np.mean(blanks)) * unit_y,
-        blanks=len(blanks),
+        variance=VarianceFunction(found.noise * unit_y, found.leak, found.spread, found.degrees),
+        lots=_in_ampere(lots, unit_y),
+        matrices=_in_ampere(matrices, unit_y),
+        blank_mean=mean * unit_y,
+        blanks=int(blank.sum()),
+    )
+
+
+def _in_ampere(one: GroupEffects, unit_y: float) -> GroupEffects:
+    return GroupEffects(
+        {name: (offset * unit_y, gain) for name, (offset, gain) in one.effects.items()},
+        one.offset_sd * unit_y,
+        one.gain_sd,
+        one.between_offset_sd * unit_y,
+        one.between_gain_sd,
     )

@@ -23,7 +23,7 @@ def interpolate(at: list, values: list, x: float) -> float:
 
 
 def normalised(entry: dict, signal: float, lot: str, matrix: str) -> tuple:
-    """(signal with the lot's and matrix's offset and gain taken out, True when the calibration knows both)."""
+    """(signal without the lot's and matrix's offset, their gain, True when the calibration knows both)."""
     known = True
     offset = 0.0
     gain = 1.0
@@ -33,67 +33,87 @@ def normalised(entry: dict, signal: float, lot: str, matrix: str) -> tuple:
             gain *= table[name][1]
         elif table:
             known = False
-    return (signal - offset) / gain, known
+    return signal - offset, gain, known
 
 
 def _concentration(entry: dict, u: float, widen: float, known: bool) -> tuple:
-    """(concentration, lower end, upper end) for a normalised signal; `widen` stretches the interval."""
+    """(concentration, lower end, upper end) for a signal brought to the table's gain.
+
+    `widen` is the scan's noise relative to what the table allows for: the interval's half-widths are put right by it.
+    """
     table = entry["table"]
     signal = table["signal"]
     c = interpolate(signal, table["concentration"], u)
     low = interpolate(signal, table["low"], u)
     high = interpolate(signal, table["high"], u)
-    if widen != 1.0 or not known:
-        between = 0.0 if known else entry["between_lots"] * c
-        low = c - (((c - low) * widen) ** 2 + between * between) ** 0.5
-        high = c + (((high - c) * widen) ** 2 + between * between) ** 0.5
+    own = entry["t_interval"] * entry["noise_a"]
+    own = interpolate(signal, table["concentration"], u + own) - interpolate(signal, table["concentration"], u - own)
+    between = 0.0 if known else entry["between_lots"] * c
+    extra = 0.25 * own * own * (widen * widen - 1.0) + between * between
+    low = c - _other_half(c - low, extra)
+    high = c + _other_half(high - c, extra)
     return max(0.0, c), max(0.0, low), max(0.0, high)
+
+
+def _other_half(half: float, extra: float) -> float:
+    """A half-width with a variance added or taken away, never to less than half of what it was."""
+    return max(half * half + extra, 0.25 * half * half) ** 0.5
+
+
+def spread(model: dict, entry: dict, fit) -> tuple:
+    """(standard deviation of this scan's signal without analyte relative to a usual blank's, excess of the residuals).
+
+    Grows with the fit's own uncertainty (overlapping peaks), with the other substances' peaks, and with noise.
+    """
+    k = entry["peak"]
+    others = 0.0
+    largest = 0.0
+    for n in range(len(fit.height)):
+        size = abs(fit.height[n])
+        largest = max(largest, size)
+        if n != k:
+            others += size
+    misfit = entry["misfit"] * largest
+    excess = fit.mean_square / (entry["residual_mean_square"] + misfit * misfit)
+    own = fit.height_sd[k] / entry["height_sd"]
+    leak = entry["leak"] * others * model["sigma_a"] / entry["noise_a"]
+    total = own * own + leak * leak
+    if excess > entry["excess_noisy"]:
+        total *= excess
+    return total**0.5, excess
 
 
 def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdict:
     """The verdict on one analyte (an entry of the calibration) from the fit of its peak.
 
-    u is the peak height in ampere with lot and matrix taken out; detected means u above the decision limit LC. Doubts
-    that turn the answer into inconclusive: no convergence, residuals that are not noise, a peak outside its window.
+    u is the peak height in ampere without the lot's and matrix's offset; detected means u above this scan's limit.
+    Doubts that turn the answer into inconclusive: no convergence, residuals that are not noise, a peak outside its
+    window, and, when nothing is detected, a scan in which a dose could hide.
     """
     k = entry["peak"]
     peak = model["peaks"][k]
-    sigma_a = model["sigma_a"]
-    u, known = normalised(entry, fit.height[k] * sigma_a, lot, matrix)
+    u, gain, known = normalised(entry, fit.height[k] * model["sigma_a"], lot, matrix)
     limit = entry["lc_signal_a"] if known else entry["lc_signal_unknown_lot_a"]
     out = AnalyteVerdict(entry["name"], INCONCLUSIVE, "")
-    out.signal = fit.height[k] * sigma_a
+    out.signal = fit.height[k] * model["sigma_a"]
     out.potential_v = peak["potential_v"] + fit.shift[k] * peak["shift_sd_v"]
     if not fit.converged:
         out.reason = "the fit of the peaks did not converge"
         return out
-    largest = 0.0
-    for height in fit.height:
-        largest = max(largest, abs(height))
-    misfit = entry["misfit"] * largest
-    excess = fit.mean_square / (entry["residual_mean_square"] + misfit * misfit)
+    widen, excess = spread(model, entry, fit)
     if excess > entry["excess_most"] and fit.roughness < entry["roughness_least"]:
         out.reason = "the curve is not a baseline and the known peaks (residual %.1f times the noise)" % excess**0.5
         return out
-    widen = excess**0.5 if excess > entry["excess_noisy"] else 1.0
-    c, low, high = _concentration(entry, u, widen, known)
-    above = u > entry["table"]["signal"][-1]
-    bounded = u <= entry["table"]["bounded_signal"]
+    centre = entry["blank_signal_a"]
+    level = centre + (u - centre) / gain
+    c, low, high = _concentration(entry, level, widen / gain, known)
+    above = level > entry["table"]["signal"][-1]
+    bounded = level <= entry["table"]["bounded_signal"]
     out.concentration_mol_l = None if above else c
     out.ci_low = low
     out.ci_high = high if bounded and not above else None
-    centre = entry["blank_signal_a"]
-    detected = u > centre + (limit - centre) * widen
-    if not detected:
-        if widen > 1.0 and u > limit:
-            out.reason = "too noisy to tell (noise %.1f times the calibration's)" % widen
-            return out
-        if entry["dose_mol_l"] and (above or not bounded or high >= entry["dose_mol_l"]):
-            out.reason = "an incapacitating dose cannot be excluded"
-            return out
-        out.verdict = NEGATIVE
-        out.reason = "no %s above the decision limit" % entry["name"]
-        return out
+    if u <= centre + (limit - centre) * widen:
+        return _undetected(entry, out, widen, high if bounded and not above else None)
     first_v, last_v = entry["peak_window_v"]
     if not first_v <= out.potential_v <= last_v:
         out.reason = "a peak at %.3f V, outside the window of %s" % (out.potential_v, entry["name"])
@@ -103,4 +123,19 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
         out.reason = "%s above the calibrated range (at least %.2g mol/L)" % (entry["name"], low)
     else:
         out.reason = "peak of %s at %.3f V above the decision limit" % (entry["name"], out.potential_v)
+    return out
+
+
+def _undetected(entry: dict, out: AnalyteVerdict, widen: float, high) -> AnalyteVerdict:
+    dose = entry["dose_mol_l"]
+    if dose and (high is None or high >= dose):
+        out.reason = "an incapacitating dose of %s cannot be excluded" % entry["name"]
+    elif not dose and widen > entry["widen_most"]:
+        out.reason = "too much else in the curve to exclude %s (uncertainty %.1f times a clean blank's)" % (
+            entry["name"],
+            widen,
+        )
+    else:
+        out.verdict = NEGATIVE
+        out.reason = "no %s above the decision limit" % entry["name"]
     return out

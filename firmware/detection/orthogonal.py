@@ -50,11 +50,11 @@ def polynomials(potential_v, degree: int) -> list:
     return basis
 
 
-def solve(columns: list, right, count: int):
-    """Generator: the least-squares coefficients of `right` on `columns`; both are overwritten. Yields between columns.
+def triangular(columns: list, right, count: int):
+    """Generator: Gram-Schmidt of `columns`, both arguments overwritten; returns (R, Q'right, which columns count).
 
-    A column that adds nothing (norm below 1e-6 of its own before orthogonalisation) gets coefficient 0.
-    Returns a list of floats.
+    A column that adds nothing (norm below 1e-6 of its own before orthogonalisation) does not count. Yields between
+    columns.
     """
     size = len(columns)
     r = [[0.0] * size for _ in range(size)]
@@ -79,6 +79,13 @@ def solve(columns: list, right, count: int):
         q[j] = dot(column, right, count)
         subtract(right, column, q[j], count)
         yield
+    return r, q, live
+
+
+def solve(columns: list, right, count: int):
+    """Generator: the least-squares coefficients of `right` on `columns` (0 for a column that adds nothing), a list."""
+    r, q, live = yield from triangular(columns, right, count)
+    size = len(columns)
     out = [0.0] * size
     for j in range(size - 1, -1, -1):
         if live[j]:
@@ -86,4 +93,23 @@ def solve(columns: list, right, count: int):
             for i in range(j + 1, size):
                 total -= r[j][i] * out[i]
             out[j] = total / r[j][j]
+    return out
+
+
+def deviations(r: list, live: list, wanted: int) -> list:
+    """Standard deviations, for unit noise, of the first `wanted` coefficients: norms of the rows of R's inverse."""
+    size = len(r)
+    out = []
+    z = [0.0] * size
+    for k in range(wanted):
+        total = 0.0
+        for j in range(size):
+            z[j] = 0.0
+            if live[j] and j >= k:
+                part = 1.0 if j == k else 0.0
+                for i in range(k, j):
+                    part -= r[i][j] * z[i]
+                z[j] = part / r[j][j]
+                total += z[j] * z[j]
+        out.append(total**0.5)
     return out

@@ -2,7 +2,7 @@
 
 from array import array
 
-from firmware.detection.orthogonal import dot, polynomials, remove, solve, subtract
+from firmware.detection.orthogonal import deviations, dot, polynomials, remove, solve, subtract, triangular
 from firmware.detection.template import fill
 
 ITERATIONS_MAX = 12
@@ -11,7 +11,7 @@ CONVERGED = 2e-3  # largest last change of a shift or width that still counts as
 HEIGHT_CONVERGED = (
     2e-3  # largest last change of a height, in noise standard deviations per point, relative to 1 + height
 )
-START_SHIFTS = (0.0, -2.0, 2.0, -4.0, 4.0)  # common shifts tried first, in standard deviations of the widest prior
+START_SHIFTS_V = (0.0, -0.02, 0.02, -0.04, 0.04)  # common shifts tried first: a drifted reference moves every peak
 WIDTH_LEAST = 0.5
 WIDTH_MOST = 2.0
 
@@ -22,6 +22,7 @@ class Fit:
     def __init__(self, peaks: int, points: int) -> None:
         self.points = points
         self.height = [0.0] * peaks
+        self.height_sd = [0.0] * peaks  # for unit noise, with place and width uncertain
         self.shift = [0.0] * peaks  # in standard deviations of the peak's prior while fitting
         self.width = [0.0] * peaks
         self.converged = False
@@ -61,17 +62,14 @@ def _start(work: _Work, fit: Fit):
     count = work.count
     peaks = work.peaks
     right = work.right
-    widest = 0.0
-    for peak in peaks:
-        widest = max(widest, peak["shift_sd_v"])
     total = dot(work.net, work.net, count)
     best_cost = best_start = 0.0
     best_heights: list = []
-    for start in START_SHIFTS:
+    for start in START_SHIFTS_V:
         penalty = 0.0
         for k in range(len(peaks)):
             peak = peaks[k]
-            common = start * widest / peak["shift_sd_v"]
+            common = start / peak["shift_sd_v"]
             penalty += common * common
             fit.shift[k] = common
             shape = work.shapes[peak["shape"]]
@@ -85,7 +83,7 @@ def _start(work: _Work, fit: Fit):
         if not best_heights or cost < best_cost - 1e-4 * total:
             best_cost, best_start, best_heights = cost, start, heights
     for k in range(len(peaks)):
-        fit.shift[k] = best_start * widest / peaks[k]["shift_sd_v"]
+        fit.shift[k] = best_start / peaks[k]["shift_sd_v"]
         fit.height[k] = best_heights[k]
 
 
@@ -166,5 +164,7 @@ def fit_peaks(model: dict, potential, net):
             break
     yield from _jacobian(work, fit)
     _residual(work.right, fit, count)
-    fit.residual = work.right
+    fit.residual = array("f", work.right[:count])
+    r, _, live = yield from triangular(work.columns, work.right, count + 2 * size)
+    fit.height_sd = deviations(r, live, size)
     return fit

@@ -1,0 +1,243 @@
+"""Builds the model a strip's scans are fitted with: peaks and shapes, other substances' peaks, window, baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from sensor_models import batch_fit, interferent_peaks, peak_shape
+from sensor_models.errors import CalibrationRefused
+from sensor_models.scans import Array, RecordedScan, cut_scan
+from sensor_models.strip_definition import StripDefinition
+
+WINDOW_HALF_WIDTHS = (2.6, 3.4, 4.6, 6.0)  # candidate reach of the window on either side, in half-widths of the peak
+DEGREES = (1, 2, 3)
+CLEAN_SHARE = 0.5  # of the strong scans teach a peak its shape: the others may hold something else beside it
+BLANKS_FOR_CHOICE = 90
+SHIFT_SD_LEAST_V = 0.006  # ASSUMED: printed references scatter by some millivolts even when the scans at hand do not
+SHIFT_SD_MOST_V = 0.030
+WIDTH_SD_LEAST = 0.03  # ASSUMED
+WIDTH_SD_MOST = 0.15
+CLEAR = 12.0  # peaks this many standard deviations high tell their own place and width
+
+FitOfScan = tuple[batch_fit.BatchFit, int, int, Array]
+
+
+def fit_scans(model: dict[str, Any], scans: list[RecordedScan]) -> list[FitOfScan]:
+    """Fit every scan: per scan (its group's BatchFit, row, degrees of freedom, potentials in the window)."""
+    groups: dict[bytes, list[int]] = {}
+    for k, scan in enumerate(scans):
+        groups.setdefault(scan.potential_v.tobytes(), []).append(k)
+    out: list[Any] = [None] * len(scans)
+    scale = model["sigma_a"] * model["sign"]
+    for members in groups.values():
+        cuts = [cut_scan(scans[k], model["window_v"], scale) for k in members]
+        potential = cuts[0][0]
+        fits = batch_fit.fit_batch(model, potential, np.array([net for _, net in cuts]))
+        degrees = max(len(potential) - model["degree"] - 1 - len(model["peaks"]), 1)
+        for row, k in enumerate(members):
+            out[k] = (fits, row, degrees, potential)
+    return out
+
+
+def _common_grid(scans: list[RecordedScan]) -> Array:
+    grids = Counter(scan.potential_v.tobytes() for scan in scans)
+    return np.sort(np.frombuffer(grids.most_common(1)[0][0], dtype=float))
+
+
+def _on_grid(scans: list[RecordedScan], grid: Array) -> Array:
+    rows = []
+    for scan in scans:
+        order = np.argsort(scan.potential_v)
+        rows.append(np.interp(grid, scan.potential_v[order], scan.net_a[order]))
+    return np.array(rows)
+
+
+def blanks_of(scans: list[RecordedScan]) -> list[RecordedScan]:
+    """Scans of known concentration 0: blanks for every analyte."""
+    return [scan for scan in scans if scan.concentration_mol_l == 0]
+
+
+def _strong(scans: list[RecordedScan], name: str) -> list[RecordedScan]:
+    spiked = [s for s in scans if s.analyte == name and s.concentration_mol_l]
+    if not spiked:
+        raise CalibrationRefused(name, "no scan with a concentration above 0")
+    concentrations = np.array([s.concentration_mol_l for s in spiked], dtype=float)
+    return [s for s, c in zip(spiked, concentrations, strict=True) if c >= np.quantile(concentrations, 0.6)]
+
+
+def _learned(name: str, window_v: tuple[float, float], scans: list[RecordedScan]) -> tuple[peak_shape.PeakShape, int]:
+    """Shape and sign of an analyte's peak: first from mean differences, then from each strong scan by itself."""
+    margin = peak_shape.LEARNING_MARGIN_V
+    whole = _common_grid(scans)
+    grid = whole[(whole >= window_v[0] - margin) & (whole <= window_v[1] + margin)]
+    if len(grid) < 12:
+        raise CalibrationRefused(name, f"only {len(grid)} points between {window_v[0]:g} and {window_v[1]:g} V")
+    strong_scans = _strong(scans, name)
+    blank = np.median(_on_grid(blanks_of(scans), grid), axis=0)
+    strong = _on_grid(strong_scans, grid)
+    shape, sign = peak_shape.learn(name, np.median(strong, axis=0) - blank, grid, window_v)
+    for _ in range(3):
+        reach = 2.8 * shape.half_width_v
+        near = whole[(whole >= shape.centre_v - reach) & (whole <= shape.centre_v + reach)]
+        if len(near) < 12:
+            break
+        curves = sign * _on_grid(strong_scans, near)
+        curves = curves[peak_shape.cleanest(curves, near, shape, CLEAN_SHARE)]
+        shape = peak_shape.refine(curves, _align(curves, near, shape), near, shape, 1)
+    return shape, sign
+
+
+def _align(curves: Array, grid: Array, shape: peak_shape.PeakShape) -> Array:
+    """Each curve's own shift about the common place, V (mean zero)."""
+    basis = batch_fit.polynomial_basis(grid, 1)
+    candidates = np.linspace(-0.05, 0.05, 101)
+    rows = np.array([shape.value(grid, d) for d in candidates])
+    rows = rows - (rows @ basis) @ basis.T
+    rows /= np.linalg.norm(rows, axis=1)[:, None]
+    best = candidates[np.argmax(curves @ rows.T, axis=1)]
+    out: Array = best - best.mean()
+    return out
+
+
+def peak(name: str, role: str, centre_v: float, shape: int) -> dict[str, Any]:
+    """A peak of the model, with priors wide enough to learn from."""
+    return {
+        "name": name,
+        "role": role,
+        "potential_v": round(centre_v, 5),
+        "shape": shape,
+        "width": 1.0,
+        "shift_sd_v": 0.012,
+        "width_sd": 0.06,
+    }
+
+
+def _noise_scale(scans: list[RecordedScan]) -> float:
+    """First guess of the noise of one net current, A: from third differences, which take slow curves out."""
+    values = [np.std(np.diff(scan.net_a, 3)) / np.sqrt(20.0) for scan in scans if len(scan.net_a) > 8]
+    return max(float(np.median(values)), 1e-15)
+
+
+def _within(model: dict[str, Any], window: list[float], half_width_v: float) -> dict[str, Any]:
+    """The model in a window: analytes, and those other peaks whose flank reaches into it."""
+    peaks = [
+        p
+        for p in model["peaks"]
+        if p["role"] == "analyte" or window[0] - half_width_v < p["potential_v"] < window[1] + half_width_v
+    ]
+    return {**model, "window_v": window, "peaks": peaks}
+
+
+def _scatter(values: Array) -> float:
+    """Standard deviation as the middle 80 % of the values tell it."""
+    low, high = np.quantile(values, [0.1, 0.9])
+    return float(high - low) / 2.563
+
+
+def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[RecordedScan]) -> dict[str, Any]:
+    """The window and baseline degree that promise the smallest error of the analytes' heights in blanks.
+
+    The promise is the larger of the error that the residuals predict and the scatter of the blanks' own heights, so
+    that neither a lucky scatter nor a baseline that swallows the peak is chosen.
+    """
+    blanks = blanks_of(scans)
+    blanks = blanks[:: max(len(blanks) // BLANKS_FOR_CHOICE, 1)]
+    centres: list[float] = [p["potential_v"] for p in model["peaks"] if p["role"] == "analyte"]
+    best: tuple[float, dict[str, Any]] | None = None
+    first, last = float(np.min(blanks[0].potential_v)), float(np.max(blanks[0].potential_v))
+    for left in WINDOW_HALF_WIDTHS:
+        for right in WINDOW_HALF_WIDTHS:
+            window = [
+                max(min(centres) - left * half_width_v, first),
+                min(max(centres) + right * half_width_v, last),
+            ]
+            for degree in DEGREES:
+                trial = {**_within(model, window, half_width_v), "degree": degree}
+                potential, _ = cut_scan(blanks[0], window, 1.0)
+                if len(potential) < degree + 3 * len(trial["peaks"]) + 4:
+                    continue
+                fits = fit_scans(trial, blanks)
+                square = float(np.median([f.mean_square[row] for f, row, _, _ in fits]))
+                analytes = range(len(centres))
+                predicted = max(float(np.median([f.height_sd[row, k] for f, row, _, _ in fits])) for k in analytes)
+                scatter = max(_scatter(np.array([f.height[row, k] for f, row, _, _ in fits])) for k in analytes)
+                promise = max(predicted * square**0.5, scatter)
+                if best is None or promise < best[0]:
+                    best = (promise, trial)
+    if best is None:
+        raise CalibrationRefused(model["peaks"][0]["name"], "too few points around the peak for a baseline and a peak")
+    return best[1]
+
+
+def _tune(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:
+    """Noise, and how far each peak moves and widens between scans, from the scans themselves."""
+    wide: list[dict[str, Any]] = [
+        {**p, "shift_sd_v": SHIFT_SD_MOST_V, "width_sd": WIDTH_SD_MOST} for p in model["peaks"]
+    ]
+    for _ in range(2):
+        square = np.median([f.mean_square[row] for f, row, _, _ in fit_scans(model, blanks_of(scans))])
+        model = {**model, "sigma_a": float(model["sigma_a"] * np.sqrt(square))}
+    fits = fit_scans({**model, "peaks": wide}, scans)
+    peaks = []
+    for k, one in enumerate(model["peaks"]):
+        clear = [(f, row) for f, row, _, _ in fits if f.height[row, k] > CLEAR * f.height_sd[row, k]]
+        new = dict(one)
+        if len(clear) >= 5:
+            shift = np.array([f.shift[row, k] for f, row in clear]) * SHIFT_SD_MOST_V
+            width = np.array([f.width[row, k] for f, row in clear]) * WIDTH_SD_MOST
+            new["potential_v"] = round(one["potential_v"] + float(np.mean(shift)), 5)
+            new["width"] = round(one["width"] * (1.0 + float(np.mean(width))), 5)
+            new["shift_sd_v"] = round(float(np.clip(1.5 * np.std(shift), SHIFT_SD_LEAST_V, SHIFT_SD_MOST_V)), 5)
+            new["width_sd"] = round(float(np.clip(1.5 * np.std(width), WIDTH_SD_LEAST, WIDTH_SD_MOST)), 4)
+        peaks.append(new)
+    return {**model, "peaks": peaks}
+
+
+def build(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any]:
+    """The `model` part of a calibration document from its calibration scans; raises CalibrationRefused."""
+    if len(blanks_of(scans)) < 5:
+        count = len(blanks_of(scans))
+        raise CalibrationRefused(strip.analytes[0].name, f"{count} blanks (concentration 0); at least 5 are needed")
+    shapes: list[dict[str, Any]] = []
+    peaks: list[dict[str, Any]] = []
+    signs = set()
+    half_width = 0.0
+    for analyte in strip.analytes:
+        shape, sign = _learned(analyte.name, analyte.peak_window_v, scans)
+        signs.add(sign)
+        half_width = max(half_width, shape.half_width_v)
+        peaks.append(peak(analyte.name, "analyte", shape.centre_v, len(shapes)))
+        shapes.append(shape.table())
+    if len(signs) > 1:
+        raise CalibrationRefused(strip.analytes[0].name, "one analyte's peak rises and another's falls")
+    sign = signs.pop()
+    grid = _common_grid(scans)
+    centres = [p["potential_v"] for p in peaks]
+    reach = (max(WINDOW_HALF_WIDTHS) + 1.0) * half_width
+    span = (max(grid[0], min(centres) - reach), min(grid[-1], max(centres) + reach))
+    near = grid[(grid >= span[0]) & (grid <= span[1])]
+    declared = {one.name: one.peak_potential_v for one in strip.interferents}
+    others = interferent_peaks.discover(near, sign * _on_grid(blanks_of(scans), near), centres, half_width, declared)
+    for name, shape in others.items():
+        peaks.append(peak(name, "interferent", shape.centre_v, len(shapes)))
+        shapes.append(shape.table())
+    model: dict[str, Any] = {
+        "sigma_a": _noise_scale(scans),
+        "sign": sign,
+        "degree": 2,
+        "window_v": list(span),
+        "shapes": shapes,
+        "peaks": peaks,
+    }
+    model = _choose_window(model, half_width, scans)
+    model["window_v"] = [round(float(v), 5) for v in model["window_v"]]
+    return _tune(_without_unused_shapes(model), scans)
+
+
+def _without_unused_shapes(model: dict[str, Any]) -> dict[str, Any]:
+    used = sorted({p["shape"] for p in model["peaks"]})
+    peaks = [{**p, "shape": used.index(p["shape"])} for p in model["peaks"]]
+    return {**model, "shapes": [model["shapes"][k] for k in used], "peaks": peaks}

@@ -1,0 +1,61 @@
+"""How the scatter of a signal grows: own noise, leakage of other peaks, and a part proportional to the signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from sensor_models.scans import Array
+
+ROUNDS = 40
+NEGLIGIBLE = 1e-4
+
+
+@dataclass(frozen=True)
+class VarianceFunction:
+    """Var = (noise own)^2 + (leak others)^2 + (spread rise)^2; `degrees` are those of noise^2."""
+
+    noise: float
+    leak: float
+    spread: float
+    degrees: float
+
+    def variance(self, own: Array, others: Array, rise: Array) -> Array:
+        """Variance of each observation."""
+        out: Array = (self.noise * own) ** 2 + (self.leak * others) ** 2 + (self.spread * rise) ** 2
+        return out
+
+
+def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int) -> VarianceFunction:
+    """Maximum likelihood of the three components by reweighted non-negative least squares on squared residuals.
+
+    `own` is each scan's standard deviation relative to a usual blank's, `others` the size of other peaks, `rise` the
+    signal above the blank. `parameters` were spent on the mean and are given back (factor n / (n - p)).
+    """
+    count = len(residual)
+    square = residual**2 * count / max(count - parameters, 1)
+    columns = np.stack([own**2, others**2, rise**2], axis=1)
+    scale = np.maximum(columns.max(axis=0), 1e-300)
+    z = columns / scale
+    v = np.full(count, max(float(np.mean(square)), 1e-300))
+    floor = 1e-6 * float(np.mean(square)) + 1e-300
+    theta = np.zeros(3)
+    for _ in range(ROUNDS):
+        theta, _ = optimize.nnls(z / v[:, None], square / v)
+        v = np.maximum(z @ theta, floor)
+    blank = rise <= 0.0
+    usual = float(np.median((z @ theta)[blank])) if blank.any() else float(np.mean(z @ theta))
+    theta = np.where(theta * np.max(z, axis=0) < NEGLIGIBLE * usual, 0.0, theta)
+    if theta[0] == 0.0:
+        # Blanks whose scatter is all leakage still have some noise of their own.
+        theta[0] = floor
+    active = theta > 0.0
+    rows = z[:, active] / v[:, None]
+    information = 0.5 * rows.T @ rows
+    variance = float(np.linalg.pinv(information)[0, 0])
+    degrees = 2.0 * theta[0] ** 2 / max(variance, 1e-300)
+    degrees -= parameters * min(degrees, count) / count
+    noise, leak, spread = np.sqrt(theta / scale)
+    return VarianceFunction(float(noise), float(leak), float(spread), float(np.clip(degrees, 2.0, count)))
