@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from waakzaam.exits import BadInput
 
@@ -110,12 +109,12 @@ class Processes:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
-        self._environment = environment
+        self.environment = environment
         self._running: list[Process] = []
 
     def start(self, name: str, arguments: list[str], ready: Callable[[], bool]) -> Process:
         """Start one and wait until it is ready."""
-        process = Process(name, arguments, self._folder / f"{name}.log", self._environment)
+        process = Process(name, arguments, self._folder / f"{name}.log", self.environment)
         self._running.append(process)
         process.wait_ready(ready)
         return process
@@ -126,11 +125,7 @@ class Processes:
             if not process.alive:
                 raise DemoFailed(f"{process.name} died: {process.last_words()}")
 
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """End all of them."""
         for process in reversed(self._running):
             process.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulators.gnss.story import MONITORED_DEVICE, PROTECTED_DEVICE, Story, contact_story
@@ -15,7 +15,6 @@ from waakzaam.clock import ScaledClock, wall_ms
 BRACELET_DEVICE = "brc-01"
 DRINK, SPIKE = "cola", {"ketamine": 3.0e-3}
 DRINK_VOLUME_ML = 330
-LEAD_S = 10.0  # story time between the scene's making and the first epoch: the boards boot in it
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,19 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def make_scene(folder: Path, rate: float) -> Scene:
-    """Lay down everything that the processes and the boards read."""
-    now_ms = wall_ms()
-    start_ms = now_ms + round(LEAD_S * 1000)
+def paced(scene: Scene, seconds: float, lead_s: float) -> Scene:
+    """The scene with a clock by which its story begins `lead_s` from now and lasts `seconds`, on the real clock."""
+    rate = scene.story.duration_s / seconds
+    clock = ScaledClock(scene.start_ms - round(lead_s * rate * 1000), wall_ms(), rate)
+    return replace(scene, clock=clock)
+
+
+def make_scene(folder: Path) -> Scene:
+    """Lay down everything that the processes and the boards read. The story begins at the present hour and minute."""
+    start_ms = wall_ms()
     story = contact_story(machine.ROOT / "data" / "tracks", start_ms)
     keys = {device: secrets.token_hex(32) for device in (MONITORED_DEVICE, PROTECTED_DEVICE, BRACELET_DEVICE)}
-    scene = Scene(folder, story, start_ms, ScaledClock(now_ms, now_ms, rate), keys)
+    scene = Scene(folder, story, start_ms, ScaledClock(start_ms, start_ms, 1.0), keys)
     scene.orders_file.write_text(json.dumps(story.orders, indent=2), encoding="utf-8")
     _write_private(scene.keys_file, json.dumps({"schema": "waakzaam.keys/1", "keys": keys}, indent=2))
     _write_private(scene.token_file, secrets.token_urlsafe(32) + "\n")

@@ -47,3 +47,17 @@ def alarm_figures(sightings: Sequence[Sighting]) -> dict[str, Any]:
         "seconds_from_fix_to_stored": spread(stored),
         "seconds_from_fix_to_console": spread(shown),
     }
+
+
+def receiver_to_console(sightings: Sequence[Sighting], fed_ms: dict[str, dict[int, int]]) -> dict[str, Any]:
+    """Seconds on the real clock from a receiver saying a position to that position in the console's event stream.
+
+    `fed_ms` holds per device when (real clock) the receiver said the fix of which time (Unix ms).
+    """
+    seconds = []
+    for sighting in sightings:
+        if sighting.name == "position":
+            said_ms = fed_ms.get(sighting.payload["device_id"], {}).get(sighting.payload["fix_ms"])
+            if said_ms is not None:
+                seconds.append((sighting.seen_ms - said_ms) / 1000)
+    return spread(seconds)

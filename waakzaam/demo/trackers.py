@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware.tracker.config import SCHEMA as CONFIG_SCHEMA
 from simulators.gnss.player import ReceiverError, epochs
 from simulators.gnss.story import MONITORED_DEVICE, PROTECTED_DEVICE
 from simulators.gnss.tracks import Track
@@ -44,7 +45,10 @@ def _tracker(scene: Scene, device_id: str, track: Track, seed: int, broker: tupl
     world = TrackerWorld()
     flash = scene.folder / f"{device_id}.flash"
     board = VirtualBoard(flash, firmware_root=machine.ROOT / "firmware", peripherals=world.peripherals)
-    board.storage.write(files(device_id, scene.keys[device_id], *broker))
+    host, port = broker
+    key = scene.keys[device_id]
+    settings = {"schema": CONFIG_SCHEMA, "device_id": device_id, "key": key, "broker_host": host, "broker_port": port}
+    board.storage.write(files(settings))
     return Tracker(device_id, board, world, track, seed)
 
 
@@ -61,11 +65,16 @@ class Trackers:
         self._thread = threading.Thread(target=self._play, name="story", daemon=True)
         self.failure: BaseException | None = None
 
-    def start(self) -> None:
+    def switch_on(self) -> None:
+        """Boot both boards; returns when they are connected to the broker."""
         for tracker in self.all:
             tracker.board.start()
         for tracker in self.all:
             tracker.board.console.wait('"told": "connected"', 20)
+
+    def play(self, scene: Scene) -> None:
+        """Begin the story by the clock of that scene."""
+        self._scene = scene
         self._thread.start()
 
     def stop(self) -> None:
@@ -77,6 +86,7 @@ class Trackers:
 
     @property
     def finished(self) -> bool:
+        """Whether the story is over."""
         return not self._thread.is_alive()
 
     def _play(self) -> None:
@@ -113,4 +123,4 @@ class Trackers:
             else:
                 time_ms, sentences = what
                 tracker.fed_ms[time_ms] = time.time_ns() // 1_000_000
-                tracker.world.hear(sentences)
+                tracker.world.receiver.feed(sentences)
