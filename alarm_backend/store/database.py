@@ -119,8 +119,9 @@ class Database:
 def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row unless its key is there already; True when it was new."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    done = connection.execute(insert(table).values(**row).on_conflict_do_nothing())
-    return done.rowcount == 1
+    key = next(iter(table.primary_key.columns))
+    done = connection.execute(insert(table).values(**row).on_conflict_do_nothing().returning(key))
+    return done.first() is not None  # row counts of inserts are not reported by every driver
 
 
 def upsert(connection: Connection, table: Table, row: dict[str, Any], key: tuple[str, ...]) -> None:
