@@ -6,8 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
+from simulators.virtual_board.vm_program import BUILD, ROOT, find_vm
+
+__all__ = ["BUILD", "ROOT", "find_vm"]
 
 
 def _program(*names: str, folders: tuple[str, ...] = ("/usr/sbin", "/usr/local/sbin")) -> Path | None:
@@ -18,12 +19,6 @@ def _program(*names: str, folders: tuple[str, ...] = ("/usr/sbin", "/usr/local/s
         if found:
             return Path(found)
     return None
-
-
-def find_vm() -> Path | None:
-    """The MicroPython VM that `make vm` builds."""
-    vm = BUILD / "vm" / "waakzaam-vm"
-    return vm if os.access(vm, os.X_OK) else None
 
 
 def find_mosquitto() -> Path | None:

@@ -19,7 +19,7 @@ from simulators.virtual_board.peripherals import Peripherals
 from simulators.virtual_board.ports import open_port
 from simulators.virtual_board.runtime import Run
 from simulators.virtual_board.storage import Storage, open_storage
-from waakzaam import machine
+from simulators.virtual_board.vm_program import find_vm
 
 STOP_TIMEOUT_S = 10
 CRASHES_IN_A_ROW_MAX = 5
@@ -50,7 +50,7 @@ class VirtualBoard:
         on_output: Callable[[bytes], None] | None = None,
         on_event: Callable[[BoardEvent], None] | None = None,
     ) -> None:
-        self.vm = machine.find_vm() if runtime in (None, "vm") else None
+        self.vm = find_vm() if runtime in (None, "vm") else None
         if runtime == "vm" and self.vm is None:
             raise BoardError("no MicroPython VM on this machine; mend: make vm")
         self.storage: Storage = open_storage(flash, self.vm)

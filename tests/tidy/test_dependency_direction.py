@@ -17,7 +17,7 @@ ALLOWED = {
     "gateway": ("gateway", "firmware.wire"),
     "alarm_backend": ("alarm_backend", "firmware.wire", "gateway.contract"),
     "sensor_models": ("sensor_models", "firmware.detection", "firmware.wire"),
-    "simulators": ("simulators", "firmware.wire", "gateway.contract"),
+    "simulators": ("simulators", "firmware.wire", "firmware.boards", "gateway.contract"),
 }
 
 PURE = (
