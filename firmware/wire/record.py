@@ -7,6 +7,7 @@ writes the line anew, so no two machines can disagree on how a number is printed
 import binascii
 import hashlib
 import json
+from array import array
 
 from firmware.wire import decimal
 from firmware.wire.errors import BadSignature, MalformedMessage
@@ -171,7 +172,7 @@ def _value(where: str, value):
             raise MalformedMessage(where, "not a number that JSON can write") from error
     elif isinstance(value, dict):
         yield from _object(value, (), where)
-    elif hasattr(value, "__len__") and not isinstance(value, (bytes, bytearray)):
+    elif isinstance(value, (list, tuple, array)):
         yield "["
         for i in range(len(value)):
             yield "," if i else ""
