@@ -176,9 +176,7 @@ class TrackerApp:
 
     def _will(self) -> tuple:
         """What the broker says for us when we have gone without goodbye."""
-        message = self.core.status(self._uptime.now_ms())
-        message["link_lost"] = True
-        return (self._up, frame.seal(messages.encode(message), self._config.device_id, self._config.key))
+        return (self._up, frame.seal(messages.encode(self.core.will()), self._config.device_id, self._config.key))
 
     def _happened(self, happening: tuple) -> None:
         kind = happening[0]

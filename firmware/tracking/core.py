@@ -32,7 +32,6 @@ class TrackerCore:
         self._reported_fix_ms: "int | None" = None
         self._heard_receiver_ms: "int | None" = None
         self._valid_fix_ms = 0
-        self._gnss = "silent"
         self._gnss_lost = False
         self._status_ms: "int | None" = None
         self._status_due = True
@@ -62,12 +61,27 @@ class TrackerCore:
         self._status_ms = now_ms
         self._status_due = False
         message = self._message("status", now_ms)
-        message["gnss"] = self._gnss
+        gnss = self._gnss_of_late(now_ms)
+        if gnss:
+            message["gnss"] = gnss
         message["uptime_s"] = now_ms // 1000
         message["report_interval_ms"] = self.report_interval_ms
         message["heartbeat_interval_ms"] = self.heartbeat_interval_ms
         message["firmware_version"] = self._version
         return message
+
+    def will(self) -> dict:
+        """What the broker is to say for us when the link is lost: that, and no state, which would be old by then."""
+        message = {"kind": "status", "boot_id": self.boot_id, "seq": self._seq, "link_lost": True}
+        self._seq += 1
+        return message
+
+    def _gnss_of_late(self, now_ms: int) -> str:
+        """The sky over the last GNSS_LOST_MS: one epoch under a bridge is no loss; "" while a start is too fresh."""
+        if now_ms - self._valid_fix_ms <= GNSS_LOST_MS:
+            return "" if self.last_fix is None else "fix"
+        heard_ms = self._heard_receiver_ms
+        return "silent" if heard_ms is None or now_ms - heard_ms > GNSS_LOST_MS else "no_fix"
 
     def _message(self, kind: str, now_ms: int) -> dict:
         message = {"kind": kind, "boot_id": self.boot_id, "seq": self._seq}
@@ -95,10 +109,8 @@ class TrackerCore:
     def _on_fix(self, fix, now_ms: int) -> list:
         self._heard_receiver_ms = now_ms
         if not fix.valid:
-            self._gnss = "no_fix"
             return self._on_tick(now_ms)
         messages = []
-        self._gnss = "fix"
         self._valid_fix_ms = now_ms
         self._ahead_ms = fix.time_ms - now_ms
         self.last_fix = fix
@@ -143,8 +155,6 @@ class TrackerCore:
 
     def _on_tick(self, now_ms: int) -> list:
         messages = []
-        if self._heard_receiver_ms is None or now_ms - self._heard_receiver_ms > GNSS_LOST_MS:
-            self._gnss = "silent"
         if not self._gnss_lost and now_ms - self._valid_fix_ms > GNSS_LOST_MS:
             self._gnss_lost = True
             messages.append(self._event("gnss_lost", now_ms))

@@ -22,8 +22,8 @@ _GOOD_MODES = (0, 65, 68, 70, 80, 82)  # RMC mode: absent, A, D, F, P, R; not E 
 class Fix:
     """One epoch. Unknown is None; `valid` says whether the position may be used.
 
-    horizontal_accuracy_mm: distance root mean square (63 to 68 % of positions lie within), from the receiver's own
-    GST when it tells it, else HDOP times UERE_MM.
+    horizontal_accuracy_mm: the radius that holds 68 % of positions, from the deviations per axis of the receiver's own
+    GST when it tells them, else from HDOP times UERE_MM.
     """
 
     def __init__(self) -> None:
@@ -193,7 +193,7 @@ class NmeaParser:
         lat_mm = self.sentence.scaled(6, 3)
         lon_mm = self.sentence.scaled(7, 3)
         if lat_mm is not None and lon_mm is not None:
-            self._fix.horizontal_accuracy_mm = _root(lat_mm * lat_mm + lon_mm * lon_mm)
+            self._fix.horizontal_accuracy_mm = _radius_68(lat_mm * lat_mm + lon_mm * lon_mm)
             self._fix.accuracy_from_receiver = True
 
     def _finish(self, done: list) -> None:
@@ -205,7 +205,7 @@ class NmeaParser:
             fix.time_ms = after_rollover(self._day * DAY_MS + self._time_of_day_ms, self._not_before_ms)
         fix.mode = self._gsa_mode
         if fix.horizontal_accuracy_mm is None and fix.hdop_centi is not None:
-            fix.horizontal_accuracy_mm = fix.hdop_centi * UERE_MM // 100
+            fix.horizontal_accuracy_mm = _radius_68((fix.hdop_centi * UERE_MM // 100) ** 2)
         fix.valid = (
             fix.lat_e7 is not None
             and fix.time_ms is not None
@@ -216,6 +216,14 @@ class NmeaParser:
         ) is True
         self._told = True
         done.append(fix)
+
+
+def _radius_68(square: int) -> int:
+    """The 68 % radius from the squared distance root mean square, whose two axes are taken as equal.
+
+    sqrt(-2 ln 0.32) deviations per axis hold 68 % of a circular Gaussian; the root mean square is sqrt(2) of them.
+    """
+    return (_root(square) * 10_674 + 9_999) // 10_000
 
 
 def _root(square: int) -> int:

@@ -40,7 +40,7 @@ FIELDS = (
     ("fix_time_ms", 5, "ms", "int", _UNIX_MS_MIN, _UNIX_MS_MAX, 0),
     ("lat_e7", 6, "1e-7 deg", "int", -900_000_000, 900_000_000, 0),
     ("lon_e7", 7, "1e-7 deg", "int", -1_800_000_000, 1_800_000_000, 0),
-    ("horizontal_accuracy_mm", 8, "mm", "int", 0, 100_000_000, 0),
+    ("horizontal_accuracy_mm", 8, "mm", "int", 0, 100_000_000, 0),  # radius that holds 68 % of positions
     ("speed_mm_s", 9, "mm/s", "int", 0, 600_000, 0),
     ("course_cdeg", 10, "0.01 deg", "int", 0, 35_999, 0),
     ("altitude_mm", 11, "mm", "int", -1_000_000, 20_000_000, 0),
@@ -50,7 +50,7 @@ FIELDS = (
     ("battery_percent", 15, "%", "int", 0, 100, 0),
     ("battery_mv", 16, "mV", "int", 0, 10_000, 0),
     ("strap_closed", 17, "", "bool", None, None, 0),
-    ("gnss", 18, "", "word", None, _GNSS_CODES, 0),
+    ("gnss", 18, "", "word", None, _GNSS_CODES, 0),  # of the last 30 s, not of this moment; absent right after a start
     ("queue_depth", 19, "messages", "int", 0, _U32, 0),
     ("discards", 20, "fixes", "int", 0, _U32, 0),
     ("uptime_s", 21, "s", "int", 0, _U32, 0),

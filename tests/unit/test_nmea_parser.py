@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from firmware.tracking.calendar import GPS_WEEKS_MS, after_rollover, unix_day
 from firmware.tracking.nmea import UERE_MM, Fix, NmeaParser
 
+R68_PER_DRMS = math.sqrt(-2 * math.log(0.32)) / math.sqrt(2)
 RMC = "GNRMC,094500.00,A,5103.25800,N,00343.50000,E,2.700,271.90,231126,,,A"
 GGA = "GNGGA,094500.00,5103.25800,N,00343.50000,E,1,11,0.80,24.0,M,47.1,M,,"
 GSA = "GNGSA,A,3,05,07,13,15,21,24,30,,,,,,1.40,0.80,1.15"
@@ -40,13 +42,13 @@ def test_one_epoch_gives_one_fix_in_integers() -> None:
 
 def test_the_accuracy_is_the_receivers_own_when_it_tells_it() -> None:
     (fix,) = fixes(RMC, GGA, GSA, GST)
-    assert fix.horizontal_accuracy_mm == 5000
+    assert fix.horizontal_accuracy_mm == pytest.approx(5000 * R68_PER_DRMS, abs=1.5)
     assert fix.accuracy_from_receiver
 
 
 def test_without_gst_the_accuracy_is_hdop_times_the_range_error() -> None:
     (fix,) = fixes(RMC, GGA)
-    assert fix.horizontal_accuracy_mm == UERE_MM * 80 // 100
+    assert fix.horizontal_accuracy_mm == pytest.approx(UERE_MM * 0.80 * R68_PER_DRMS, abs=1.5)
     assert not fix.accuracy_from_receiver
 
 

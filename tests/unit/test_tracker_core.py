@@ -115,11 +115,21 @@ def test_a_lost_sky_is_told_once_and_its_return_too() -> None:
 def test_a_heartbeat_tells_whether_the_receiver_is_silent_or_sees_no_sky() -> None:
     tracker = core()
     tracker.step(("fix", fix_at(0, valid=False)), 1_000)
-    assert tracker.status(2_000)["gnss"] == "no_fix"
-    tracker.step(("tick",), 40_000)
-    assert tracker.status(41_000)["gnss"] == "silent"
-    tracker.step(("fix", fix_at(0)), 42_000)
-    assert tracker.status(42_000)["gnss"] == "fix"
+    assert "gnss" not in tracker.status(2_000)
+    tracker.step(("fix", fix_at(0, valid=False)), 29_000)
+    assert tracker.status(31_000)["gnss"] == "no_fix"
+    assert tracker.status(60_000)["gnss"] == "silent"
+    tracker.step(("fix", fix_at(0)), 62_000)
+    tracker.step(("fix", fix_at(0, valid=False)), 63_000)
+    assert tracker.status(64_000)["gnss"] == "fix"
+
+
+def test_the_will_says_that_the_link_is_lost_and_nothing_about_a_strap_that_may_have_been_cut_since() -> None:
+    tracker = core()
+    tracker.step(("battery", 3_900), 150)
+    will = tracker.will()
+    assert set(will) == {"kind", "boot_id", "seq", "link_lost"}
+    assert messages.decode(messages.encode(will)) == will
 
 
 def test_heartbeats_come_at_their_interval_and_on_every_connection() -> None:
