@@ -313,7 +313,10 @@ class VirtualBoard:
             self._to_vm = self._to_vm[taken:]
 
     def _serve_link(self, run: Run) -> None:
-        data = run.link.recv(65536)
+        try:
+            data = run.link.recv(65536)
+        except ConnectionResetError:  # the interpreter was killed before it read our last answer
+            data = b""
         if not data:
             self._selector.unregister(run.link)
             return
