@@ -30,8 +30,8 @@ def sentences(texts: dict, verdict: str, reason: str) -> list:
     told = verdict if verdict in ("positive", "inconclusive", "negative") else "invalid"
     lines = [texts[told]]
     if told == "invalid":
-        head = reason.split(":", maxsplit=1)[0].strip() if reason else ""
-        first = head.split(" ")[0] if head else ""
+        head = reason.partition(":")[0].strip() if reason else ""
+        first = head.partition(" ")[0]
         if head in _TOLD_REASONS:
             lines.append(texts["reason." + head])
         elif first in _TOLD_REASONS:

@@ -1,7 +1,7 @@
 """The bracelet's program: reads its files, opens its parts, plays tests; JSON lines and records on the serial port.
 
 Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records); `WZR1 <json>` per
-sealed record. Records leave only when the wearer asks: the command `records`, or `"send": "after_test"` in /config.json.
+Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records), `WZR1 <json>` per
 Commands on the serial line: records, status, test.
 """
 
@@ -131,6 +131,8 @@ class Program:
         """Tests, one after another, for ever."""
         while True:
             wait_us = self.runner.poll()
+            if self.config.get("watch_heap") and (wait_us == 0 or wait_us >= 1000):
+                self._watch_heap()
             if watchdog is not None:
                 watchdog.feed()
             if self._ended:

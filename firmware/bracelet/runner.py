@@ -41,7 +41,7 @@ class Input:
 class Runner:
     """The bracelet at work. `say(kind, data)` reports; `light(colour, vibration)` drives LED and motor."""
 
-    def __init__(self, clock, instrument, recorder, strip_pin, button_pin, light, say, texts, today):  # noqa: PLR0917
+    def __init__(self, clock, instrument, recorder, strip_pin, button_pin, light, say, texts, today):
         self._clock = clock
         self._instrument = instrument
         self._recorder = recorder
@@ -152,7 +152,7 @@ class Runner:
         self._stop_effect()
         self._effect = getattr(self, "_do_" + effect)()
         pattern = IDLE_PATTERNS.get(self.state.name, telling.WORKING)
-        if effect not in ("tell", "tell_unlogged"):
+        if effect not in ("tell", "tell_unlogged", "tell_plainly"):
             self._pattern = pattern
             self._part = 0
             self._part_ms = now_ms
@@ -204,6 +204,12 @@ class Runner:
     def _do_tell_unlogged(self):
         return self._tell(True)
 
+    def _do_tell_plainly(self):
+        """Light and motor alone, when the words failed: a verdict is never lost to a text."""
+        yield from self._play(telling.pattern_of(self.state.verdict))
+        self.finished += 1
+        return ("told",)
+
     def _tell(self, unlogged: bool):
         """Light and vibrate the verdict; the words go out first, so that the first second already says it."""
         verdict, reason = self.state.verdict, self.state.reason
@@ -214,13 +220,16 @@ class Runner:
             lines.append(self._texts["unlogged"])
         self._pattern = None
         self._say("tell", {"verdict": verdict, "reason": reason, "logged": not unlogged, "text": lines})
+        yield from self._play(pattern)
+        self.finished += 1
+        self._say("finished", {"verdict": verdict, "logged": not unlogged})
+        return ("told",)
+
+    def _play(self, pattern: tuple):
         for milliseconds, colour, vibration in pattern:
             self._light(colour, vibration)
             yield milliseconds * 1000
         self._light(telling.DARK, 0)
-        self.finished += 1
-        self._say("finished", {"verdict": verdict, "logged": not unlogged})
-        return ("told",)
 
     def _do_rest(self):
         self._instrument.forget()

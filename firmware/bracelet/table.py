@@ -58,7 +58,7 @@ TRANSITIONS = (
     (LOG, "sealed", TELL, "tell", KEEP),
     (LOG, "fault", TELL, "tell_unlogged", KEEP),
     (TELL, "told", AWAIT_STRIP_OUT, "look_for_strip", KEEP),
-    (TELL, "fault", AWAIT_STRIP_OUT, "look_for_strip", KEEP),
+    (TELL, "fault", TELL, "tell_plainly", KEEP),
     (AWAIT_STRIP_OUT, "strip_out", ASLEEP, "rest", KEEP),
     (AWAIT_STRIP_OUT, "button", AWAIT_STRIP_OUT, "tell", KEEP),
 )

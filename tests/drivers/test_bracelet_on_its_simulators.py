@@ -138,3 +138,11 @@ def test_a_flash_that_refuses_does_not_silence_the_verdict(bracelet: Make) -> No
     told = run_with(bench, dipped(bench, {"ketamine": SPIKED}))
     assert told["verdict"] == "positive"
     assert told["logged"] is False
+
+
+def test_a_text_that_fails_does_not_silence_the_verdict(bracelet: Make) -> None:
+    bench = bracelet()
+    bench.runner._texts = {}
+    bench.insert(dipped(bench, {"ketamine": SPIKED}))
+    assert bench.run() == {}
+    assert (255, 0, 0) in [colour for _, colour, _ in bench.lights]

@@ -98,7 +98,7 @@ class BraceletBench:
         self.afe.put(OpenCell())
 
     def run(self, seconds: float = 300.0) -> dict[str, Any]:
-        """What was told; fails when nothing was told in this many seconds of virtual time."""
+        """What was told in words ({} without words); fails when nothing was told in this many virtual seconds."""
         end_us = self.clock.now_us + seconds * 1e6
         before = self.runner.finished
         while self.clock.now_us < end_us:
@@ -107,7 +107,7 @@ class BraceletBench:
             wait_us = self.runner.poll()
             self.clock.now_us += max(wait_us, 5)
             if self.runner.finished > before:
-                return next(data for kind, data in reversed(self.said) if kind == "tell")
+                return next((data for kind, data in reversed(self.said) if kind == "tell"), {})
         raise AssertionError(
             f"nothing told in {seconds} s; the bracelet is in {self.runner.state.name}: {self.said[-5:]}"
         )
