@@ -19,7 +19,7 @@ from waakzaam.exits import BadInput
 if TYPE_CHECKING:
     from waakzaam.demo.stage import Stage
 
-HEADLESS_LEAD_S = 3.0
+HEADLESS_LEAD_S = 1.0
 INTERACTIVE_LEAD_S = 20.0
 INTERACTIVE_SECONDS = 90.0
 SECONDS_MIN, SECONDS_MAX = 20.0, 3600.0

@@ -43,17 +43,19 @@ class Scene:
         """The real clock's Unix ms at a moment of the story."""
         return self.clock.wall_start_ms + round((self.start_ms + t_s * 1000 - self.clock.anchor_ms) / self.clock.rate)
 
+    def faster(self, seconds: float) -> Scene:
+        """The scene with a clock that runs from now on and plays the story in so many real seconds."""
+        now_ms = wall_ms()
+        return replace(self, clock=ScaledClock(now_ms, now_ms, self.story.duration_s / seconds))
+
+    def beginning_in(self, lead_s: float) -> Scene:
+        """The scene with its story beginning `lead_s` real seconds from now."""
+        return replace(self, start_ms=self.clock.now_ms() + round(lead_s * 1000 * self.clock.rate))
+
 
 def _write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def paced(scene: Scene, seconds: float, lead_s: float) -> Scene:
-    """The scene with a clock by which its story begins `lead_s` from now and lasts `seconds`, on the real clock."""
-    rate = scene.story.duration_s / seconds
-    clock = ScaledClock(scene.start_ms - round(lead_s * rate * 1000), wall_ms(), rate)
-    return replace(scene, clock=clock)
 
 
 def make_scene(folder: Path) -> Scene:

@@ -19,7 +19,7 @@ from waakzaam import __version__, clock
 from waakzaam.demo import summary
 from waakzaam.demo.bracelet import Bracelet, DrinkTest
 from waakzaam.demo.processes import DemoFailed, Processes, free_port, listening, wait_until
-from waakzaam.demo.scene import Scene, make_scene, paced
+from waakzaam.demo.scene import Scene, make_scene
 from waakzaam.demo.trackers import Trackers
 from waakzaam.demo.watcher import Sighting, Watcher
 
@@ -87,17 +87,15 @@ class Stage:
         return self._command("backend", "login-link", "--data", data, "--base-url", self.console, OPERATOR)
 
     def set_up(self) -> None:
-        """Servers up, boards booted, everything connected; the story begins `lead_s` later."""
+        """Servers up, boards booted, everything connected; a faster clock runs."""
         choices, scene = self._choices, self._scene
         self._say(f"starting the broker ({choices.broker_kind}), the backend and the gateway")
         broker = ["broker", "--kind", choices.broker_kind, "--port", str(self._broker_port)]
         self._processes.start("broker", broker, lambda: listening(HOST, self._broker_port))
         data = str(self._folder / "backend")
         self._command("backend", "user", "add", "--data", data, "--role", "operator", "--no-password", OPERATOR)
-        self._trackers.switch_on()
-        self._bracelet.start()
         # From here a faster clock runs, and the servers live by it.
-        self._scene = scene = paced(scene, choices.seconds, choices.lead_s)
+        self._scene = scene = scene.faster(choices.seconds)
         self._processes.environment[clock.VARIABLE] = scene.clock.to_environment()
         shared = ["--orders", str(scene.orders_file), "--keys", str(scene.keys_file)]
         shared += ["--token-file", str(scene.token_file)]
@@ -110,9 +108,12 @@ class Stage:
             client.get(self.login_link()).raise_for_status()
             self._watcher = Watcher(f"{self.console}/events", client.cookies)
         self._watcher.start()
+        self._bracelet.start()
 
     def play(self) -> None:
-        """The trackers begin their story, the bracelet is handed a strip."""
+        """The trackers begin their story `lead_s` from now, the bracelet is handed a strip."""
+        self._trackers.switch_on()
+        self._scene = self._scene.beginning_in(self._choices.lead_s)
         self._trackers.play(self._scene)
         self._drink_thread.start()
 

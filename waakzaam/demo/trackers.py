@@ -30,7 +30,7 @@ class Tracker:
     world: TrackerWorld
     track: Track
     seed: int
-    fed_ms: dict[int, int] = field(default_factory=dict)  # fix time (Unix ms) -> real clock when it was said
+    fed_ms: dict[int, int] = field(default_factory=dict)  # fix time as NMEA tells it (10 ms) -> real clock
 
     def start_line(self) -> dict[str, Any]:
         """What the firmware told of itself at its start."""
@@ -122,5 +122,5 @@ class Trackers:
                 tracker.world.hold_panic()
             else:
                 time_ms, sentences = what
-                tracker.fed_ms[time_ms] = time.time_ns() // 1_000_000
+                tracker.fed_ms[time_ms // 10 * 10] = time.time_ns() // 1_000_000
                 tracker.world.receiver.feed(sentences)
