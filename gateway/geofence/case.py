@@ -67,7 +67,9 @@ def begin(case: Case, now_ms: int) -> State:
 def reordered(state: State, case: Case, now_ms: int) -> State:
     """The state carried over to a new version of the order: tracks and alarms stay, the rules in force are redone."""
     tracks = {device: state.tracks.get(device, Track(device)) for device in case.person_of}
-    return replace(state, case=case, now_ms=now_ms, tracks=tracks, boundary_ms=now_ms, deadline_ms=now_ms)
+    return replace(
+        state, case=case, now_ms=now_ms, tracks=tracks, active=frozenset(), boundary_ms=now_ms, deadline_ms=now_ms
+    )
 
 
 def ended(state: State, now_ms: int) -> Case:
@@ -225,7 +227,7 @@ class Draft:
             change = Change("cleared", alarm, False)
             self.apply(key, change, distance_m=None, probability=None, reason=reason, numbers=numbers or {})
 
-    def _tell(  # noqa: PLR0917 - one call site, all of it needed
+    def _tell(
         self,
         key: Key,
         word: str,

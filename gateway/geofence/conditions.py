@@ -51,6 +51,8 @@ def happen(draft: Draft, person: str, event: Observation) -> None:
     if event.event == "strap_cut" and track.strap_open_ms is None:
         draft.tracks[event.device_id] = track._replace(strap_open_ms=event.time_ms)
     elif event.event == "strap_restored":
+        if event.time_ms < (track.strap_open_ms or 0):
+            return  # An older message that came later: the strap was cut after it.
         draft.tracks[event.device_id] = track._replace(strap_open_ms=None)
         draft.clear(Key("strap_cut", person, ""), "strap_restored")
     elif event.event == "gnss_lost" and track.lost_ms is None:

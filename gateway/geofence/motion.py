@@ -102,8 +102,11 @@ def predict(estimate: Estimate, time_ms: int, rules: Rules) -> Estimate:
     )
 
 
-def judge(estimate: Estimate, observation: Observation, rules: Rules, noise: float) -> Verdict:
-    """Whether a fix can be the same tracker still moving as it did; metres; NIS has 2 degrees of freedom."""
+def judge(estimate: Estimate, observation: Observation, rules: Rules, noise: float, usual_m_s: float = 0.0) -> Verdict:
+    """Whether a fix can be the same tracker still moving as it did; NIS has 2 degrees of freedom.
+
+    `usual_m_s` is how fast the tracker has been lately: who drives may drive on, who sat does not leap.
+    """
     if observation.lat is None or observation.lon is None:
         raise ValueError("a fix needs a position")
     ahead = predict(estimate, observation.time_ms, rules)
@@ -119,7 +122,7 @@ def judge(estimate: Estimate, observation: Observation, rules: Rules, noise: flo
     if jump_m > reach_m or travelled_m > rules.speed_max_m_s * dt + rules.gate_sd * spread_m:
         return Verdict("impossible", nis, jump_m)
     implied = travelled_m / dt if dt > 0 else 0.0
-    usual = max(estimate.speed_m_s(), observation.speed_m_s or 0.0)
+    usual = max(estimate.speed_m_s(), observation.speed_m_s or 0.0, 2 * usual_m_s)
     if nis > rules.surprise_nis and implied > usual + rules.surprise_speed_m_s:
         return Verdict("surprising", nis, jump_m)
     return Verdict("fits", nis, jump_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from gateway.geofence import ellipsoid, motion
@@ -13,6 +14,8 @@ HISTORY_MAX = 48
 HISTORY_SPACING_MS = 4_000
 NOISE_LEARNING = 0.05
 NOISE_MAX = 9.0
+USUAL_MEMORY_S = 600.0
+USUAL_GAP_MIN_S = 5.0
 INTERVAL_LEARNING = 0.3
 
 
@@ -47,6 +50,7 @@ class Track(NamedTuple):
     history: tuple[Point, ...] = ()
     interval_ms: float = 60_000.0
     noise: float = 1.0
+    usual_m_s: float = 0.0
     doubt: Doubt | None = None
     still_lat: float = 0.0
     still_lon: float = 0.0
@@ -66,8 +70,12 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
     history = track.history
     if not history or observation.time_ms - history[-1].time_ms >= HISTORY_SPACING_MS:
         history = (*history[-(HISTORY_MAX - 1) :], Point(here.time_ms, here.lat, here.lon))
-    interval_ms = track.interval_ms
+    interval_ms, usual_m_s = track.interval_ms, track.usual_m_s
     if track.here is not None:
+        gap_s = (here.time_ms - track.here.time_ms) / 1000.0
+        if gap_s > 0:
+            way_m = ellipsoid.distance(track.here.lat, track.here.lon, here.lat, here.lon) - 2 * here.fix_sd_m
+            usual_m_s = max(way_m / max(gap_s, USUAL_GAP_MIN_S), usual_m_s * math.exp(-gap_s / USUAL_MEMORY_S))
         gap_ms = min(float(observation.time_ms - track.here.time_ms), 4 * interval_ms)
         interval_ms += INTERVAL_LEARNING * (gap_ms - interval_ms)
     still = (track.still_lat, track.still_lon, track.still_since_ms)
@@ -81,6 +89,7 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
         recent=(*track.recent[-(RECENT_MAX - 1) :], observation),
         history=history,
         interval_ms=interval_ms,
+        usual_m_s=usual_m_s,
         doubt=None,
         still_lat=still[0],
         still_lon=still[1],
@@ -114,7 +123,7 @@ def take(track: Track, observation: Observation, rules: Rules) -> tuple[Track, s
     here = track.here
     if here is None:
         return _noted(track, observation, motion.start(observation, rules), None, rules), "accepted"
-    verdict = motion.judge(here, observation, rules, track.noise)
+    verdict = motion.judge(here, observation, rules, track.noise, track.usual_m_s)
     if verdict.word == "fits":
         noise = track.noise
         if observation.time_ms - here.time_ms <= rules.single_fix_interval_ms:
@@ -152,7 +161,7 @@ def doubt_deadline_ms(track: Track, rules: Rules) -> int | None:
         return None
     wait_ms = rules.jump_timeout_ms
     if track.doubt.word == "surprising":
-        wait_ms = round(min(max(1.5 * track.interval_ms, rules.single_fix_interval_ms), 90_000.0))
+        wait_ms = round(min(max(2.5 * track.interval_ms, rules.single_fix_interval_ms), 90_000.0))
     return track.doubt.estimate.time_ms + wait_ms
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable

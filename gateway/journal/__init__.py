@@ -1,0 +1,1 @@
+"""What the gateway must not lose: messages, states, transitions to send, and what it could not use."""

@@ -1,0 +1,212 @@
+"""The gateway's journal in SQLite: messages in, transitions out, states, and what was set aside.
+
+One transaction takes in a batch of messages together with everything decided on it, so that after a crash either both
+are there or neither is, and the broker still holds the messages.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.errors import FileUnreadable
+
+SCHEMA_VERSION = 1
+QUARANTINE_ROWS_MAX = 10_000
+PAYLOAD_BYTES_MAX = 2_048
+TABLES = """
+CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, now_ms INTEGER NOT NULL,
+    received_wall_ms INTEGER NOT NULL, device_id TEXT NOT NULL, boot_id INTEGER NOT NULL, msg_seq INTEGER NOT NULL,
+    source TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (device_id, boot_id, msg_seq));
+CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, idempotency_key TEXT NOT NULL UNIQUE, document TEXT NOT NULL,
+    fix_received_ms INTEGER, sent INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX outbox_unsent ON outbox (id) WHERE sent = 0;
+CREATE TABLE states (order_id TEXT PRIMARY KEY, deadline_ms INTEGER, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE quarantine (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, topic TEXT NOT NULL,
+    payload BLOB NOT NULL, fault TEXT NOT NULL);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Message(NamedTuple):
+    """One authentic message as journalled; `body` is what the tracker signed."""
+
+    device_id: str
+    boot_id: int
+    msg_seq: int
+    source: str
+    received_wall_ms: int
+    body: bytes
+
+
+class Pending(NamedTuple):
+    """One transition that waits to be sent."""
+
+    id: int
+    idempotency_key: str
+    document: str
+    fix_received_ms: int | None
+
+
+class Journal:
+    """Owned by the worker thread for writing; the sender thread reads and marks through its own connection."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = self._open()
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            raise FileUnreadable(
+                str(path), f"cannot be used as a journal: {error}", "name a folder with --data"
+            ) from None
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._db.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise FileUnreadable(str(self.path), f"has version {version}, this program knows {SCHEMA_VERSION}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside becomes durable together, or not at all."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # ---- messages ---------------------------------------------------------------------------------------------------
+    def take_in(self, message: Message, batch: int, now_ms: int) -> bool:
+        """Journals a message; False when it is a repeat. Within a transaction."""
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO inbox (batch, now_ms, received_wall_ms, device_id, boot_id, msg_seq, source, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                batch,
+                now_ms,
+                message.received_wall_ms,
+                message.device_id,
+                message.boot_id,
+                message.msg_seq,
+                message.source,
+                message.body,
+            ),
+        )
+        return done.rowcount == 1
+
+    def since(self, seq: int) -> Iterator[tuple[int, int, list[Message]]]:
+        """The batches journalled after `seq`: (batch, now_ms, messages), in order."""
+        rows = self._db.execute(
+            "SELECT batch, now_ms, device_id, boot_id, msg_seq, source, received_wall_ms, body FROM inbox"
+            " WHERE seq > ? ORDER BY seq",
+            (seq,),
+        )
+        batch, now_ms, messages = -1, 0, list[Message]()
+        for row in rows:
+            if row[0] != batch and messages:
+                yield batch, now_ms, messages
+                messages = []
+            batch, now_ms = row[0], row[1]
+            messages.append(Message(*row[2:]))
+        if messages:
+            yield batch, now_ms, messages
+
+    def last_seq(self) -> int:
+        with self._lock:
+            row = self._db.execute("SELECT max(seq) FROM inbox").fetchone()
+        return int(row[0] or 0)
+
+    def last_batch(self) -> int:
+        row = self._db.execute("SELECT batch FROM inbox ORDER BY seq DESC LIMIT 1").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def forget_before(self, wall_ms: int) -> None:
+        """Drops messages older than this that a checkpoint covers. Within a transaction."""
+        self._db.execute(
+            "DELETE FROM inbox WHERE received_wall_ms < ? AND seq <= ?", (wall_ms, self.meta("checkpoint_seq"))
+        )
+        self._db.execute("DELETE FROM outbox WHERE sent = 1 AND fix_received_ms < ?", (wall_ms,))
+
+    # ---- what could not be used -------------------------------------------------------------------------------------
+    def set_aside(self, time_ms: int, topic: str, payload: bytes, fault: str) -> None:
+        """Keeps a message that could not be used, with its fault; the newest ones are kept, all are counted."""
+        self._db.execute(
+            "INSERT INTO quarantine (time_ms, topic, payload, fault) VALUES (?, ?, ?, ?)",
+            (time_ms, topic[:200], payload[:PAYLOAD_BYTES_MAX], fault[:200]),
+        )
+        self._db.execute(
+            "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_ROWS_MAX,)
+        )
+
+    def quarantined(self) -> int:
+        """How many messages were ever set aside."""
+        with self._lock:
+            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'quarantine'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    # ---- transitions to send ----------------------------------------------------------------------------------------
+    def put_out(self, idempotency_key: str, document: str, fix_received_ms: int | None) -> bool:
+        """Adds a transition to the outbox; False when it is there already. Within a transaction."""
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO outbox (idempotency_key, document, fix_received_ms) VALUES (?, ?, ?)",
+            (idempotency_key, document, fix_received_ms),
+        )
+        return done.rowcount == 1
+
+    def unsent(self, at_most: int) -> list[Pending]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id, idempotency_key, document, fix_received_ms FROM outbox WHERE sent = 0 ORDER BY id LIMIT ?",
+                (at_most,),
+            ).fetchall()
+        return [Pending(*row) for row in rows]
+
+    def mark_sent(self, ids: Iterable[int]) -> None:
+        with self.transaction():
+            self._db.executemany("UPDATE outbox SET sent = 1 WHERE id = ?", [(i,) for i in ids])
+
+    def outbox_depth(self) -> int:
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM outbox WHERE sent = 0").fetchone()[0])
+
+    # ---- states -----------------------------------------------------------------------------------------------------
+    def save_states(self, rows: Iterable[tuple[str, int | None, str]], gone: Iterable[str], covers_seq: int) -> None:
+        """Stores states that cover the journal up to `covers_seq`. Within a transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO states (order_id, deadline_ms, document) VALUES (?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM states WHERE order_id = ?", [(order_id,) for order_id in gone])
+        self.set_meta("checkpoint_seq", covers_seq)
+
+    def state_deadlines(self) -> dict[str, int | None]:
+        return dict(self._db.execute("SELECT order_id, deadline_ms FROM states").fetchall())
+
+    def state_of(self, order_id: str) -> str:
+        row = self._db.execute("SELECT document FROM states WHERE order_id = ?", (order_id,)).fetchone()
+        return str(row[0])
+
+    def meta(self, name: str) -> int:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def set_meta(self, name: str, value: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))

@@ -1,0 +1,86 @@
+"""The gateway as a running service: broker, worker, outbox and their orderly end."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.ingest import keys as device_keys
+from gateway.journal.store import Journal
+from gateway.mqtt import Broker
+from gateway.outbox import degraded
+from gateway.outbox.sender import Sender
+from gateway.worker import BATCH_MAX, Delivery, Worker, say
+
+TICK_S = 0.05
+GATHER_S = 0.005
+HOUSEKEEPING_WALL_MS = 2_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the gateway is told, once, at its start."""
+
+    broker_host: str
+    broker_port: int
+    orders: Path
+    keys: Path
+    backend_url: str
+    token: str
+    data: Path
+    owntracks: bool
+    source: str
+
+
+def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
+    """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
+    keys = device_keys.read(settings.keys)
+    journal = Journal(settings.data / "gateway.db")
+    worker = Worker(journal, keys, settings.orders, now_ms, wall_ms)
+    try:
+        worker.start()
+    except BaseException:
+        journal.close()
+        raise
+    extra = ("owntracks/+/+",) if settings.owntracks else ()
+    broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
+    sender = Sender(settings.backend_url, settings.token, journal, worker.positions, now_ms, source=settings.source)
+    broker.start()
+    sender.start()
+    housekeeping_ms = wall_ms()
+    try:
+        while not stopping.is_set():
+            batch = _gather(broker.arrived)
+            if batch:
+                worker.take(batch)
+            worker.pass_time()
+            sender.notify()
+            if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
+                housekeeping_ms = wall_ms()
+                worker.reload_orders()
+                if sender.away.is_set():
+                    degraded.write(settings.data, worker.partition, now_ms())
+                else:
+                    degraded.remove(settings.data)
+    finally:
+        broker.stop()
+        worker.checkpoint()
+        sender.stop()
+        journal.close()
+    say(f"stopped; {worker.seen} messages seen, {worker.repeats} repeats, {sender.sent} transitions sent")
+
+
+def _gather(arrived: queue.Queue[Delivery]) -> list[Delivery]:
+    """What has arrived, after a short wait for the first: a batch shares one transaction."""
+    batch: list[Delivery] = []
+    try:
+        batch.append(arrived.get(timeout=TICK_S))
+        batch.append(arrived.get(timeout=GATHER_S))
+        while len(batch) < BATCH_MAX:
+            batch.append(arrived.get_nowait())
+    except queue.Empty:
+        return batch
+    return batch

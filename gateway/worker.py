@@ -1,0 +1,236 @@
+"""The worker of one partition: messages in, one transaction of journal and decisions, then acknowledgement."""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from firmware.wire import messages
+from firmware.wire.errors import WireError
+from gateway import orders_file
+from gateway.contract.orders import Order
+from gateway.contract.transitions import Transition, time_text
+from gateway.errors import FileUnreadable
+from gateway.geofence.case import State, begin, case_of
+from gateway.geofence.motion import Observation
+from gateway.ingest import decoder, owntracks
+from gateway.journal import states
+from gateway.journal.store import Journal, Message
+from gateway.partition import Partition, Sleeping
+
+BATCH_MAX = 1_000
+CHECKPOINT_MESSAGES = 20_000
+CHECKPOINT_WALL_MS = 10_000
+KEEP_MESSAGES_MS = 30 * 86_400_000
+POSITIONS_MAX = 20_000
+
+
+class Delivery(NamedTuple):
+    """One message as the broker handed it over; `acknowledge` is called once it is in the journal or set aside."""
+
+    topic: str
+    payload: bytes
+    received_wall_ms: int
+    acknowledge: Callable[[], None]
+
+
+def say(text: str) -> None:
+    """One line for whoever runs the gateway."""
+    print(f"gateway: {text}", file=sys.stderr, flush=True)
+
+
+class Worker:
+    """Takes in messages, decides, journals. All calls come from one thread but `positions` and the counters."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        keys: dict[str, bytes],
+        orders_path: Path,
+        now_ms: Callable[[], int],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self.journal = journal
+        self.keys = keys
+        self.now_ms = now_ms
+        self.wall_ms = wall_ms
+        self.orders_path = orders_path
+        self.partition = Partition(on_fault=self._fault)
+        self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
+        self.seen = 0
+        self.repeats = 0
+        self._orders_stamp: tuple[int, int] | None = None
+        self._batch = journal.last_batch()
+        self._since_checkpoint = 0
+        self._checkpoint_wall_ms = wall_ms()
+
+    # ---- start and orders -------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Takes up where the last checkpoint and the journal after it stand; raises FileUnreadable."""
+        orders = self._read_orders()
+        stored = self.journal.state_deadlines()
+        self.partition.restore(
+            Sleeping(order, stored[order.order_id], self._wake) for order in orders if order.order_id in stored
+        )
+        for batch, now_ms, rows in self.journal.since(self.journal.meta("checkpoint_seq")):
+            self._batch = batch
+            self._put_out(self.partition.feed(self._observations(rows, now_ms), now_ms), rows)
+        known = set(self.partition.states)
+        self._put_out(self.partition.load(orders, self.now_ms()), [])
+        fresh = len(self.partition.states) - len(known)
+        say(f"{len(orders)} orders in force or waiting ({fresh} new), {len(self.keys)} device keys")
+        self.checkpoint()
+
+    def reload_orders(self) -> None:
+        """Takes over a changed orders file without losing state; a file that cannot be used leaves the old in force."""
+        try:
+            stamp = self._stamp()
+            if stamp == self._orders_stamp:
+                return
+            orders = self._read_orders()
+        except (FileUnreadable, OSError) as error:
+            say(f"orders not reloaded, the ones before stay in force: {error}")
+            return
+        self.checkpoint()
+        with self.journal.transaction():
+            self._store(self.partition.load(orders, self.now_ms()), [])
+        self.checkpoint()
+        say(f"orders reloaded: {len(orders)}")
+
+    def _stamp(self) -> tuple[int, int]:
+        status = self.orders_path.stat()
+        return status.st_mtime_ns, status.st_size
+
+    def _read_orders(self) -> tuple[Order, ...]:
+        stamp = self._stamp() if self.orders_path.exists() else None
+        self._orders_stamp = stamp
+        return orders_file.read(self.orders_path)
+
+    def _wake(self, order: Order) -> State:
+        case = case_of(order)
+        try:
+            return states.thaw(self.journal.state_of(order.order_id), case)
+        except states.CheckpointUnusable as error:
+            say(f"{error}; the order begins anew")
+            return begin(case, self.now_ms())
+
+    # ---- messages ---------------------------------------------------------------------------------------------------
+    def take(self, deliveries: Iterable[Delivery]) -> None:
+        """Journals and decides on a batch in one transaction, then acknowledges every message of it."""
+        batch = list(deliveries)
+        now_ms, wall_ms = self.now_ms(), self.wall_ms()
+        self._batch += 1
+        taken: list[Message] = []
+        observations: list[Observation] = []
+        with self.journal.transaction():
+            for delivery in batch:
+                self.seen += 1
+                try:
+                    message, observed = self._open(delivery, now_ms)
+                except decoder.Unusable as error:
+                    self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, error.fault)
+                    continue
+                if self.journal.take_in(message, self._batch, now_ms):
+                    taken.append(message)
+                    observations += observed
+                else:
+                    self.repeats += 1
+            self._store(self.partition.feed(observations, now_ms), taken)
+        for delivery in batch:
+            delivery.acknowledge()
+        self._publish(observations)
+        self._since_checkpoint += len(batch)
+
+    def pass_time(self) -> None:
+        """Serves what falls due by now; checkpoints when it is time."""
+        now_ms = self.now_ms()
+        due_ms = self.partition.next_deadline_ms()
+        if due_ms is not None and due_ms <= now_ms:
+            with self.journal.transaction():
+                self._store(self.partition.advance(now_ms), [])
+        quiet_ms = self.wall_ms() - self._checkpoint_wall_ms
+        if self._since_checkpoint >= CHECKPOINT_MESSAGES or (self.partition.dirty and quiet_ms >= CHECKPOINT_WALL_MS):
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Stores the states that changed; a restart goes on from here."""
+        changed = [i for i in self.partition.dirty if i in self.partition.states]
+        gone = [i for i in self.partition.dirty if i not in self.partition.states]
+        rows = []
+        for order_id in changed:
+            state = self.partition.state_of(order_id)
+            rows.append((order_id, state.deadline_ms, states.freeze(state)))
+        with self.journal.transaction():
+            self.journal.save_states(rows, gone, self.journal.last_seq())
+            self.journal.forget_before(self.wall_ms() - KEEP_MESSAGES_MS)
+        self.partition.dirty.clear()
+        self._since_checkpoint, self._checkpoint_wall_ms = 0, self.wall_ms()
+
+    def _open(self, delivery: Delivery, now_ms: int) -> tuple[Message, list[Observation]]:
+        if delivery.topic.startswith(owntracks.TOPIC_PREFIX):
+            return owntracks.open_message(delivery.topic, delivery.payload, now_ms, delivery.received_wall_ms)
+        opened = decoder.open_message(delivery.topic, delivery.payload, self.keys, now_ms, delivery.received_wall_ms)
+        return opened.message, decoder.observations(opened.message.device_id, opened.fields, now_ms)
+
+    def _observations(self, rows: list[Message], now_ms: int) -> list[Observation]:
+        """The observations of journalled messages, as they were when they arrived."""
+        found: list[Observation] = []
+        for row in rows:
+            try:
+                if row.source == owntracks.SOURCE:
+                    found += owntracks.observations(row.device_id, json.loads(row.body), now_ms)
+                else:
+                    found += decoder.observations(row.device_id, messages.decode(row.body), now_ms)
+            except (WireError, ValueError) as error:
+                say(f"a journalled message of {row.device_id} cannot be read again: {error}")
+        return found
+
+    def _fault(self, order_id: str, error: Exception) -> None:
+        """A decision failed: that order's messages are set aside and told, the rest goes on."""
+        fault = f"decision failed for order {order_id}: {type(error).__name__}: {error}"
+        say(fault)
+        self.journal.set_aside(self.wall_ms(), f"order/{order_id}", b"", fault)
+
+    def _put_out(self, effects: list[Transition], rows: list[Message]) -> None:
+        with self.journal.transaction():
+            self._store(effects, rows)
+
+    def _store(self, effects: list[Transition], rows: list[Message]) -> None:
+        """Puts transitions into the outbox with the arrival of the message that may have caused them."""
+        arrived: dict[str, int] = {}
+        for row in rows:
+            for order_id in self.partition.orders_of(row.device_id):
+                arrived[order_id] = min(row.received_wall_ms, arrived.get(order_id, row.received_wall_ms))
+        for effect in effects:
+            self.journal.put_out(effect.idempotency_key(), effect.to_line(), arrived.get(effect.order_id))
+
+    def _publish(self, observations: list[Observation]) -> None:
+        """Queues positions for the console's map; when the backend is away for long the oldest are dropped."""
+        for observation in observations:
+            if observation.lat is None:
+                continue
+            for order_id in self.partition.orders_of(observation.device_id):
+                order = self.partition.state_of(order_id).case
+                person = order.person_of[observation.device_id]
+                document = {
+                    "device_id": observation.device_id,
+                    "order_id": order_id,
+                    "person_id": person or order.order.monitored.person_id,
+                    "role": "protected" if person else "monitored",
+                    "fix_time": time_text(observation.time_ms),
+                    "lat": observation.lat,
+                    "lon": observation.lon,
+                    "horizontal_accuracy_m": observation.accuracy_m,
+                    "speed_m_s": observation.speed_m_s,
+                    "course_deg": observation.course_deg,
+                }
+                while True:
+                    try:
+                        self.positions.put_nowait(document)
+                        break
+                    except queue.Full:
+                        self.positions.get_nowait()
