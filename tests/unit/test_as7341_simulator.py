@@ -8,9 +8,8 @@ import pytest
 from simulators.ad5941 import RegisterMapViolation
 from simulators.chips.as7341 import As7341, As7341Faults, As7341Variants
 from simulators.chips.light import WAVELENGTHS_NM, Array, Darkness, gaussian, warm_white
+from tests.support.as7341_host import F1_F4, F5_F8, Host
 
-F1_F4 = bytes.fromhex("30 01 00 00 00 42 00 00 50 00 00 00 20 04 00 30 01 50 00 06")
-F5_F8 = bytes.fromhex("00 00 00 40 02 00 10 03 50 10 03 00 00 00 24 00 00 50 00 06")
 FLICKER = bytes(19) + b"\x60"
 T_50MS = 50_040
 
@@ -26,56 +25,6 @@ class Lamp:
 
     def flicker_hz(self, now_us: float) -> float:
         return 0.0
-
-
-class Host:
-    """I2C transactions with a clock."""
-
-    def __init__(self, chip: As7341) -> None:
-        self.chip = chip
-        self.now_us = 1_000
-
-    def wait(self, us: float) -> None:
-        self.now_us += int(us)
-
-    def write(self, *data: int) -> bool:
-        self.now_us += 50
-        return self.chip.write(bytes(data), self.now_us)
-
-    def read(self, address: int, count: int = 1) -> bytes:
-        assert self.write(address)
-        out = self.chip.read(count, self.now_us)
-        assert out is not None
-        return out
-
-    def byte(self, address: int) -> int:
-        return self.read(address)[0]
-
-    def smux(self, ram: bytes, enable: int = 0x01) -> None:
-        self.write(0xAF, 0x10)
-        self.write(0x00, *ram)
-        self.write(0x80, enable | 0x10)
-        for _ in range(100):
-            self.wait(200)
-            if not self.byte(0x80) & 0x10:
-                return
-        raise TimeoutError
-
-    def set_time(self, atime: int = 29, astep: int = 599, gain: int = 7) -> None:
-        self.write(0x81, atime)
-        self.write(0xCA, astep & 0xFF, astep >> 8)
-        self.write(0xAA, gain)
-
-    def measure(self, ram: bytes) -> tuple[int, list[int]]:
-        self.write(0x80, 0x01)
-        self.smux(ram)
-        self.write(0x80, 0x03)
-        for _ in range(2_000):
-            self.wait(1_000)
-            if self.byte(0xA3) & 0x40:
-                break
-        burst = self.read(0x94, 13)
-        return burst[0], [burst[1 + 2 * i] | burst[2 + 2 * i] << 8 for i in range(6)]
 
 
 def host(**keywords: object) -> Host:
