@@ -1,0 +1,129 @@
+"""`waakzaam provision`: a key once and for ever, private, and what a board needs."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from firmware.tracker import config
+from gateway.ingest import keys as gateway_keys
+from simulators.virtual_board.board import VirtualBoard
+from waakzaam import provisioning
+from waakzaam.commands import provision as command
+from waakzaam.exits import BadInput
+
+
+class Done(NamedTuple):
+    """How a run of the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def provision(*arguments: object) -> Done:
+    """The command in this process: starting one anew costs seconds and shows nothing more."""
+    app = typer.Typer()
+    command.register(app)
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if isinstance(done.exception, BadInput):
+        return Done(2, done.stdout, f"{done.stderr}waakzaam: {done.exception}")
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def test_from_the_shell_bad_input_ends_with_status_2_and_one_line(tmp_path: Path) -> None:
+    command_line = [sys.executable, "-m", "waakzaam", "provision", "TRK", "--keys", str(tmp_path / "keys.json")]
+    done = subprocess.run(command_line, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_a_tracker_gets_a_key_that_the_gateway_reads_and_settings_that_the_firmware_takes(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    done = provision("trk-p1", "--keys", keys, "--broker-host", "broker.example", "--broker-port", "8883", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    settings = config.load(told["settings"])
+    assert gateway_keys.read(keys) == {"trk-p1": settings.key}
+    assert (settings.device_id, settings.host, settings.port) == ("trk-p1", "broker.example", 8883)
+    assert settings.key.hex() not in done.stdout + done.stderr
+    for path in (keys, Path(told["settings"])):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_key_is_never_replaced_but_its_settings_can_be_written_again(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    assert provision("trk-p1", "--keys", keys).returncode == 0
+    before = keys.read_bytes()
+    refused = provision("trk-p1", "--keys", keys, "--out", tmp_path / "other.json")
+    assert refused.returncode == 2
+    assert "never replaced" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "other.json").exists()
+    assert provision("trk-p1", "--keys", keys, "--out", tmp_path / "other.json", "--reissue").returncode == 0
+    assert keys.read_bytes() == before
+    assert (tmp_path / "other.json").read_text() == (tmp_path / "trk-p1.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["TRK"], "does not match"),
+        (["trk-p1", "--reissue"], "has no key"),
+        (["trk-p1", "--out", "missing/folder/x.json"], "is not a folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = provision(*arguments, "--keys", tmp_path / "keys.json")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "keys.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{", '{"schema": "other"}', '{"schema": "waakzaam.keys/1", "keys": []}'])
+def test_a_keys_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(content)
+    with pytest.raises(BadInput):
+        provisioning.key_for(keys, "trk-p1", reissue=False)
+    assert keys.read_text() == content
+
+
+def test_a_settings_file_that_exists_is_never_overwritten_and_no_key_is_made_for_it(tmp_path: Path) -> None:
+    (tmp_path / "trk-p1.json").write_text("mine")
+    done = provision("trk-p1", "--keys", tmp_path / "keys.json")
+    assert done.returncode == 2
+    assert (tmp_path / "trk-p1.json").read_text() == "mine"
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_many_at_once_lose_no_key(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    threads = [
+        threading.Thread(target=provisioning.key_for, args=(keys, f"trk-{number}", False)) for number in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    found = provisioning.read_keys(keys)
+    assert sorted(found) == sorted(f"trk-{number}" for number in range(24))
+    assert len(set(found.values())) == 24
+
+
+@pytest.mark.needs("vm")
+def test_the_settings_arrive_on_a_board_through_mpremote(tmp_path: Path) -> None:
+    with VirtualBoard(tmp_path / "flash.img", port="pty", runtime="vm") as board:
+        board.console.wait(">>> ", 20)
+        done = provision("trk-p1", "--keys", tmp_path / "keys.json", "--board", board.port_name)
+        assert done.returncode == 0, done.stderr
+    assert board.storage.read("/config.json") == (tmp_path / "trk-p1.json").read_bytes()
