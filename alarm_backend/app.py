@@ -60,6 +60,7 @@ def create_app(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[
             services.events.end()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            watch.join()
             services.database.close()
 
     app = FastAPI(title="Waakzaam alarm backend", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)

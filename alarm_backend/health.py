@@ -13,7 +13,6 @@ from alarm_backend.store.migrate import head_revision, revision_of
 from alarm_backend.watch import Watch
 
 router = APIRouter(tags=["operations"])
-WATCH_FAILURES_MAX = 3
 
 
 class Health(BaseModel):
@@ -41,8 +40,9 @@ def ready(request: Request, response: Response, services: ServicesOf) -> Health:
     except StoreUnavailable as error:
         wrong["database"] = error.reason
     watch: Watch = request.app.state.watch
-    if watch.failures_in_a_row >= WATCH_FAILURES_MAX:
-        wrong["watch"] = watch.last_error
+    complaints = watch.complaints()
+    if complaints:
+        wrong["watch"] = complaints
     if wrong:
         response.status_code = 503
         return Health(status="not ready", detail=wrong)

@@ -8,6 +8,7 @@ from alarm_backend.alarms.service import AlarmService
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.service import AuthService
 from alarm_backend.clocks import Clocks
+from alarm_backend.escalation.service import EscalationService
 from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
@@ -35,6 +36,7 @@ class Services:
     heartbeats: HeartbeatService
     field_tests: FieldTestService
     rejections: RejectionService
+    escalation: EscalationService
 
 
 def build(settings: Settings, clocks: Clocks) -> Services:
@@ -64,4 +66,5 @@ def build(settings: Settings, clocks: Clocks) -> Services:
             keys=DeviceKeys(settings.device_keys_file),
         ),
         rejections=rejections,
+        escalation=EscalationService(database=database, clocks=clocks, audit=audit, events=events, alarms=alarms),
     )

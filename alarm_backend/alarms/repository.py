@@ -97,6 +97,46 @@ def overdue(connection: Connection, now_ms: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def step_count(connection: Connection, alarm_id: str) -> int:
+    query = select(func.count()).select_from(transitions).where(transitions.c.alarm_id == alarm_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def unanswered(connection: Connection, now_ms: int) -> list[RowMapping]:
+    """Alarms that nobody answered by their deadline."""
+    query = select(alarms).where(alarms.c.state == "raised", alarms.c.escalation_due_ms <= now_ms)
+    return list(connection.execute(query).mappings())
+
+
+def neglected(connection: Connection, before_ms: int) -> list[str]:
+    """Unanswered alarms whose next call is missing or should have happened before that time."""
+    query = select(alarms.c.alarm_id).where(
+        alarms.c.state == "raised",
+        alarms.c.escalation_due_ms.is_(None) | (alarms.c.escalation_due_ms < before_ms),
+    )
+    return [str(alarm_id) for alarm_id in connection.execute(query).scalars()]
+
+
+def incident_going_on(connection: Connection, order_id: str, active_since_ms: int) -> str | None:
+    """The incident of the order's newest alarm that is open or was active since that time."""
+    query = (
+        select(alarms.c.incident_id)
+        .where(
+            alarms.c.order_id == order_id,
+            alarms.c.state.in_(OPEN_STATES) | (alarms.c.updated_ms >= active_since_ms),
+        )
+        .order_by(alarms.c.raised_ms.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def new_since(connection: Connection, stored_since_ms: int) -> int:
+    """Number of alarms first stored since that time."""
+    query = select(func.count()).select_from(alarms).where(alarms.c.stored_ms >= stored_since_ms)
+    return int(connection.execute(query).scalar_one())
+
+
 def search(
     connection: Connection,
     *,

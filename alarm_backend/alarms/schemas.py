@@ -119,6 +119,10 @@ class AlarmView(BaseModel):
     cause: str | None
     note: str | None
     deadline_ms: int | None
+    incident_id: str | None
+    escalation_level: int
+    escalation_due_ms: int | None
+    """While raised: when the next one is called (0 operators, 1 second operator, 2 supervisor, 3 duty officer)."""
 
 
 class TransitionView(BaseModel):
@@ -186,3 +190,5 @@ class Queue(BaseModel):
     alarms: list[AlarmView]
     last_event_id: int
     now_ms: int
+    flood: bool = False
+    """More than 10 new alarms in 10 minutes: upkeep makes no sound."""

@@ -5,25 +5,24 @@ Every change writes the alarm, its history, its audit line and its event in one 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping
 
 from alarm_backend.alarms import lifecycle, repository
-from alarm_backend.alarms.lifecycle import Event, Policy, Standing, Step
-from alarm_backend.alarms.risk import risk, severity
-from alarm_backend.alarms.schemas import AlarmDetail, AlarmView, Queue, Result, TransitionIn, TransitionView
+from alarm_backend.alarms.intake import AlarmIntake
+from alarm_backend.alarms.lifecycle import Event, Policy
+from alarm_backend.alarms.schemas import AlarmDetail, AlarmView, Queue, Result
+from alarm_backend.alarms.writing import FLOOD, AlarmWriter, transition_view, view
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.schemas import User
 from alarm_backend.clocks import Clocks
 from alarm_backend.errors import NotFound
-from alarm_backend.event_stream.schemas import AlarmEvent
+from alarm_backend.escalation import chain
 from alarm_backend.event_stream.service import EventStreamService
-from alarm_backend.rejections.service import RejectionService, body_sha256
+from alarm_backend.rejections.service import RejectionService
+from alarm_backend.store import platform_state
 from alarm_backend.store.database import Database
-from alarm_backend.time_text import to_ms
 
 QUEUE_MAX = 1000
 GATEWAY = "gateway"
@@ -47,8 +46,11 @@ class AlarmService:
         self._clocks = clocks
         self._audit = audit
         self._events = events
-        self._rejections = rejections
         self.policy = policy or Policy()
+        self._writer = AlarmWriter(clocks, audit, events)
+        self._intake = AlarmIntake(
+            clocks=clocks, audit=audit, rejections=rejections, writer=self._writer, policy=self.policy
+        )
 
     # ---- reads -------------------------------------------------------------------------------------------------
 
@@ -57,7 +59,9 @@ class AlarmService:
         last = self._events.last_event_id()  # before the read: what happens between is sent again, never missed
         with self._database.reading() as connection:
             rows = repository.open_by_risk(connection, QUEUE_MAX)
-        return Queue(alarms=[view(row) for row in rows], last_event_id=last, now_ms=self._clocks.now_ms())
+            flood = platform_state.get(connection, FLOOD) is not None
+        alarms = [view(row) for row in rows]
+        return Queue(alarms=alarms, last_event_id=last, now_ms=self._clocks.now_ms(), flood=flood)
 
     def detail(self, alarm_id: str) -> AlarmDetail:
         """One alarm with its transitions and audit lines. Raises NotFound."""
@@ -88,96 +92,7 @@ class AlarmService:
 
     def ingest_into(self, connection: Connection, document: dict[str, Any], source: str) -> Result:
         """Store one transition in the caller's writing transaction."""
-        try:
-            incoming = TransitionIn.model_validate(document)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return self._rejections.keep(connection, source, document, f"{where}: {first['msg']}")
-        stored_ms = self._clocks.wall_ms()
-        time_ms = to_ms(incoming.time.isoformat())
-        before = repository.get(connection, incoming.alarm_id)
-        already_ms = repository.transition_stored_ms(connection, incoming.idempotency_key)
-        if already_ms is not None:
-            return Result(idempotency_key=incoming.idempotency_key, status="duplicate", stored_ms=already_ms)
-        of_severity = severity(incoming.kind, incoming.level)
-        event = Event(incoming.transition, source, severity=of_severity)
-        late = False
-        if before is None:
-            step = Step(lifecycle.born(of_severity))
-            if event.name == "cleared":  # its raising was lost on the way: it is shown all the same
-                step = lifecycle.step(step.standing, event, time_ms, self.policy)
-            step = replace(step, effects=("sound",), changed=True)
-        else:
-            newest_ms = repository.newest_time_ms(connection, incoming.alarm_id, source)
-            late = newest_ms is not None and time_ms < newest_ms
-            standing = repository.standing_of(before)
-            # What arrives late is history: it must not undo what is known since, but it is kept.
-            step = Step(standing, changed=False) if late else lifecycle.step(standing, event, time_ms, self.policy)
-        repository.add_transition(
-            connection,
-            {
-                "idempotency_key": incoming.idempotency_key,
-                "alarm_id": incoming.alarm_id,
-                "time_ms": time_ms,
-                "transition": incoming.transition,
-                "level": incoming.level,
-                "actor": source,
-                "state_before": None if before is None else before["state"],
-                "state_after": step.standing.state,
-                "reason": incoming.reason,
-                "body": incoming.model_dump(mode="json"),
-                "fix_received_ms": incoming.fix_received_ms,
-                "stored_ms": stored_ms,
-            },
-        )
-        facts = {
-            "order_id": incoming.order_id,
-            "kind": incoming.kind,
-            "level": incoming.level,
-            "monitored": incoming.monitored,
-            "protected": incoming.protected,
-            "zone_id": incoming.zone_id,
-            "distance_m": incoming.distance_m,
-            "probability": incoming.probability,
-            "reason": incoming.reason,
-            "updated_ms": time_ms,
-        }
-        if before is None:
-            row = {
-                "alarm_id": incoming.alarm_id,
-                "raised_ms": time_ms,
-                "stored_ms": stored_ms,
-                **facts,
-                **self._columns(step, facts, time_ms, stored_ms),
-            }
-            repository.add(connection, row)
-        elif not late:
-            repository.change(
-                connection, incoming.alarm_id, {**facts, **self._columns(step, facts, time_ms, stored_ms)}
-            )
-        self._audit.append(
-            connection,
-            source,
-            f"alarm.{incoming.transition}",
-            f"alarm:{incoming.alarm_id}",
-            {
-                "idempotency_key": incoming.idempotency_key,
-                "level": incoming.level,
-                "late": late,
-                "state": step.standing.state,
-                "body_sha256": body_sha256(document),
-            },
-        )
-        self._tell(
-            connection,
-            incoming.alarm_id,
-            incoming.transition,
-            source,
-            sound="sound" in step.effects,
-            fix_received_ms=incoming.fix_received_ms,
-        )
-        return Result(idempotency_key=incoming.idempotency_key, status="stored", stored_ms=stored_ms)
+        return self._intake.take(connection, document, source)
 
     # ---- the operators' side -------------------------------------------------------------------------------------
 
@@ -227,6 +142,31 @@ class AlarmService:
                 self._apply(connection, row, Event(name, SYSTEM), "")
         return len(rows)
 
+    def escalate(self) -> int:
+        """Call the next one for every alarm that nobody answered in time; how many."""
+        now_ms = self._clocks.wall_ms()
+        with self._database.reading() as connection:
+            if not repository.unanswered(connection, now_ms):
+                return 0
+        with self._database.writing() as connection:
+            rows = repository.unanswered(connection, now_ms)
+            for row in rows:
+                level = row["escalation_level"] + 1
+                due_ms = now_ms + chain.wait_ms(row["severity"], level)
+                values = {"escalation_level": level, "escalation_due_ms": due_ms, "changed_ms": now_ms}
+                repository.change(connection, row["alarm_id"], values)
+                self._writer.step(
+                    connection,
+                    row,
+                    transition="unanswered",
+                    actor=SYSTEM,
+                    state_after=row["state"],
+                    note=f"calling {chain.target(level)}",
+                    detail={"level": level, "target": chain.target(level), "due_ms": row["escalation_due_ms"]},
+                )
+                self._writer.tell(connection, row["alarm_id"], "unanswered", SYSTEM, sound=True)
+        return len(rows)
+
     def _act(self, alarm_id: str, user: User, event: Event, note: str) -> AlarmView:
         with self._database.writing() as connection:
             row = repository.get(connection, alarm_id)
@@ -242,7 +182,7 @@ class AlarmService:
         step = lifecycle.step(repository.standing_of(row), event, wall_ms, self.policy)
         if not step.changed:
             return
-        values = self._columns(step, dict(row), now_ms, wall_ms)
+        values = self._writer.columns(step.standing, dict(row), now_ms, wall_ms)
         if event.name == "acknowledge" or (event.name == "take" and row["acknowledged_by"] is None):
             values["acknowledged_ms"] = wall_ms
         if step.standing.state == "resolved":
@@ -250,71 +190,15 @@ class AlarmService:
         if note:
             values["note"] = note
         repository.change(connection, row["alarm_id"], values)
-        detail = {"from": row["state"], "to": step.standing.state, "note": note, "cause": step.standing.cause}
-        repository.add_transition(
+        state_after = step.standing.state
+        detail = {"from": row["state"], "to": state_after, "note": note, "cause": step.standing.cause}
+        self._writer.step(
             connection,
-            {
-                "idempotency_key": f"{row['alarm_id']}:{event.name}:{event.actor}:{row['changed_ms']}:{wall_ms}",
-                "alarm_id": row["alarm_id"],
-                "time_ms": now_ms,
-                "transition": event.name,
-                "level": row["level"],
-                "actor": event.actor,
-                "state_before": row["state"],
-                "state_after": step.standing.state,
-                "reason": note,
-                "body": detail,
-                "fix_received_ms": None,
-                "stored_ms": wall_ms,
-            },
+            row,
+            transition=event.name,
+            actor=event.actor,
+            state_after=state_after,
+            note=note,
+            detail=detail,
         )
-        self._audit.append(connection, event.actor, f"alarm.{event.name}", f"alarm:{row['alarm_id']}", detail)
-        self._tell(connection, row["alarm_id"], event.name, event.actor, sound="sound" in step.effects)
-
-    # ---- shared -----------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _columns(step: Step, facts: dict[str, Any], time_ms: int, wall_ms: int) -> dict[str, Any]:
-        """The columns that follow from a standing and the facts it stands on."""
-        standing: Standing = step.standing
-        values = vars(standing) | {
-            "risk": risk(standing.severity, standing.condition, facts["probability"], facts["distance_m"]),
-            "changed_ms": wall_ms,
-        }
-        if standing.state == "raised":
-            values |= {"acknowledged_ms": None, "resolved_by": None, "resolved_ms": None}
-        cleared_before = facts.get("cleared_ms")
-        values["cleared_ms"] = (cleared_before or time_ms) if standing.condition == "cleared" else None
-        return values
-
-    def _tell(
-        self,
-        connection: Connection,
-        alarm_id: str,
-        transition: str,
-        actor: str,
-        *,
-        sound: bool,
-        fix_received_ms: int | None = None,
-    ) -> None:
-        row = repository.get(connection, alarm_id)
-        assert row is not None
-        told = AlarmEvent(
-            alarm=view(row),
-            transition=transition,
-            actor=actor,
-            sound=sound,
-            fix_received_ms=fix_received_ms,
-            stored_ms=self._clocks.wall_ms(),
-        )
-        self._events.append(connection, "alarm", told)
-
-
-def view(row: RowMapping) -> AlarmView:
-    return AlarmView.model_validate(dict(row))
-
-
-def transition_view(row: RowMapping) -> TransitionView:
-    return TransitionView(
-        evidence=row["body"].get("evidence"), **{k: v for k, v in row.items() if k not in {"body", "idempotency_key"}}
-    )
+        self._writer.tell(connection, row["alarm_id"], event.name, event.actor, sound="sound" in step.effects)

@@ -49,7 +49,7 @@ class StatusEvent(BaseModel):
     """Health of the platform.
 
     `what`: heartbeat, silent, back, rejected (an item that cannot be used), orders (changed), resync (the stream could
-    not resume without loss: reload everything).
+    not resume without loss: reload everything), flood (`active`), handover (`identifier`, `state`).
     """
 
     what: str

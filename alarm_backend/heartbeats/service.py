@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, RowMapping
 
+from alarm_backend.alarms.intake import PLATFORM
 from alarm_backend.alarms.service import SYSTEM, AlarmService
 from alarm_backend.clocks import Clocks
 from alarm_backend.event_stream.schemas import StatusEvent
@@ -12,9 +13,6 @@ from alarm_backend.heartbeats import repository
 from alarm_backend.heartbeats.schemas import HeartbeatIn, HeartbeatView
 from alarm_backend.store.database import Database
 from alarm_backend.time_text import to_ms, to_text
-
-PLATFORM = "platform"
-"""The `order_id` of alarms about the platform itself."""
 
 
 class HeartbeatService:

@@ -49,15 +49,15 @@ alarms = Table(
     "alarms",
     metadata,
     Column("alarm_id", String(80), primary_key=True),
-    Column("order_id", String(80), nullable=False, index=True),
+    Column("order_id", String(80), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("level", String(40), nullable=False),
     Column("severity", Integer, nullable=False),
     Column("risk", Float, nullable=False),
     Column("state", String(20), nullable=False),
     Column("condition", String(20), nullable=False),
-    Column("monitored", String(80), index=True),
-    Column("protected", String(80), index=True),
+    Column("monitored", String(80)),
+    Column("protected", String(80)),
     Column("zone_id", String(80)),
     Column("distance_m", Float),
     Column("probability", Float),
@@ -76,9 +76,16 @@ alarms = Table(
     Column("cause", String(40)),
     Column("note", Text),
     Column("deadline_ms", BigInteger),
+    Column("incident_id", String(100), index=True),
+    Column("escalation_level", Integer, nullable=False, server_default="0"),
+    Column("escalation_due_ms", BigInteger),
     Index("ix_alarms_open_risk", "state", "risk"),
     Index("ix_alarms_kind_raised", "kind", "raised_ms"),
     Index("ix_alarms_raised", "raised_ms"),
+    Index(None, "stored_ms"),
+    Index(None, "monitored", "raised_ms"),
+    Index(None, "protected", "raised_ms"),
+    Index(None, "order_id", "raised_ms"),
 )
 
 transitions = Table(
@@ -171,6 +178,8 @@ users = Table(
     Column("password_hash", Text),
     Column("disabled", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("totp_sealed", Text),
+    Column("totp_used_step", BigInteger),
 )
 
 sessions = Table(
@@ -224,4 +233,51 @@ events = Table(
     Column("stored_ms", BigInteger, nullable=False),
     Index("ix_events_stored", "stored_ms"),
     sqlite_autoincrement=True,
+)
+
+instruction_log = Table(
+    "instruction_log",
+    metadata,
+    Column("entry_id", GROWING, primary_key=True, autoincrement=True),
+    Column("alarm_id", String(80), nullable=False, index=True),
+    Column("step_id", String(40), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("overridden", Boolean, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("identifier", String(100), primary_key=True),
+    Column("alarm_id", String(80), nullable=False, index=True),
+    Column("msg_type", String(10), nullable=False),
+    Column("cap_xml", Text, nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("created_by", String(80), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_ms", BigInteger),
+    Column("last_error", Text),
+    Column("receipt", String(200)),
+    Column("receipted_ms", BigInteger),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("person_id", String(80), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+platform_state = Table(
+    "platform_state",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
 )

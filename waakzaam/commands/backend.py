@@ -278,4 +278,4 @@ def login_link(
 
 
 def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="backend")
+    parent.add_typer(app, name="backend", help=backend.__doc__)
