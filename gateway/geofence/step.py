@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from gateway.contract.transitions import Transition
 from gateway.geofence import conditions, ellipsoid, motion, silence
@@ -47,7 +48,7 @@ def step(
 
     What falls due before `now_ms` is served first, each at its own instant, so that a late call changes nothing.
     `now_ms` before the state's own time counts as that time. A foreign tracker's observation changes nothing but time.
-    Observations of one instant may be given together: all move first, then each rule is judged once.
+    Several observations are taken in the order of their own times; those of one instant move first and are judged once.
     """
     effects: list[Transition] = []
     served = 0
@@ -66,13 +67,8 @@ def step(
             state = Draft(state, now_ms).freeze(state.deadline_ms)
         return state, tuple(effects)
     draft = Draft(state, now_ms)
-    moved = [person for one in known if (person := _observe(draft, one)) is not None]
-    _judge(draft, moved)
-    for person in moved:
-        track = draft.track_of(person)
-        if track is not None:
-            draft.clear(Key("gnss_loss", person, ""), "fix_back")
-            conditions.moved(draft, track)
+    for _, together in groupby(sorted(known, key=lambda one: one.time_ms), key=lambda one: one.time_ms):
+        _observe_together(draft, list(together))
     effects += draft.effects
     return draft.freeze(_deadline_ms(draft)), tuple(effects)
 
@@ -130,6 +126,17 @@ def _rules_change(draft: Draft) -> None:
         for person in draft.case.device_of:
             if f"pair:{person}" in begun:
                 judge_pair(draft, person, monitored, "already_inside")
+
+
+def _observe_together(draft: Draft, events: Sequence[Observation]) -> None:
+    """Takes in what was observed at one instant: all move first, then every rule concerned is judged once."""
+    moved = [person for one in events if (person := _observe(draft, one)) is not None]
+    _judge(draft, moved)
+    for person in dict.fromkeys(moved):
+        track = draft.track_of(person)
+        if track is not None:
+            draft.clear(Key("gnss_loss", person, ""), "fix_back")
+            conditions.moved(draft, track)
 
 
 def _observe(draft: Draft, event: Observation) -> str | None:
