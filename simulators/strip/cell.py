@@ -13,7 +13,7 @@ import numpy as np
 from simulators.strip.chemistry import Drink, Species, drink, species
 from simulators.strip.diffusion import FARADAY_C_MOL, Couples, Diffusion
 from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Lot, dip, rng_of
-from simulators.strip.responses import IRREVERSIBLE_RATE_M_S, peak_offset_v
+from simulators.strip.responses import IRREVERSIBLE_RATE_M_S, peak_offsets_v
 from simulators.strip.saturation import effective_mol_l
 
 LEAKAGE_OHM = 1e10
@@ -77,7 +77,8 @@ class StripCell:
     def _couples(self, members: list[Species], temperature_c: float) -> Couples:
         d = self.dip
         turned = (temperature_c + 273.15) / 298.15 / d.width
-        offsets = np.array([peak_offset_v(m.reversible, m.alpha, m.diffusion_m2_s) * turned for m in members])
+        peaks = peak_offsets_v(tuple(members))
+        offsets = np.array([peaks[m.name] * turned for m in members])
         sign = np.array([float(m.sign) for m in members])
         warm = PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
         shift = np.array([d.shift_v + m.ph_slope_v * (d.ph - 7.0) + m.sign * warm for m in members])
@@ -100,6 +101,8 @@ class StripCell:
 
     # -- Cell protocol -------------------------------------------------------------------------------------------
     def apply(self, potential_v: float | None, series_ohm: float, now_us: float) -> None:
+        if self._now_s == 0.0:  # nothing can have happened before the strip was first looked at
+            self._now_s = max(0.0, min(now_us, self.wet_at_us) * 1e-6)
         self._advance(now_us * 1e-6)
         if potential_v != self._applied_v:
             self._dt_s = FIRST_STEP_S

@@ -22,7 +22,7 @@ WIDTHS = np.array([0.85, 1.0, 1.18])  # factor on the slope of ln k (alpha), or 
 SHIFTS_V = np.array([-0.08, 0.0, 0.08])
 # Rate constant at the formal potential that irreversible couples are solved with; only the peak's place depends on it.
 IRREVERSIBLE_RATE_M_S = 1e-6
-REFERENCE_WAVE = SquareWave(start_v=-0.5, end_v=0.9, step_v=0.004, amplitude_v=0.025, frequency_hz=25.0)
+REFERENCE_WAVE = SquareWave(start_v=-0.2, end_v=0.6, step_v=0.004, amplitude_v=0.025, frequency_hz=25.0)
 
 
 def solve(wave: SquareWave, couples: Couples, temperature_c: float | Array = 25.0) -> Array:
@@ -44,18 +44,30 @@ def solve(wave: SquareWave, couples: Couples, temperature_c: float | Array = 25.
     return np.stack((flux[::2], flux[1::2]))
 
 
-@cache
-def peak_offset_v(reversible: bool, alpha: float, diffusion_m2_s: float) -> float:
-    """Peak minus formal potential of an oxidation under the reference waveform, volt."""
-    if reversible:
-        return 0.0
-    couple = Couples.of(0.0, alpha=alpha, rate_m_s=IRREVERSIBLE_RATE_M_S, diffusion_m2_s=diffusion_m2_s, backward=0.0)
-    forward, reverse = solve(REFERENCE_WAVE, couple)[:, :, 0]
-    net = forward - reverse
-    k = int(np.argmax(net))
-    left, top, right = net[k - 1 : k + 2]
-    vertex = 0.5 * (left - right) / (left - 2.0 * top + right)
-    return float(REFERENCE_WAVE.steps_v()[k] + vertex * REFERENCE_WAVE.step_v)
+_offsets: dict[tuple[float, float], float] = {}
+
+
+def peak_offsets_v(members: tuple[Species, ...]) -> dict[str, float]:
+    """Peak minus formal potential under the reference waveform, as if each were an oxidation; volt, by name.
+
+    Only slope and diffusion coefficient count, so what was solved once is kept.
+    """
+    missing = sorted({(m.alpha, m.diffusion_m2_s) for m in members if not m.reversible} - set(_offsets))
+    if missing:
+        couples = Couples.of(
+            0.0,
+            alpha=np.array([alpha for alpha, _ in missing]),
+            rate_m_s=IRREVERSIBLE_RATE_M_S,
+            diffusion_m2_s=np.array([d for _, d in missing]),
+            backward=0.0,
+        )
+        forward, reverse = solve(REFERENCE_WAVE, couples)
+        for key, net in zip(missing, (forward - reverse).T, strict=True):
+            k = int(np.argmax(net))
+            left, top, right = net[k - 1 : k + 2]
+            vertex = 0.5 * (left - right) / (left - 2.0 * top + right)
+            _offsets[key] = float(REFERENCE_WAVE.steps_v()[k] + vertex * REFERENCE_WAVE.step_v)
+    return {m.name: 0.0 if m.reversible else _offsets[m.alpha, m.diffusion_m2_s] for m in members}
 
 
 @dataclass(frozen=True)
@@ -95,15 +107,15 @@ class UnitResponse:
 def unit_responses(wave: SquareWave, members: tuple[Species, ...]) -> dict[str, UnitResponse]:
     """Tables of several species under one waveform, solved together."""
     conditions = [(species, t, w, s) for species in members for t in TEMPERATURES_C for w in WIDTHS for s in SHIFTS_V]
+    peaks = peak_offsets_v(members)
     formal, alpha, electrons = [], [], []
     for species, _, width, shift in conditions:
-        offset = peak_offset_v(species.reversible, species.alpha, species.diffusion_m2_s)
-        formal.append(species.peak_potential_v + shift - species.sign * offset)
+        formal.append(species.peak_potential_v + shift - species.sign * peaks[species.name])
         alpha.append(species.alpha * width)
         electrons.append(species.electrons * (width if species.reversible else 1.0))
     # Another slope or temperature around the formal potential would move the peak: turn about the peak instead. How
     # the peak itself moves with temperature is the scan's business (electrode.PEAK_V_PER_K).
-    offsets = np.array([peak_offset_v(c[0].reversible, c[0].alpha, c[0].diffusion_m2_s) for c in conditions])
+    offsets = np.array([peaks[c[0].name] for c in conditions])
     turned = np.array([(c[1] + 273.15) / 298.15 / c[2] for c in conditions])
     irreversible = np.array([not c[0].reversible for c in conditions])
     sign = np.array([float(c[0].sign) for c in conditions])
