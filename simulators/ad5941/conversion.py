@@ -126,7 +126,8 @@ class Converter:
         noise = self._quantiser.noise_v(RAW_RATE_HZ / osr, min(feedback, 1e6), chip.analogue.temperature_c)
         volts = self._sum_v if math.isfinite(self._sum_v) else math.copysign(10.0, self._sum_v)
         volts += chip.faults.adc_offset_jump_v
-        if not name("BUFSENCON") & 0x5 or not name("BUFSENCON") & 0x30:
+        unreferenced = name("AFECON") & chip.map.mask("AFECON", "HPREFDIS")
+        if unreferenced or not name("BUFSENCON") & 0x5 or not name("BUFSENCON") & 0x30:
             volts = 10.0  # no reference: the code rails instead of looking plausible
         code = self._quantiser.code(volts, adccon, now_us - self._reference_us, noise, name)
         self._done += 1

@@ -57,6 +57,7 @@ class Ad5941:
         self._frame_lost = False
         self._rubbish_reads = 0
         self._last_popped = 0
+        self._gpio = [0, 0, 0]
         self.memory = SharedMemory()
         self.interrupts = Interrupts(self.variants.flag_gating == "at_event")
         self.registers = RegisterFile(self)
@@ -135,6 +136,22 @@ class Ad5941:
             return 1
         active = bool(self.interrupts.flags(0))
         return int(active == bool(name("INTCPOL") & 1))
+
+    def gpio_input(self, pin: int, level: int, now_us: float) -> None:
+        """GPIO0..2 driven from outside: a pin in the trigger role starts the sequence of its number on its edge."""
+        self._advance(now_us)
+        name = self.registers.by_name
+        before, self._gpio[pin] = self._gpio[pin], level
+        mode, enabled = name("EI0CON") >> 4 * pin & 7, name("EI0CON") >> 4 * pin & 8
+        if name("GP0CON") >> 2 * pin & 3 != 1 or not name("GP0IEN") >> pin & 1 or not enabled:
+            return
+        rising, falling = level > before, level < before
+        if (mode in (0, 2) and rising) or (mode in (1, 2) and falling):
+            self.sequencer.trigger(pin, name(f"SEQ{pin}INFO"), self.now_us)
+        elif mode in (3, 4):
+            self.hazard("level trigger on a pin: retriggers as long as the level holds; simulated once")
+            if level == (mode == 3):
+                self.sequencer.trigger(pin, name(f"SEQ{pin}INFO"), self.now_us)
 
     def brown_out(self, now_us: float) -> None:
         """The supply dipped: everything is as after power-on, low-power loop included."""

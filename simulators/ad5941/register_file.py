@@ -25,7 +25,14 @@ CALIBRATION = frozenset(
 HIGH_POWER = (
     "HPREFDIS DACEN ADCEN ADCCONVEN EXBUFEN INAMPEN TIAEN TEMPSENSEN TEMPCONVEN WAVEGENEN DFTEN DACREFEN DACBUFEN"
 ).split()
-UNMODELLED = {"AFECON": (1 << 15, "the DFT engine"), "STATSCON": (1, "the statistics block")}
+# What is not simulated says so as soon as firmware switches it on: bits of a register, and a name.
+UNMODELLED: dict[str, tuple[tuple[int, str], ...]] = {
+    "AFECON": ((1 << 15, "the DFT engine"), (1 << 14, "the waveform generator"), (1 << 13, "the temperature sensor")),
+    "STATSCON": ((1, "the statistics block"),),
+    "LPDACCON0": ((1 << 6, "the LPDAC driven by the waveform generator"),),
+    "WDTCON": ((1 << 5, "the watchdog"),),
+    "LPMODECLKSEL": ((1, "the low-power clock switch"),),
+}
 RESET_CAUSES = {"POR": 0x1, "EXTRST": 0x2, "MMRSWRST": 0x8}
 
 
@@ -116,8 +123,9 @@ class RegisterFile:
             handler(value)
         else:
             self._values[name] = value
-        if name in UNMODELLED and value & UNMODELLED[name][0]:
-            self._chip.violation("use", register.address, f"{UNMODELLED[name][1]} is not simulated")
+        for bit, what in UNMODELLED.get(name, ()):
+            if value & bit:
+                self._chip.violation("use", register.address, f"{what} is not simulated")
         if name in LOOP:
             self._chip.loop_changed()
 

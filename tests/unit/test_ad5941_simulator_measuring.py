@@ -279,3 +279,13 @@ def test_using_an_engine_that_is_not_simulated_is_loud() -> None:
     host.initialise()
     host.write(0x2000, 0x8000)
     assert [v.reason for v in host.chip.violations] == ["the DFT engine is not simulated"]
+
+
+def test_a_converter_without_its_reference_rails_instead_of_looking_plausible() -> None:
+    host = bench(ResistorCell(10_000.0))
+    host.loop(*codes_for(0.1))
+    plausible = host.convert()
+    host.write(0x2000, 0x900A0)
+    host.write(0x2000, 0x901A0)
+    host.wait(260)
+    assert host.read(0x2080) - 0x8000 > 5 * plausible

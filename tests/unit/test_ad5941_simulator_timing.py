@@ -330,3 +330,21 @@ def test_a_sleep_count_of_zero_is_noted() -> None:
     host.wait(5_000)
     host.chip.int0_level(int(host.now_us))
     assert any("SLEEP = 0" in hazard.what for hazard in host.chip.hazards)
+
+
+def test_a_pin_in_the_trigger_role_starts_the_sequence_of_its_number() -> None:
+    host = sequence_bench()
+    host.program(0, [0xA7000002])
+    host.write(0x21E8, 1 << 16)
+    host.write(0x2004, 1)
+    host.write(0x0000, 1 << 2)
+    host.write(0x3004, 0xFFFFFFFF)
+    host.chip.gpio_input(1, 1, int(host.now_us))
+    host.wait(10)
+    assert not host.read(0x3014) & 1 << 10, "input buffer and edge not enabled"
+    host.write(0x000C, 2)
+    host.write(0x0A20, 0x80)
+    host.chip.gpio_input(1, 0, int(host.now_us))
+    host.chip.gpio_input(1, 1, int(host.now_us))
+    host.wait(10)
+    assert host.read(0x3014) & 1 << 10
