@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -12,7 +14,9 @@ from alarm_backend.auth.schemas import SessionView
 from alarm_backend.console import catalogue
 from alarm_backend.console.assets import Assets
 from alarm_backend.console.libraries import CONSOLE
+from alarm_backend.console.rhythms import RHYTHMS
 
+ZONE = ZoneInfo("Europe/Brussels")
 LANGUAGE_COOKIE = "waakzaam_language"
 THEME_COOKIE = "waakzaam_theme"
 THEMES = ("dark", "light")
@@ -42,8 +46,20 @@ HEADERS = {
 }
 
 OPERATOR_ROLES = frozenset({"operator", "supervisor"})
-PAGES = (("queue", "/", OPERATOR_ROLES),)
+EVERY_ROLE = frozenset({"operator", "supervisor", "evaluator", "administrator"})
+PAGES = (
+    ("queue", "/", OPERATOR_ROLES),
+    ("search", "/search", OPERATOR_ROLES),
+    ("orders", "/orders", OPERATOR_ROLES),
+    ("handover", "/handover", OPERATOR_ROLES),
+    ("field_tests", "/field-tests", EVERY_ROLE),
+)
 """Name, path and the roles that may open it."""
+
+
+def home_of(role: str) -> str:
+    """Where this role starts: operators at the queue, the others at the drink tests."""
+    return next(path for _, path, roles in PAGES if role in roles)
 
 
 def language_of(request: Request) -> str:
@@ -55,6 +71,11 @@ def theme_of(request: Request) -> str:
     """Dark unless light was chosen: control rooms are dim."""
     chosen = request.cookies.get(THEME_COOKIE)
     return chosen if chosen in THEMES else THEMES[0]
+
+
+def moment_text(ms: int | None) -> str:
+    """A time as the control room writes it, in Belgian time; a dash when there is none."""
+    return "–" if ms is None else datetime.fromtimestamp(ms / 1000, ZONE).strftime("%d-%m-%Y %H:%M:%S")
 
 
 class Pages:
@@ -88,6 +109,9 @@ class Pages:
             word=word,
             language=language,
             languages=catalogue.LANGUAGES,
+            rhythm=lambda verdict: RHYTHMS.get(verdict, ()),
+            percent=lambda share: f"{share * 100:.0f} %",
+            moment=moment_text,
             theme=theme_of(request),
             asset=self.assets.address,
             vendor_ready=self.assets.libraries_ready,
@@ -98,3 +122,7 @@ class Pages:
             **{"here": "", **facts},
         )
         return HTMLResponse(body, status_code=status, headers=HEADERS)
+
+
+assets = Assets()
+pages = Pages(assets)

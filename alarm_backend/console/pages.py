@@ -11,9 +11,19 @@ from alarm_backend.access import COOKIE, OperatorUser, ServicesOf, SessionOf, se
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
 from alarm_backend.alarms.schemas import AlarmDetail
 from alarm_backend.auth.schemas import User
-from alarm_backend.console import catalogue
-from alarm_backend.console.assets import Assets, router_of
-from alarm_backend.console.page_frame import LANGUAGE_COOKIE, OPERATOR_ROLES, THEME_COOKIE, THEMES, Pages, language_of
+from alarm_backend.console import catalogue, records_pages, wearer_page
+from alarm_backend.console.assets import router_of
+from alarm_backend.console.page_frame import (
+    LANGUAGE_COOKIE,
+    OPERATOR_ROLES,
+    THEME_COOKIE,
+    THEMES,
+    assets,
+    home_of,
+    language_of,
+    pages,
+)
+from alarm_backend.console.rhythms import RHYTHMS
 from alarm_backend.errors import NotFound, NotSignedIn, TooManyRequests
 from alarm_backend.orders.schemas import OrderView
 
@@ -42,22 +52,17 @@ BROWSER_TEXTS = (
 ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
 MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "resolve", "closing": "confirm_close"}
 
-assets = Assets()
-pages = Pages(assets)
 router = APIRouter()
 router.include_router(router_of(assets))
-
-
-def _home(user: User) -> str:
-    """Where this role starts."""
-    return "/" if user.role in OPERATOR_ROLES else "/login"
+router.include_router(records_pages.router)
+router.include_router(wearer_page.router)
 
 
 @router.get("/")
 def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Response:
     """The live queue and the map."""
     if session.user.role not in OPERATOR_ROLES:
-        return RedirectResponse(_home(session.user), status_code=303)
+        return RedirectResponse(home_of(session.user.role), status_code=303)
     queue = services.alarms.queue()
     language = language_of(request)
     return pages.render(
@@ -69,6 +74,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         unacknowledged=sum(alarm.state == "raised" for alarm in queue.alarms),
         last_event_id=queue.last_event_id,
         now_ms=queue.now_ms,
+        rhythms=RHYTHMS,
         field_tests=services.field_tests.newest(TESTS_SHOWN),
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
         browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
@@ -98,14 +104,27 @@ def _order_of(services: ServicesOf, order_id: str) -> OrderView | None:
         return None  # an alarm about the platform itself belongs to no order, and is shown all the same
 
 
+def _shown(value: Any) -> str:
+    """A number of the evidence, as short as it can be without losing what it says."""
+    if isinstance(value, list):
+        return " · ".join(_shown(part) for part in value)
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _evidence(detail: AlarmDetail) -> list[tuple[str, str]]:
-    """The numbers of the last decision, flat, in the order they were given."""
+    """The numbers of the last decision of the gateway, flat, in the order it gave them."""
     for step in reversed(detail.transitions):
         if isinstance(step.evidence, dict) and step.evidence:
+            numbers = step.evidence.get("numbers")
+            facts = {**step.evidence, **(numbers if isinstance(numbers, dict) else {})}
+            if isinstance(facts.get("approach"), dict):
+                facts["approach"] = facts["approach"].get("who", "unknown")
             return [
-                (name, f"{value:g}" if isinstance(value, float) else str(value))
-                for name, value in step.evidence.items()
-                if isinstance(value, (str, int, float, bool))
+                (name, _shown(value))
+                for name, value in facts.items()
+                if isinstance(value, (str, int, float, list)) and name != "fixes" and value != []
             ]
     return []
 
@@ -115,24 +134,31 @@ def alarm_panel(
     alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
 ) -> Response:
     """The panel of one alarm, as a fragment."""
+    return pages.render(request, "detail.html", session, **_panel(alarm_id, services, user))
+
+
+@router.get("/alarms/{alarm_id}")
+def alarm_page(
+    alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
+) -> Response:
+    """One alarm of any time, on a page of its own."""
+    return pages.render(request, "alarm.html", session, here="search", **_panel(alarm_id, services, user))
+
+
+def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
+    """What the panel of an alarm shows."""
     detail = services.alarms.detail(alarm_id)
     alarm = detail.alarm
-    people = [
-        (person, role) for person, role in ((alarm.monitored, "monitored"), (alarm.protected, "protected")) if person
-    ]
-    return pages.render(
-        request,
-        "detail.html",
-        session,
-        detail=detail,
-        acts=_acts(detail, user),
-        causes=[c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
-        four_eyes=alarm.severity >= services.alarms.policy.four_eyes_severity,
-        order=_order_of(services, alarm.order_id),
-        people=people,
-        evidence=_evidence(detail),
-        percent=lambda share: f"{share * 100:.0f} %",
-    )
+    parties = ((alarm.monitored, "monitored"), (alarm.protected, "protected"))
+    return {
+        "detail": detail,
+        "acts": _acts(detail, user),
+        "causes": [c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
+        "four_eyes": alarm.severity >= services.alarms.policy.four_eyes_severity,
+        "order": _order_of(services, alarm.order_id),
+        "people": [(person, role) for person, role in parties if person],
+        "evidence": _evidence(detail),
+    }
 
 
 @router.get("/console/situation")
@@ -170,7 +196,7 @@ def login(
     except TooManyRequests as wait:
         words = catalogue.text(language, "login.locked", seconds=wait.retry_after_s)
         return pages.render(request, "login.html", status=429, failure=words)
-    response = RedirectResponse(_home(opened.view.user), status_code=303)
+    response = RedirectResponse(home_of(opened.view.user.role), status_code=303)
     set_session_cookie(request, response, opened.token)
     return response
 

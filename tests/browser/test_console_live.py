@@ -1,4 +1,4 @@
-"""The operator's console in a real browser before the real backend: alarms arrive, a key acknowledges, nothing gets lost."""
+"""The operator's console in a real browser before the real backend: alarms arrive, one key acknowledges."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import { ServerClock } from "./server_clock.js";
 import { Situation } from "./situation.js";
 import { Sound } from "./sound.js";
 import { Stream } from "./stream.js";
-import { text, timeOfDay, word } from "./texts.js";
+import { limit, text, timeOfDay, word } from "./texts.js";
 
 const root = document.querySelector("[data-console]");
 const facts = root.dataset;
@@ -119,6 +119,7 @@ async function perform(act, values = null) {
   if (!alarm) return;
   if (alarm.alarm_id !== queue.selectedId) queue.select(alarm.alarm_id);
   if ((act === "resolve" || act === "shelve") && values === null) {
+    await detail.loading;
     if (detail.alarm?.alarm_id === alarm.alarm_id) detail.openForm(act);
     return;
   }
@@ -190,6 +191,12 @@ async function openMap() {
   follow.addEventListener("click", () => map.setFollow(!map.follow));
   root.querySelector('[data-map-act="in"]').addEventListener("click", () => map.zoom(1));
   root.querySelector('[data-map-act="out"]').addEventListener("click", () => map.zoom(-1));
+  const grid = root.querySelector("[data-grid]");
+  map.onGrid = (stepM) => {
+    grid.hidden = !stepM;
+    grid.querySelector("[data-grid-size]").textContent = text("map.legend.grid", { size: limit(stepM) });
+  };
+  map.drawGrid();
   root.dataset.mapReady = "true";
   redraw();
 }

@@ -29,8 +29,14 @@ export class Detail {
     return this.root.querySelector("[data-detail-of]");
   }
 
-  /** Show this alarm (null = none). Loads again when it has changed; keeps a form that is being filled. */
-  async show(alarm) {
+  /** Show this alarm (null = none); resolves when it is there, so that a quick key press is not lost. */
+  show(alarm) {
+    this.loading = this.load(alarm);
+    return this.loading;
+  }
+
+  /** Loads again when the alarm has changed; keeps a form that is being filled. */
+  async load(alarm) {
     this.alarm = alarm;
     const turn = ++this.wanted;
     if (!alarm) {

@@ -1,5 +1,5 @@
 // Distance over the last hour with the order's limits: shows at a glance how it came this far.
-import { distance as sayDistance, text, timeOfDay } from "./texts.js";
+import { distance as sayDistance, limit as sayLimit, text, timeOfDay } from "./texts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const W = 340, H = 120, LEFT = 44, BOTTOM = 18, TOP = 6;
@@ -20,7 +20,10 @@ export function drawChart(container, series, limits, nowMs, spanMs) {
   const alert = Number(limits.alertM) || null, prealert = Number(limits.prealertM) || null;
   const fromMs = Math.max(nowMs - spanMs, series[0].ms - 30_000);
   const shown = series.filter((point) => point.ms >= fromMs);
-  const top = Math.max(prealert ? prealert * 1.4 : 0, Math.min(Math.max(...shown.map((p) => p.m)), (prealert ?? 5000) * 3)) * 1.05;
+  const most = Math.max(...shown.map((p) => p.m));
+  const limit = prealert ?? alert;
+  // The limits must stay apart: what was farther than twice the outer one runs along the top.
+  const top = (limit ? Math.min(Math.max(most, limit * 1.3), limit * 2) : most) * 1.05;
   const x = (ms) => LEFT + ((ms - fromMs) / (nowMs - fromMs || 1)) * (W - LEFT - 6);
   const y = (m) => TOP + (1 - Math.min(m, top) / top) * (H - TOP - BOTTOM);
   const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
@@ -31,7 +34,7 @@ export function drawChart(container, series, limits, nowMs, spanMs) {
     if (!metres || metres > top) continue;
     if (name === "alert") node("rect", { class: "chart-breach", x: LEFT, y: y(metres), width: W - LEFT - 6, height: y(0) - y(metres) }, svg);
     node("line", { class: `chart-limit ${name}`, x1: LEFT, x2: W - 6, y1: y(metres), y2: y(metres) }, svg);
-    node("text", { class: "chart-tick", x: LEFT - 5, y: y(metres) + 3.5, "text-anchor": "end" }, svg, sayDistance(metres));
+    node("text", { class: "chart-tick", x: LEFT - 5, y: y(metres) + 3.5, "text-anchor": "end" }, svg, sayLimit(metres));
     node("text", { class: `chart-name ${name}`, x: LEFT + 4, y: y(metres) - 3 }, svg, text(`detail.chart.${name}`));
   }
   node("text", { class: "chart-tick", x: LEFT - 5, y: y(0) + 3, "text-anchor": "end" }, svg, "0");

@@ -2,6 +2,8 @@
 import { moment, text, word } from "./texts.js";
 
 const SHOWN_MAX = 20;
+// The light's rhythm as the bracelet tells it; the server draws the same (pages.RHYTHMS).
+const RHYTHMS = JSON.parse(document.getElementById("rhythms").textContent);
 
 export class FieldTests {
   constructor(root, clock) {
@@ -21,8 +23,9 @@ export class FieldTests {
     const lamp = li.querySelector(".lamp");
     lamp.dataset.led = test.verdict;
     lamp.setAttribute("aria-label", `${text("field_tests.led")}: ${word("led", test.verdict)}`);
+    li.querySelector("[data-rhythm]").replaceChildren(...RHYTHMS[test.verdict].map((beat) => Object.assign(document.createElement("i"), { className: beat })));
     set("verdict", word("verdict", test.verdict));
-    set("reason", word("reason", test.reason));
+    set("reason", word("verdict_reason", test.reason));
     set("drink", test.drink_declared);
     set("signature", test.signature_state === "verified" ? "" : word("signature", test.signature_state));
     set("time", moment(test.time_ms, this.clock.nowMs()));

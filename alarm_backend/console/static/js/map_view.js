@@ -1,10 +1,10 @@
 // The map: an offline base layer, and on it the people of the open alarms, their tracks, zones and distances.
 import { decode } from "./base_layer.js";
-import { circle } from "./geodesy.js";
-import { distance as sayDistance, text } from "./texts.js";
+import { circle, offset } from "./geodesy.js";
+import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
-const KNOWN_SOURCES = ["zones", "circles", "tracks", "discs", "link", "others"];
+const OVERLAYS = ["zones", "circles", "tracks", "discs", "link", "others"];
 
 const collect = (features) => ({ type: "FeatureCollection", features });
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
@@ -27,6 +27,7 @@ export class MapView {
       view.map.once("error", (event) => reject(event.error));
     });
     view.ready = true;
+    view.drawGrid();
     return view;
   }
 
@@ -53,9 +54,31 @@ export class MapView {
     this.map.addControl(new maplibre.AttributionControl({ compact: false, customAttribution: text("map.source") }), "bottom-right");
     const canvas = this.map.getCanvas();
     canvas.setAttribute("aria-label", text("map.label"));
+    this.map.on("moveend", () => this.drawGrid());
+    this.map.on("resize", () => this.follow && this.fit());
     this.map.on("dragstart", () => this.setFollow(false));
     this.map.on("wheel", () => this.setFollow(false));
     this.map.on("click", "others", (event) => onChoose(event.features[0].properties.alarm_id));
+  }
+
+  /** A square grid in whole metres, so that an eye without roads can still judge distance. */
+  drawGrid() {
+    if (!this.ready) return;
+    const bounds = this.map.getBounds();
+    const [west, east, south, north] = [bounds.getWest(), bounds.getEast(), bounds.getSouth(), bounds.getNorth()];
+    const middle = { lat: (south + north) / 2, lon: west };
+    const widthM = offset(middle, { lat: middle.lat, lon: east }).east;
+    const stepM = [100, 250, 500, 1000, 2500, 5000, 10000].find((step) => widthM / step < 14) ?? 0;
+    const lines = [];
+    if (stepM) {
+      // Anchored in whole degrees, so that the lines stay where they are when the map moves.
+      const degree = { east: offset({ lat: Math.round(middle.lat * 4) / 4, lon: 4 }, { lat: Math.round(middle.lat * 4) / 4, lon: 5 }).east, north: offset({ lat: 50, lon: 4 }, { lat: 51, lon: 4 }).north };
+      const dLon = stepM / degree.east, dLat = stepM / degree.north;
+      for (let lon = 4 + Math.ceil((west - 4) / dLon) * dLon; lon < east; lon += dLon) lines.push(feature("LineString", [[lon, south], [lon, north]]));
+      for (let lat = 50 + Math.ceil((south - 50) / dLat) * dLat; lat < north; lat += dLat) lines.push(feature("LineString", [[west, lat], [east, lat]]));
+    }
+    this.set("grid", lines);
+    this.onGrid?.(stepM);
   }
 
   setFollow(follow) {
@@ -76,7 +99,7 @@ export class MapView {
   /** Draw the selected alarm in full and the others as points. */
   draw(situation, selected, alarms) {
     if (!this.ready) return;
-    const drawn = Object.fromEntries(KNOWN_SOURCES.map((name) => [name, []]));
+    const drawn = Object.fromEntries(OVERLAYS.map((name) => [name, []]));
     this.extent = new this.maplibre.LngLatBounds();
     const wanted = new Map();
     if (selected) this.drawSelected(situation, selected, drawn, wanted);
@@ -93,12 +116,24 @@ export class MapView {
     if (this.follow) this.fit();
   }
 
+  /** Only zones: the orders page. */
+  drawZones(zones) {
+    this.set("zones", zones.features);
+    this.extent = new this.maplibre.LngLatBounds();
+    for (const zone of zones.features) this.extendBy(zone.geometry);
+    this.follow = true;
+    this.fit();
+  }
+
+  extendBy(geometry) {
+    for (const point of geometry.coordinates.flat(geometry.type === "Polygon" ? 1 : 2)) this.extent.extend(point);
+  }
+
   drawSelected(situation, alarm, drawn, wanted) {
     const order = situation.orders.get(alarm.order_id);
     for (const zone of order?.zones.features ?? []) {
       drawn.zones.push(zone);
-      if (alarm.zone_id !== zone.properties.zone_id) continue;
-      for (const point of zone.geometry.coordinates.flat(zone.geometry.type === "Polygon" ? 1 : 2)) this.extent.extend(point);
+      if (alarm.zone_id === zone.properties.zone_id) this.extendBy(zone.geometry);
     }
     const people = [[alarm.protected, "protected"], [alarm.monitored, "monitored"]].filter(([person]) => person);
     for (const [person, role] of people) {
@@ -115,7 +150,7 @@ export class MapView {
           const ring = circle(fix.lon, fix.lat, metres);
           drawn.circles.push(feature("Polygon", [ring], { limit }));
           if (limit === "alert") for (const i of [0, 18, 36, 54]) this.extent.extend(ring[i]);
-          wanted.set(`limit:${limit}`, { at: ring[0], className: `map-limit ${limit}`, label: text(`map.${limit}_circle`, { metres: sayDistance(metres) }) });
+          wanted.set(`limit:${limit}`, { at: ring[0], className: `map-limit ${limit}`, label: text(`map.${limit}_circle`, { metres: sayLimit(metres) }) });
         }
       }
     }
@@ -180,16 +215,17 @@ function style(base) {
       land: source(base.land),
       borders: source(base.borders),
       labels: source(base.labels),
-      ...Object.fromEntries(KNOWN_SOURCES.map((name) => [name, { type: "geojson", data: collect([]), tolerance: 0 }])),
+      ...Object.fromEntries(["grid", ...OVERLAYS].map((name) => [name, { type: "geojson", data: collect([]), tolerance: 0 }])),
     },
     layers: [
       { id: "abroad", type: "background", paint: { "background-color": colour("map-abroad") } },
       { id: "land", type: "fill", source: "land", paint: { "fill-antialias": false, "fill-color": ["match", ["get", "built"], 0, colour("map-land-0"), 1, colour("map-land-1"), 2, colour("map-land-2"), 3, colour("map-land-3"), colour("map-land-4")] } },
-      { id: "borders", type: "line", source: "borders", filter: ["==", ["get", "rank"], 0], paint: { "line-color": colour("map-border"), "line-width": step([7, 0.4, 11, 1, 14, 1.6]), "line-dasharray": [4, 2] } },
+      { id: "grid", type: "line", source: "grid", paint: { "line-color": colour("map-grid"), "line-width": 0.8 } },
+      { id: "borders", type: "line", source: "borders", filter: ["==", ["get", "rank"], 0], paint: { "line-color": colour("map-border"), "line-width": step([7, 0.5, 11, 1.4, 14, 2.2]), "line-dasharray": [4, 2] } },
       { id: "province-borders", type: "line", source: "borders", filter: [">", ["get", "rank"], 0], paint: { "line-color": colour("map-border-strong"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, ["match", ["get", "rank"], 1, 0.8, 1.4], 12, ["match", ["get", "rank"], 1, 2, 3]] } },
       { id: "zones", type: "fill", source: "zones", paint: { "fill-color": colour("zone"), "fill-opacity": 0.16 } },
       { id: "zones-line", type: "line", source: "zones", paint: { "line-color": colour("zone"), "line-width": 2, "line-dasharray": [2, 1.4] } },
-      { id: "circles", type: "fill", source: "circles", filter: ["==", ["get", "limit"], "alert"], paint: { "fill-color": colour("severity-5"), "fill-opacity": 0.07 } },
+      { id: "circles", type: "fill", source: "circles", filter: ["==", ["get", "limit"], "alert"], paint: { "fill-color": colour("severity-5"), "fill-opacity": 0.06 } },
       { id: "circles-line", type: "line", source: "circles", paint: { "line-color": ["match", ["get", "limit"], "alert", colour("severity-5"), colour("severity-3")], "line-width": ["match", ["get", "limit"], "alert", 2, 1.4], "line-opacity": 0.9 } },
       labelLayer("towns", [">", ["get", "people"], 60000], 5, step([6, 11, 10, 15, 13, 18])),
       labelLayer("municipalities", ["all", ["<=", ["get", "people"], 60000], [">", ["get", "people"], 18000]], 8.6, step([8, 10, 12, 13])),

@@ -30,6 +30,9 @@ export function distanceParts(metres) {
   return [number(Math.round(metres)), text("unit.m")];
 }
 
+/** An order's distance: whole as the judge set it. */
+export const limit = (metres) => (metres % 1000 === 0 ? `${number(metres / 1000)}\u202f${text("unit.km")}` : distanceParts(metres).join("\u202f"));
+
 export const distance = (metres) => distanceParts(metres).join("\u202f");
 
 export function age(ms) {
