@@ -66,14 +66,17 @@ class FlashStore:
         found = []
         for name in sorted(os.listdir(folder)):
             path = folder + "/" + name
-            if name.endswith(_BESIDE):  # the power failed between writing and renaming: whole content still counts
-                self._rename(path, path[: -len(_BESIDE)])
-                path = path[: -len(_BESIDE)]
+            unfinished = name.endswith(_BESIDE)
+            damaged_before = self.damaged
             raw = self._read(path)
+            if unfinished:  # the power failed while it was written (nothing was promised yet) or before it was renamed
+                self.damaged = damaged_before
             if not raw or len(raw) <= raw[0]:
                 os.remove(path)
-            else:
-                found.append((int(name[:16], 16), raw[1 : 1 + raw[0]].decode(), raw[1 + raw[0] :]))
+                continue
+            if unfinished:
+                self._rename(path, path[: -len(_BESIDE)])
+            found.append((int(name[:16], 16), raw[1 : 1 + raw[0]].decode(), raw[1 + raw[0] :]))
         return found
 
     def _event_path(self, token: int) -> str:

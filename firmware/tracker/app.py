@@ -85,7 +85,7 @@ class TrackerApp:
 
     async def _listen_to_receiver(self) -> None:
         uart = self._parts.uart
-        buffer = bytearray(256)
+        buffer = bytearray(512)
         idle = 0
         while True:
             count = uart.readinto(buffer) if uart.any() else None
@@ -160,6 +160,7 @@ class TrackerApp:
         message["sentences_bad"] = self.parser.sentences_bad
         message["reconnects"] = max(0, self.link.connections - 1)
         message["faults"] = self.faults
+        gc.collect()  # so that the figure is what is really free, and its trend a leak
         if hasattr(gc, "mem_free"):
             message["heap_free_bytes"] = gc.mem_free()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,29 @@ def test_a_cut_whose_power_fails_before_it_is_sent_is_delivered_after_the_next_s
         wait_until(lambda: not again.told("fault") and len(ear.once()) >= 2, "a heartbeat")
     cut = next(m for m in ear.once() if m.get("event") == "strap_cut")
     assert (cut["boot_id"], {m["boot_id"] for m in ear.once()} >= {1, 2}) == (1, True)
+    ear.close()
+
+
+def test_ten_minutes_of_epochs_take_no_heap(root: Path, tmp_path: Path, broker: BrokerAddress) -> None:
+    """600 epochs, a fix each two, and outages of the sky; every answer to new settings tells the heap after a sweep."""
+    ear = Ear(broker, "trk-vm5")
+    bench = Bench(root, tmp_path / "flash.img", "trk-vm5", broker)
+    free: list[int] = []
+    with bench.board:
+        wait_until(lambda: bench.told("connected"), "connection")
+        for round_number in range(12):
+            for second in range(50):
+                wait_until(lambda: bench.world.receiver.unread_bytes() < 1_200, "the board reading its receiver")
+                bench.receive(50 * round_number + second, fixed=second % 25 != 7)
+            interval_ms = 1_900 + round_number
+            ear.say({"kind": "settings", "sent_ms": START_MS + round_number, "report_interval_ms": interval_ms})
+            wait_until(partial(ear.answered, interval_ms), "the answer")
+            free.append(ear.answered(interval_ms)["heap_free_bytes"])
+        wait_until(lambda: len([m for m in ear.once() if m["kind"] == "fix"]) >= 250, "the fixes")
+    assert bench.world.receiver.overrun_bytes == 0
+    assert min(free[2:]) > 40_000
+    assert max(free[2:]) - min(free[2:]) < 2_000, free  # no trend: a few fixes may be on their way
+    assert not bench.told("fault")
     ear.close()
 
 

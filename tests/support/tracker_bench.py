@@ -72,6 +72,10 @@ class Ear:
             seen.setdefault((message["boot_id"], message["seq"]), message)
         return list(seen.values())
 
+    def answered(self, interval_ms: int) -> dict[str, Any]:
+        """The first heartbeat with that report interval in force; empty before it."""
+        return next((m for m in self.once() if m.get("report_interval_ms") == interval_ms), {})
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()

@@ -58,3 +58,13 @@ def test_settings_survive(tmp_path: Path) -> None:
     store.save_settings(b"two")
     assert FlashStore(str(tmp_path)).load_settings() == b"two"
     assert store.damaged == 0
+
+
+def test_an_event_half_written_when_the_power_failed_is_cleared_away_without_alarm(tmp_path: Path) -> None:
+    store = FlashStore(str(tmp_path))
+    store.save_event(5, "strap_cut", b"body")
+    (tmp_path / "events" / f"{6:016x}.new").write_bytes(b"")
+    again = FlashStore(str(tmp_path))
+    assert [token for token, _, _ in again.load_events()] == [5]
+    assert again.damaged == 0
+    assert len(list((tmp_path / "events").iterdir())) == 1
