@@ -13,7 +13,7 @@ from types import TracebackType
 from simulators.virtual_board import events
 from simulators.virtual_board.board_timers import BoardTimers
 from simulators.virtual_board.console import Console
-from simulators.virtual_board.events import BoardError, BoardEvent, BoardTimeout
+from simulators.virtual_board.events import BoardError, BoardEvent, EventLog
 from simulators.virtual_board.link import ANSWERED, EVENT_TIMER, Op, Requests, reply
 from simulators.virtual_board.peripherals import Peripherals
 from simulators.virtual_board.ports import open_port
@@ -59,15 +59,13 @@ class VirtualBoard:
         self.peripherals = peripherals or Peripherals()
         self.peripherals.raise_event = self._interrupt
         self.console = Console(on_output)
-        self.events: list[BoardEvent] = []
+        self._log = EventLog(self.console, on_event)
         self.violations: list[str] = []
         self.cut_at_flash_write = 0
         self._heap_bytes = heap_bytes
         self._environment = dict(environment or {})
         self._unique_id = unique_id
-        self._on_event = on_event
         self._port = open_port(port, port_number)
-        self._happened = threading.Condition()
         self._lock = threading.RLock()
         self._run: Run | None = None
         self._thread: threading.Thread | None = None
@@ -135,20 +133,20 @@ class VirtualBoard:
         """Take the supply away at once, whatever the firmware is doing; the board stays off until `power_on`."""
         before = self.count("power_cut")
         self._kill("power_cut")
-        self._wait(lambda: self.count("power_cut") > before, STOP_TIMEOUT_S, "power cut")
+        self.wait_event("power_cut", STOP_TIMEOUT_S, before + 1)
 
     def power_on(self) -> None:
         """Give the supply back after a power cut."""
         before = self.count("boot")
         self._off = False
         self._wake()
-        self._wait(lambda: self.count("boot") > before, STOP_TIMEOUT_S, "boot after power on")
+        self.wait_event("boot", STOP_TIMEOUT_S, before + 1)
 
     def reset(self) -> None:
         """Press the reset button; returns when the interpreter has been started again."""
         before = self.count("boot")
         self._kill("reset")
-        self._wait(lambda: self.count("boot") > before, STOP_TIMEOUT_S, "boot after reset")
+        self.wait_event("boot", STOP_TIMEOUT_S, before + 1)
 
     def send(self, data: bytes) -> None:
         """Send bytes to the console, as if through the port."""
@@ -158,23 +156,16 @@ class VirtualBoard:
 
     def count(self, kind: str) -> int:
         """How often that kind of event happened."""
-        with self._happened:
-            return sum(event.kind == kind for event in self.events)
+        return self._log.count(kind)
 
     def wait_event(self, kind: str, timeout_s: float = 10, times: int = 1) -> BoardEvent:
         """Return the n-th event of that kind once it happened; raise BoardTimeout after that time."""
-        self._wait(lambda: self.count(kind) >= times, timeout_s, f"event {kind}")
-        with self._happened:
-            return [event for event in self.events if event.kind == kind][times - 1]
+        return self._log.wait(kind, timeout_s, times)
 
-    def _wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-        deadline = time.monotonic() + timeout_s
-        with self._happened:
-            while not condition():
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise BoardTimeout(what, timeout_s, self.console.text())
-                self._happened.wait(left)
+    @property
+    def events(self) -> list[BoardEvent]:
+        """What happened so far, in order."""
+        return self._log.events()
 
     def __enter__(self) -> VirtualBoard:
         self.start()
@@ -190,12 +181,7 @@ class VirtualBoard:
     # What the supervisor's thread does -----------------------------------------------------------------------------
 
     def _note(self, kind: str, detail: str = "") -> None:
-        event = BoardEvent(kind, self.peripherals.now_us(), detail)
-        with self._happened:
-            self.events.append(event)
-            self._happened.notify_all()
-        if self._on_event is not None:
-            self._on_event(event)
+        self._log.add(BoardEvent(kind, self.peripherals.now_us(), detail))
 
     def _wake(self) -> None:
         os.write(self._wake_write, b"w")

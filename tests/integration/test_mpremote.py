@@ -108,7 +108,7 @@ def test_ctrl_c_ends_a_running_loop_and_mpremote_gets_in(tmp_path: Path) -> None
 
 def test_ctrl_c_of_the_person_ends_a_script_that_mpremote_runs(pty_board: VirtualBoard, tmp_path: Path) -> None:
     script = tmp_path / "endless.py"
-    script.write_text("import time\nprint('going')\nwhile True:\n    time.sleep(1)\n")
+    script.write_text("import time\nprint('going')\nwhile True:\n    time.sleep_ms(1000)\n")
     running = subprocess.Popen(
         [sys.executable, "-m", "mpremote", "connect", pty_board.port_name, "run", str(script)],
         stdout=subprocess.DEVNULL,

@@ -145,7 +145,7 @@ from machine import Pin
 import time
 Pin(14, Pin.IN, Pin.PULL_UP).irq(lambda pin: print("edge", pin.value()), Pin.IRQ_FALLING)
 print("armed")
-while True: time.sleep(10)
+while True: time.sleep_ms(10_000)
 """
     with bench.board(tmp_path, main, runtime="vm") as board:
         board.console.wait("armed")
