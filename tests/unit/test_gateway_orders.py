@@ -1,0 +1,133 @@
+"""Orders: what is accepted, and the one line that says where a document is wrong."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from gateway.contract import orders, schedules
+from gateway.contract.errors import OrdersInvalid
+from gateway.contract.reading import unix_ms_of
+
+GOOD: dict[str, Any] = {
+    "schema": "waakzaam.orders/1",
+    "orders": [
+        {
+            "order_id": "VL-2026-0001",
+            "version": 1,
+            "mandate_kind": "sentence_execution",
+            "timezone": "Europe/Brussels",
+            "valid_from": "2026-01-01T00:00:00Z",
+            "valid_until": "2026-07-01T00:00:00Z",
+            "monitored": {"person_id": "M1", "device_id": "trk-m1"},
+            "protected": [{"person_id": "P1", "device_id": "trk-p1"}, {"person_id": "P2"}],
+            "proximity": {"alert_distance_m": 1000, "prealert_distance_m": 2000},
+            "zones": [
+                {
+                    "zone_id": "home",
+                    "shape": {"type": "Circle", "center": [4.3517, 50.8466], "radius_m": 300},
+                    "buffer_m": 200,
+                    "schedule": [{"days": ["mon", "tue"], "from": "08:00", "until": "18:00"}],
+                },
+                {
+                    "zone_id": "town",
+                    "shape": {
+                        "type": "MultiPolygon",
+                        "coordinates": [
+                            [
+                                [[4.0, 50.0], [4.2, 50.0], [4.2, 50.2], [4.0, 50.2], [4.0, 50.0]],
+                                [[4.1, 50.1], [4.1, 50.11], [4.11, 50.11], [4.11, 50.1], [4.1, 50.1]],
+                            ]
+                        ],
+                    },
+                },
+            ],
+        }
+    ],
+}
+
+
+def test_the_example_of_the_design_is_read_whole() -> None:
+    (order,) = orders.parse(GOOD)
+    assert order.devices() == ("trk-m1", "trk-p1")
+    assert order.protected[1].device_id is None
+    assert order.zones[0].schedule[0].days == (0, 1)
+    assert order.zones[1].schedule == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (("schema",), "waakzaam.orders/9", "schema"),
+        (("orders", 0, "order_id"), "", "orders[0].order_id"),
+        (("orders", 0, "version"), 1.5, "orders[0].version"),
+        (("orders", 0, "version"), True, "orders[0].version"),
+        (("orders", 0, "timezone"), "Europe/Atlantis", "orders[0].timezone"),
+        (("orders", 0, "valid_until"), "2025-01-01T00:00:00Z", "orders[0].valid_until"),
+        (("orders", 0, "valid_from"), "2026-01-01T00:00:00", "orders[0].valid_from"),
+        (("orders", 0, "monitored"), None, "orders[0].monitored"),
+        (("orders", 0, "protected", 1, "person_id"), "P1", "orders[0].protected[2]"),
+        (("orders", 0, "protected", 1, "device_id"), "trk-m1", "orders[0].protected[2]"),
+        (("orders", 0, "proximity", "prealert_distance_m"), 500, "orders[0].proximity.prealert_distance_m"),
+        (("orders", 0, "proximity", "alert_distance_m"), float("nan"), "orders[0].proximity.alert_distance_m"),
+        (("orders", 0, "zones", 0, "shape", "center", 1), 95, "orders[0].zones[0].shape.center[1]"),
+        (("orders", 0, "zones", 0, "shape", "radius_m"), -1, "orders[0].zones[0].shape.radius_m"),
+        (("orders", 0, "zones", 0, "shape", "type"), "Point", "orders[0].zones[0].shape.type"),
+        (("orders", 0, "zones", 0, "schedule", 0, "from"), "25:00", "orders[0].zones[0].schedule[0].from"),
+        (("orders", 0, "zones", 0, "schedule", 0, "days", 0), "monday", "orders[0].zones[0].schedule[0].days[0]"),
+        (("orders", 0, "zones", 1, "zone_id"), "home", "orders[0].zones[1]"),
+        (
+            ("orders", 0, "zones", 1, "shape", "coordinates", 0, 0, 4),
+            [4.0, 50.01],
+            "orders[0].zones[1].shape.coordinates[0][0]",
+        ),
+        (
+            ("orders", 0, "zones", 1, "shape", "coordinates", 0, 0, 1),
+            [3.9, 50.3],
+            "orders[0].zones[1].shape.coordinates[0]",
+        ),
+    ],
+)
+def test_a_fault_is_named_by_its_place(path: tuple[Any, ...], value: Any, where: str) -> None:
+    document = copy.deepcopy(GOOD)
+    place: Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(OrdersInvalid) as raised:
+        orders.parse(document)
+    assert raised.value.path.startswith(where)
+    assert "\n" not in str(raised.value)
+
+
+def _active(windows: list[dict[str, Any]], moment: str) -> bool:
+    return schedules.active(schedules.parse(windows, "s"), "Europe/Brussels", unix_ms_of(moment))
+
+
+def test_an_overnight_window_runs_into_the_next_morning() -> None:
+    night = [{"days": ["fri"], "from": "22:00", "until": "06:00"}]
+    assert _active(night, "2026-03-06T23:30:00+01:00")
+    assert _active(night, "2026-03-07T05:59:59+01:00")
+    assert not _active(night, "2026-03-07T06:00:00+01:00")
+    assert not _active(night, "2026-03-07T22:30:00+01:00")
+
+
+def test_a_window_follows_local_time_across_the_change_to_summer_time() -> None:
+    day = [{"days": ["sun", "mon"], "from": "08:00", "until": "18:00"}]
+    assert not _active(day, "2026-03-29T05:59:59Z")
+    assert _active(day, "2026-03-29T06:00:00Z")  # 08:00 in Brussels, one hour earlier in UTC than the day before
+    assert _active(day, "2026-03-30T15:59:59Z")
+
+
+def test_an_hour_that_comes_twice_is_covered_both_times() -> None:
+    hour = [{"days": ["sun"], "from": "02:00", "until": "03:00"}]
+    assert _active(hour, "2026-10-25T00:30:00Z")  # 02:30 summer time
+    assert _active(hour, "2026-10-25T01:30:00Z")  # 02:30 winter time
+
+
+def test_the_next_change_of_a_schedule_is_its_next_edge() -> None:
+    windows = schedules.parse([{"days": ["mon"], "from": "08:00", "until": "18:00"}], "s")
+    change = schedules.next_change_ms(windows, "Europe/Brussels", unix_ms_of("2026-03-03T12:00:00+01:00"))
+    assert change == unix_ms_of("2026-03-09T08:00:00+01:00")
