@@ -5,26 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from simulators.strip.chemistry import Species
 from simulators.strip.diffusion import Couples, Diffusion
 from simulators.strip.responses import solve, unit_responses
+from simulators.strip.validation import against_closed_form, against_second_method, closed_form, peak
 from simulators.strip.waveform import SquareWave
-from tests.support.finite_differences import Kinetics, current_density
 
 PER_VOLT = 96485.33212 / (8.314462618 * 298.15)
 Array = NDArray[np.float64]
-
-
-def peak(potential_v: Array, net: Array) -> tuple[float, float, float]:
-    """Height, potential and width at half height of a peak, by spline."""
-    fine = np.linspace(potential_v.min(), potential_v.max(), 40_001)
-    order = np.argsort(potential_v)
-    values = CubicSpline(potential_v[order], net[order])(fine)
-    top = int(np.argmax(values))
-    above = fine[values > values[top] / 2]
-    return float(values[top]), float(fine[top]), float(above[-1] - above[0])
 
 
 def wave(step_mv: float = 5.0, amplitude_mv: float = 50.0, **keywords: float) -> SquareWave:
@@ -41,7 +30,7 @@ def wave(step_mv: float = 5.0, amplitude_mv: float = 50.0, **keywords: float) ->
         (25, 4, 0.5616, 0.4284, -0.1332, 99.9),
     ],
 )
-def test_a_reversible_couple_gives_the_closed_form(  # noqa: PLR0917
+def test_a_reversible_couple_gives_the_closed_form(
     amplitude_mv: float, step_mv: float, height: float, forward: float, reverse: float, width_mv: float
 ) -> None:
     """Table of SCIENCE.md: net height within 1 %, potential within 2 mV; forward and reverse where the net peaks."""
@@ -117,35 +106,23 @@ def test_a_reduction_is_the_mirror_image_of_an_oxidation() -> None:
     assert down == pytest.approx(up, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("name", "kinetics", "span_v"),
-    [
-        ("reversible", Kinetics(), (-0.35, 0.35)),
-        ("quasi-reversible", Kinetics(rate_m_s=1e-4, alpha=0.6), (-0.35, 0.35)),
-        ("irreversible", Kinetics(rate_m_s=1e-6, alpha=0.5, backward=0.0), (-0.25, 0.65)),
-        ("following reaction", Kinetics(following_s=200.0), (-0.45, 0.3)),
-    ],
-)
-def test_finite_differences_agree_on_height_and_potential(
-    name: str, kinetics: Kinetics, span_v: tuple[float, float]
-) -> None:
+def test_the_superposition_of_steps_agrees_with_the_table_and_with_the_solver() -> None:
+    """Closed form for any reversible square wave: within 1 % and 2 mV, here much closer."""
+    shape = wave(5.0, 50.0)
+    psi = closed_form(shape) * np.sqrt(np.pi * shape.half_period_s)
+    assert peak(shape.steps_v(), psi[0] - psi[1])[0] == pytest.approx(0.9186, abs=0.0002)
+    for deviation in against_closed_form():
+        assert abs(deviation.height_fraction) < 0.005, deviation
+        assert abs(deviation.potential_v) < 0.0005, deviation
+
+
+def test_finite_volumes_agree_on_height_and_potential_for_every_mechanism() -> None:
     """Another method, another discretisation, other variables: within 1 % and 2 mV."""
-    shape = wave(10.0, 25.0, start_v=span_v[0], end_v=span_v[1])
-    other = current_density(shape.halves_v(), shape.half_period_s, kinetics, rest_s=shape.rest_s)
-    other_net = (other[::2] - other[1::2]) / np.sqrt(kinetics.diffusion_m2_s)
-    reversible = kinetics.rate_m_s > 1.0
-    couple = Couples.of(
-        0.0,
-        alpha=kinetics.alpha,
-        rate_m_s=np.inf if reversible else kinetics.rate_m_s,
-        diffusion_m2_s=kinetics.diffusion_m2_s,
-        backward=kinetics.backward,
-        following_s=kinetics.following_s,
-    )
-    flux = solve(shape, couple)[:, :, 0]
-    ours, theirs = peak(shape.steps_v(), flux[0] - flux[1]), peak(shape.steps_v(), other_net)
-    assert ours[0] == pytest.approx(theirs[0], rel=0.01), name
-    assert ours[1] == pytest.approx(theirs[1], abs=0.002), name
+    deviations = against_second_method()
+    assert len(deviations) == 4
+    for deviation in deviations:
+        assert abs(deviation.height_fraction) < 0.01, deviation
+        assert abs(deviation.potential_v) < 0.002, deviation
 
 
 def test_an_interpolated_response_is_the_one_that_would_have_been_solved() -> None:
