@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import typer
 from gateway import orders_file
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
-from gateway.replay import fixes
+from gateway.replay import bundle, fixes, map_page
 from gateway.replay.run import replay as run_replay
 from waakzaam.exits import BadInput
 
@@ -83,6 +84,12 @@ def replay(
     until: Annotated[
         str | None, typer.Option(help="Let time run to this RFC 3339 time; by default to the last row.")
     ] = None,
+    map_path: Annotated[
+        Path | None, typer.Option("--map", help="Also write a self-contained page: tracks, zones, alarms, time slider.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Also write an evidence bundle that `waakzaam verify` replays.")
+    ] = None,
 ) -> None:
     """Run recorded positions through the decision core; the same input gives the same bytes.
 
@@ -96,7 +103,13 @@ def replay(
         rows = fixes.read(fixes_path, complaints)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
-    write_lines((transition.to_line() for transition in run_replay(parsed, rows, until_ms)), out)
+    transitions = list(run_replay(parsed, rows, until_ms))
+    write_lines((transition.to_line() for transition in transitions), out)
+    if map_path is not None:
+        write_lines([map_page.render(parsed, rows, transitions)], str(map_path))
+    if evidence is not None:
+        document = bundle.make(json.loads(orders.read_text(encoding="utf-8")), rows, until_ms, transitions)
+        write_lines([json.dumps(document, ensure_ascii=False)], str(evidence))
     complaints.finish()
 
 

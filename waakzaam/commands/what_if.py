@@ -1,0 +1,103 @@
+"""`waakzaam what-if`: a proposed distance, schedule or rule over past positions, before a judge signs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import orders_file
+from gateway.contract import schedules
+from gateway.contract.errors import OrdersInvalid
+from gateway.errors import FileUnreadable
+from gateway.geofence.rules import STANDARD, Rules
+from gateway.replay import fixes, map_page
+from gateway.replay.what_if import Proposal, compare
+from waakzaam.commands.replay import Complaints, write_lines
+from waakzaam.exits import BadInput
+
+
+def _schedule(text: str | None) -> tuple[schedules.Window, ...] | None:
+    """Windows such as `mon,tue 08:00-18:00; sat 10:00-12:00`; raises BadInput."""
+    if text is None:
+        return None
+    windows = []
+    for part in text.split(";"):
+        days, _, hours = part.strip().partition(" ")
+        start, _, until = hours.strip().partition("-")
+        windows.append({"days": days.split(","), "from": start, "until": until})
+    try:
+        return schedules.parse(windows, "--schedule")
+    except OrdersInvalid as error:
+        raise BadInput(error.path, error.reason, "for example 'mon,tue 08:00-18:00; sat 22:00-06:00'") from None
+
+
+def _rules(changes: list[str]) -> Rules:
+    known = {field.name: field.type for field in dataclasses.fields(Rules)}
+    values: dict[str, float | int] = {}
+    for change in changes:
+        name, _, text = change.partition("=")
+        if name not in known:
+            raise BadInput(f"--rule {change}", f"{name!r} is no rule", "there are: " + ", ".join(known))
+        try:
+            values[name] = int(text) if known[name] == "int" else float(text)
+        except ValueError:
+            raise BadInput(f"--rule {change}", f"{text!r} is not a number") from None
+    return dataclasses.replace(STANDARD, **values)  # type: ignore[arg-type]
+
+
+def what_if(
+    orders: Annotated[Path, typer.Option(help="Court orders as they are (waakzaam.orders/1).")],
+    fixes_path: Annotated[Path, typer.Option("--fixes", help="Past positions and events (fixes.csv).")],
+    alert_distance_m: Annotated[
+        float | None, typer.Option(min=10, max=100_000, help="Proposed alert distance.")
+    ] = None,
+    prealert_distance_m: Annotated[
+        float | None, typer.Option(min=10, max=100_000, help="Proposed pre-alert distance.")
+    ] = None,
+    zone_radius_m: Annotated[float | None, typer.Option(min=1, help="Proposed radius of circular zones.")] = None,
+    zone_buffer_m: Annotated[float | None, typer.Option(min=0, help="Proposed buffer of all zones.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Proposed schedule: 'mon,tue 08:00-18:00; sat 22:00-06:00'.")
+    ] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="A changed rule of the decision core, name=value.")] = None,
+    map_path: Annotated[
+        Path | None, typer.Option("--map", help="Also write a page with the proposal's alarms.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Show alarms a week, operator minutes and recall of a proposed order beside the present one."""
+    complaints = Complaints(fixes_path)
+    proposal = Proposal(
+        alert_distance_m, prealert_distance_m, zone_radius_m, zone_buffer_m, _schedule(schedule), _rules(rule or [])
+    )
+    try:
+        present = orders_file.read(orders)
+        rows = fixes.read(fixes_path, complaints)
+    except FileUnreadable as error:
+        raise BadInput(error.where, error.reason, error.remedy) from None
+    outcome, transitions = compare(present, rows, proposal)
+    if map_path is not None:
+        page = map_page.render([proposal.applied(order) for order in present], rows, transitions)
+        write_lines([page], str(map_path))
+    if as_json:
+        typer.echo(json.dumps(outcome, indent=2))
+    else:
+        typer.echo(f"{outcome['fixes']} fixes over {outcome['weeks']} weeks; minutes per alarm are ASSUMED")
+        for name in ("present", "proposed"):
+            one = outcome[name]
+            typer.echo(
+                f"{name:<9} {one['alarms_per_week']:>8} alarms a week, {one['operator_minutes_per_week']:>8} operator"
+                f" minutes a week, {outcome['breaches_' + name]} breaches told"
+            )
+            for kind, count in one["by_kind_per_week"].items():
+                typer.echo(f"{'':<10}{count:>8} {kind}")
+        typer.echo(f"recall of the breaches told today: {outcome['recall_of_present_breaches']}")
+    complaints.finish()
+
+
+def register(app: typer.Typer) -> None:
+    app.command(name="what-if")(what_if)
