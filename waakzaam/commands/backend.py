@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
 import secrets
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -21,13 +20,21 @@ from alarm_backend.app import create_app
 from alarm_backend.auth.schemas import ROLES
 from alarm_backend.clocks import Clocks
 from alarm_backend.errors import InvalidRequest, NotFound, Refused, StoreUnavailable
+from alarm_backend.people.vault import KEY_BYTES
 from alarm_backend.services import Services, build
-from alarm_backend.settings import Settings
 from alarm_backend.store import migrate as schema
 from waakzaam import clock
+from waakzaam.backend_inputs import (
+    listen,
+    police_settings,
+    read_key,
+    read_orders,
+    read_token,
+    settings_for,
+    write_secret,
+)
 from waakzaam.exits import BadInput
 
-TOKEN_LENGTH_MIN = 32
 SHUTDOWN_S = 5
 COMMAND_LINE = "command-line"
 
@@ -55,22 +62,10 @@ def translated(where: str) -> Iterator[None]:
         raise BadInput(where, str(error)) from error
 
 
-def settings_for(data: Path, database: str | None, token: str, keys: Path | None, secure: bool) -> Settings:
-    """Settings with the data folder made; raises BadInput."""
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(str(data), f"cannot be used as data folder: {error.strerror}", "choose another --data") from None
-    url = database or f"sqlite:///{(data / 'backend.db').absolute()}"
-    return Settings(
-        database_url=url, data_folder=data, gateway_token=token, device_keys_file=keys, secure_cookies=secure
-    )
-
-
 @contextlib.contextmanager
 def opened(data: Path, database: str | None) -> Iterator[Services]:
     """The services on a database of the right schema, for a command that does one thing."""
-    settings = settings_for(data, database, secrets.token_urlsafe(32), None, False)
+    settings = settings_for(data, database, secrets.token_urlsafe(32))
     with translated("backend"):
         services = build(settings, Clocks(clock.from_environment(), clock.wall_ms))
         try:
@@ -78,45 +73,6 @@ def opened(data: Path, database: str | None) -> Iterator[Services]:
             yield services
         finally:
             services.database.close()
-
-
-def read_token(path: Path) -> str:
-    """The gateway's bearer token from its file; raises BadInput."""
-    remedy = f"make one: waakzaam backend token {path}"
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(str(path), f"cannot read the gateway's token: {error}", remedy) from None
-    if len(token) < TOKEN_LENGTH_MIN or not token.isascii():
-        raise BadInput(str(path), f"a token has at least {TOKEN_LENGTH_MIN} ASCII characters", remedy)
-    return token
-
-
-def read_orders(path: Path) -> dict[str, object]:
-    """An orders document, read but not yet checked; raises BadInput."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(str(path), f"cannot read orders: {error.strerror}", "check --orders") from None
-    except ValueError as error:
-        raise BadInput(str(path), f"not JSON: {error}", "check --orders") from None
-    if not isinstance(document, dict):
-        raise BadInput(str(path), "must be an object with schema and orders")
-    return document
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises BadInput when the port is taken."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(512)
-    except OSError as error:
-        reason = f"cannot listen there: {error.strerror or error}"
-        raise BadInput(f"backend {host}:{port}", reason, "choose another with --port") from None
-    return listener
 
 
 class Server(uvicorn.Server):
@@ -149,6 +105,12 @@ def backend(
     orders: Annotated[Path | None, typer.Option(help="orders.json to load at start.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with the gateway's bearer token.")] = None,
     keys: Annotated[Path | None, typer.Option(help="Device keys (waakzaam.keys/1) to verify field tests.")] = None,
+    identity_key: Annotated[
+        Path | None, typer.Option(help="Key file that seals identities; make one: waakzaam backend identity-key FILE.")
+    ] = None,
+    police_url: Annotated[str | None, typer.Option(help="Police endpoint for CAP 1.2 messages.")] = None,
+    police_secret_file: Annotated[Path | None, typer.Option(help="File with the secret shared with it.")] = None,
+    police_status: Annotated[str, typer.Option(help="CAP status: Actual, Exercise or Test.")] = "Test",
     secure_cookies: Annotated[bool, typer.Option(help="Cookies for HTTPS only (behind a TLS proxy).")] = False,
 ) -> None:
     """Run the alarm backend: API, event stream and the operator's console."""
@@ -156,7 +118,13 @@ def backend(
         return
     if token_file is None:
         raise BadInput("backend --token-file", "is needed", "make one: waakzaam backend token FILE")
-    settings = settings_for(data, database, read_token(token_file), keys, secure_cookies)
+    settings = replace(
+        settings_for(data, database, read_token(token_file)),
+        device_keys_file=keys,
+        secure_cookies=secure_cookies,
+        identity_key=None if identity_key is None else read_key(identity_key),
+        **police_settings(police_url, police_secret_file, police_status),
+    )
     if keys is not None and not keys.is_file():
         raise BadInput(str(keys), "no such file", "check --keys")
     document = read_orders(orders) if orders is not None else None
@@ -193,7 +161,7 @@ def migrate(
     to: Annotated[str, typer.Option(help="Revision; an older one drops what only newer versions know.")] = "head",
 ) -> None:
     """Bring the database to this version's schema, or to another revision."""
-    settings = settings_for(data, database, secrets.token_urlsafe(32), None, False)
+    settings = settings_for(data, database, secrets.token_urlsafe(32))
     with translated("backend migrate"):
         services = build(settings, Clocks(clock.wall_ms))
         before = schema.revision_of(services.database)
@@ -212,14 +180,13 @@ def migrate(
 @app.command()
 def token(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
     """Make a bearer token for the gateway in a file that only you can read."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise BadInput(str(file), "is there already", "remove it first; the gateway will need the new one") from None
-    except OSError as error:
-        raise BadInput(str(file), f"cannot write: {error.strerror}") from None
-    with os.fdopen(handle, "w", encoding="utf-8") as sink:
-        sink.write(secrets.token_urlsafe(32) + "\n")
+    write_secret(file, secrets.token_urlsafe(32))
+
+
+@app.command("identity-key")
+def identity_key_file(file: Annotated[Path, typer.Argument(help="Where to write it; keep a copy elsewhere.")]) -> None:
+    """Make the key that seals identities, in a file that only you can read."""
+    write_secret(file, secrets.token_hex(KEY_BYTES))
 
 
 @user_app.command("add")
