@@ -15,6 +15,7 @@ SWING_LOW_V = 0.3
 SWING_BELOW_AVDD_V = 0.4
 DIODE_V = 0.6
 COMMON_MODE_V = 1.11
+INPUT_LOW_V, INPUT_HIGH_V = 0.2, 2.02
 LP_REFERENCE_V = 2.5
 HSDAC_REFERENCE_V = 1.82
 LPTIA_OUT, LPTIA_MINUS = 33, 2
@@ -61,6 +62,7 @@ class Analogue:
         self._filtered_us = 0.0
         self.hazards: list[str] = []
         self.temperature_c = 25.0
+        self.absolute_input = False
         self.loop = self._solve()
 
     # -- the DAC -------------------------------------------------------------------------------------------------
@@ -244,7 +246,11 @@ class Analogue:
         p = self._regs.field("ADCCON", "MUXSELP", adccon)
         n = self._regs.field("ADCCON", "MUXSELN", adccon)
         if (p, n) == (LPTIA_OUT, LPTIA_MINUS):
-            return self.sample_v(now_us)
+            volts = self.sample_v(now_us)
+            if self.absolute_input:
+                minus_v = self.loop.tia_plus_v
+                volts = max(INPUT_LOW_V, min(INPUT_HIGH_V, minus_v + volts)) - minus_v
+            return volts
         loop = self.loop
         tia_v = loop.tia_plus_v
         excited = loop.calibration_a * self._board.rcal_ohm

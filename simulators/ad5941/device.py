@@ -7,7 +7,7 @@ from simulators.ad5941.analogue import Analogue
 from simulators.ad5941.cells import Cell, OpenCell
 from simulators.ad5941.conversion import Converter
 from simulators.ad5941.interrupts import Interrupts
-from simulators.ad5941.memory import SharedMemory
+from simulators.ad5941.memory import MODE_STREAM, SharedMemory
 from simulators.ad5941.register_file import RegisterFile
 from simulators.ad5941.register_map import RegisterMapViolation, load
 from simulators.ad5941.sequencer import NEVER_US, Sequencer
@@ -66,6 +66,7 @@ class Ad5941:
         self.analogue = Analogue(
             self.map, self.registers.by_name, cell or OpenCell(), part=self.part, board=self.board, seed=seed
         )
+        self.analogue.absolute_input = self.variants.adc_input == "absolute"
         self.converter = Converter(self, seed)
         self.spi = SpiFrontEnd(self)
         self._reset("POR", 0.0)
@@ -152,6 +153,23 @@ class Ad5941:
             self.hazard("level trigger on a pin: retriggers as long as the level holds; simulated once")
             if level == (mode == 3):
                 self.sequencer.trigger(pin, name(f"SEQ{pin}INFO"), self.now_us)
+
+    def gpio_output(self, pin: int, now_us: int) -> int | None:
+        """Level that the chip drives on GPIO0..2: output latch or SYNCEXTDEVICE by role; None = not driven."""
+        self._advance(now_us)
+        name = self.registers.by_name
+        role = name("GP0CON") >> 2 * pin & 3
+        if not name("GP0OEN") >> pin & 1:
+            return None
+        if role == 2:
+            return name("SYNCEXTDEVICE") >> pin & 1
+        if role == (3 if pin == 0 else 0):
+            return name("GP0OUT") >> pin & 1
+        return self.int0_level(now_us) if pin == 0 and role == 0 else None
+
+    def gpio_levels(self) -> int:
+        """Pin levels as GP0IN shows them: only where the input buffer is on."""
+        return sum(level << pin for pin, level in enumerate(self._gpio)) & self.registers.by_name("GP0IEN")
 
     def brown_out(self, now_us: float) -> None:
         """The supply dipped: everything is as after power-on, low-power loop included."""
@@ -262,6 +280,9 @@ class Ad5941:
         if self._dac_due_us < NEVER_US:
             self.hazard("hibernate before the LPDAC update reached the output: the step is lost")
             self._dac_due_us = NEVER_US
+        if not self.registers.by_name("PWRMOD") & 0x8000:
+            self.hazard("hibernate with PWRMOD.RAMRETEN = 0: the SRAM is lost")
+            self.memory.forget()
         self.asleep = True
         self.sequencer.halt()
         self.converter.stop()
@@ -329,7 +350,7 @@ class Ad5941:
             word |= (word * 0x9E3779B1 >> 11 & 0x7F) << 25
         if self.memory.overlaps:
             self.hazard("command memory and data FIFO together exceed 6 kB")
-        if not self.memory.push(word):
+        if not self.memory.push(word) and self.memory.data_mode != MODE_STREAM:
             self.fire(irq.FIFO_OVERFLOW)
         if self.memory.full:
             self.fire(irq.FIFO_FULL)

@@ -63,6 +63,11 @@ class SharedMemory:
         self._head = 0
         self.count = 0
 
+    def forget(self) -> None:
+        """Hibernate without retention: what comes back is not what was there."""
+        self.words = [0xA5A5A5A5] * SRAM_WORDS
+        self.clear()
+
     @property
     def full(self) -> bool:
         return self.count >= self.data_words

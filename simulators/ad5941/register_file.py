@@ -90,6 +90,7 @@ class RegisterFile:
             "ADCDAT": lambda: chip.converter.latest["ADCDAT"],
             "SINC2DAT": lambda: chip.converter.latest["SINC2DAT"],
             "DATAFIFORD": chip.pop_fifo,
+            "GP0IN": chip.gpio_levels,
             "FIFOCNTSTA": lambda: chip.memory.count << 16,
             "SEQCRC": lambda: chip.sequencer.crc,
             "SEQCNT": lambda: chip.sequencer.count,
@@ -146,9 +147,20 @@ class RegisterFile:
     def _write_pwrmod(self, value: int) -> None:
         if self._power_keys == 2:
             self._values["PWRMOD"] = value
+            if value & 0x4:
+                self._chip.hazard("PWRMOD.TMRSLPEN = 1: recommended 0")
         else:
             self._chip.hazard("PWRMOD written without its two keys")
         self._power_keys = 0
+
+    def _write_gp0set(self, value: int) -> None:
+        self._values["GP0OUT"] |= value
+
+    def _write_gp0clr(self, value: int) -> None:
+        self._values["GP0OUT"] &= ~value
+
+    def _write_gp0tgl(self, value: int) -> None:
+        self._values["GP0OUT"] ^= value
 
     def _write_trigseq(self, value: int) -> None:
         for sequence in range(4):

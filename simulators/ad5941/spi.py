@@ -12,6 +12,7 @@ READ = 0x6D
 READ_FIFO = 0x5F
 FIFO_DUMMY_BYTES = 6
 FIFO_PREFETCH_WORDS = 2
+FIFO_MIN_WORDS = 3
 # What comes back when nothing is defined to: status bytes of READFIFO and bytes clocked during writes are unknown
 # (ad5941.md section 15).
 FILLER = 0x00
@@ -30,6 +31,8 @@ class Bus(Protocol):
     def fifo_command_enabled(self) -> bool: ...
 
     def violation(self, action: str, address: int | None, reason: str) -> None: ...
+
+    def hazard(self, what: str) -> None: ...
 
 
 class SpiFrontEnd:
@@ -65,6 +68,9 @@ class SpiFrontEnd:
             self._bus.violation(
                 "frame", self.address, f"command {self._command:02X} with {self._position} bytes after it"
             )
+        words = (self._position - FIFO_DUMMY_BYTES) // 4
+        if self._command == READ_FIFO and words < FIFO_MIN_WORDS:
+            self._bus.hazard(f"READFIFO of {max(words, 0)} words: at least {FIFO_MIN_WORDS}")
         self._reset_frame()
 
     def exchange(self, mosi: int) -> int:

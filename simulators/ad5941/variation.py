@@ -67,6 +67,9 @@ class Variants:
     software_reset: Literal["both", "key_only"] = "both"
     # Section 15: ECC bits are unknown; drivers must mask them.
     ecc: Literal["zero", "parity"] = "parity"
+    # Section 6: +-0.9 V between the inputs, or 0.2..2.02 V at each of them (how UG-1262 p59 words it): with VZERO far
+    # above 1.11 V the second leaves little room for anodic currents.
+    adc_input: Literal["differential", "absolute"] = "differential"
     # Section 3: reads that come back as rubbish after a wake, besides the frame that woke the die.
     rubbish_reads_after_wake: int = 1
 

@@ -289,3 +289,13 @@ def test_a_converter_without_its_reference_rails_instead_of_looking_plausible() 
     host.write(0x2000, 0x901A0)
     host.wait(260)
     assert host.read(0x2080) - 0x8000 > 5 * plausible
+
+
+def test_where_each_input_has_its_own_limit_a_high_zero_leaves_little_room() -> None:
+    readings = {}
+    for reading in ("differential", "absolute"):
+        host = bench(ResistorCell(10_000.0), variants=Variants(adc_input=reading))  # type: ignore[arg-type]
+        host.loop(*codes_for(0.5, 50))
+        readings[reading] = host.convert()
+    assert readings["differential"] == pytest.approx(0.5 / 10_000 * 10_100 * CODE_PER_V, rel=0.003)
+    assert readings["absolute"] == pytest.approx((2.02 - (0.2 + 50 * 64 * LSB12_V)) * CODE_PER_V, rel=0.01)
