@@ -20,13 +20,17 @@ from alarm_backend.errors import AlarmBackendError, NotSignedIn, TooManyRequests
 from alarm_backend.event_stream import endpoints as event_stream
 from alarm_backend.field_tests import endpoints as field_tests
 from alarm_backend.heartbeats import endpoints as heartbeats
+from alarm_backend.instructions import endpoints as instructions
 from alarm_backend.orders import endpoints as orders
+from alarm_backend.people import endpoints as people
+from alarm_backend.police import endpoints as police
 from alarm_backend.positions import endpoints as positions
 from alarm_backend.services import build
 from alarm_backend.settings import Settings
 from alarm_backend.watch import Watch
 
 SIGN_IN_PAGE = "/login"
+FEATURES = (alarms, auth, event_stream, field_tests, heartbeats, instructions, orders, people, police, positions)
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,
@@ -66,7 +70,7 @@ def create_app(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[
     app = FastAPI(title="Waakzaam alarm backend", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
     app.state.watch = watch
-    for feature in (alarms, auth, event_stream, field_tests, heartbeats, orders, positions):
+    for feature in FEATURES:
         app.include_router(feature.router, responses=FAULTS)
     app.include_router(health.router)
     app.include_router(console.router, include_in_schema=False)

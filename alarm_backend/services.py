@@ -13,7 +13,12 @@ from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
 from alarm_backend.heartbeats.service import HeartbeatService
+from alarm_backend.instructions.service import InstructionService
 from alarm_backend.orders.service import OrderService
+from alarm_backend.people.service import PeopleService
+from alarm_backend.people.vault import Vault
+from alarm_backend.police import courier
+from alarm_backend.police.service import PoliceService
 from alarm_backend.positions.service import PositionService
 from alarm_backend.rejections.service import RejectionService
 from alarm_backend.settings import Settings
@@ -37,6 +42,9 @@ class Services:
     field_tests: FieldTestService
     rejections: RejectionService
     escalation: EscalationService
+    people: PeopleService
+    instructions: InstructionService
+    police: PoliceService
 
 
 def build(settings: Settings, clocks: Clocks) -> Services:
@@ -46,6 +54,9 @@ def build(settings: Settings, clocks: Clocks) -> Services:
     events = EventStreamService(database, clocks, settings.event_poll_ms, settings.event_ping_ms)
     rejections = RejectionService(database, clocks, audit, events)
     alarms = AlarmService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
+    orders = OrderService(database, clocks, audit, events)
+    positions = PositionService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
+    people = PeopleService(database, clocks, audit, Vault(settings.identity_key))
     return Services(
         settings=settings,
         clocks=clocks,
@@ -54,8 +65,8 @@ def build(settings: Settings, clocks: Clocks) -> Services:
         auth=AuthService(database, clocks, audit, settings),
         events=events,
         alarms=alarms,
-        orders=OrderService(database, clocks, audit, events),
-        positions=PositionService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections),
+        orders=orders,
+        positions=positions,
         heartbeats=HeartbeatService(database, clocks, events, alarms, settings.heartbeat_silence_ms),
         field_tests=FieldTestService(
             database=database,
@@ -67,4 +78,16 @@ def build(settings: Settings, clocks: Clocks) -> Services:
         ),
         rejections=rejections,
         escalation=EscalationService(database=database, clocks=clocks, audit=audit, events=events, alarms=alarms),
+        people=people,
+        instructions=InstructionService(database=database, clocks=clocks, alarms=alarms, orders=orders, people=people),
+        police=PoliceService(
+            database=database,
+            clocks=clocks,
+            events=events,
+            alarms=alarms,
+            positions=positions,
+            people=people,
+            settings=settings,
+            post=courier.post,
+        ),
     )

@@ -18,6 +18,16 @@ class Settings:
     """Bearer token of the gateway."""
     device_keys_file: Path | None = None
     """`waakzaam.keys/1` file against which field-test records are verified; None = every key is unknown."""
+    identity_key: bytes | None = None
+    """32 bytes that seal identities and second factors; None = neither can be kept. Never in the database."""
+    police_url: str | None = None
+    """Endpoint of the police for CAP messages; None = hand-over is by telephone only."""
+    police_secret: str | None = None
+    """Shared secret that signs messages and receipts."""
+    police_sender: str = "waakzaam@vcet.invalid"
+    police_contact: str = "VCET"
+    police_status: str = "Test"
+    """CAP status: Test until an installation says Actual."""
     secure_cookies: bool = False
     """True behind HTTPS."""
     session_ms: int = 12 * 3_600_000

@@ -12,6 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from alarm_backend.escalation.service import GRACE_MS
 from alarm_backend.services import Services
 
+COURIER_GRACE_MS = 90_000
+"""A courier's round may wait for five slow exchanges of ten seconds."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,10 +51,10 @@ class Rounds:
             self.failures_in_a_row = 0
             self.last_round_ms = self._wall_ms()
 
-    def complaint(self, now_ms: int) -> str:
+    def complaint(self, now_ms: int, grace_ms: int = GRACE_MS) -> str:
         """What is wrong with it, or ""."""
         late_ms = now_ms - self.last_round_ms
-        if late_ms > GRACE_MS:
+        if late_ms > grace_ms:
             return f"the {self.name} has not finished a round for {late_ms // 1000} s {self.last_error}".strip()
         return ""
 
@@ -64,13 +67,18 @@ class Watch:
         wall_ms = services.clocks.wall_ms
         self.watch = Rounds("watch over deadlines", lambda: look(services), wall_ms)
         self.auditor = Rounds("auditor", lambda: services.escalation.check(self.watch.complaint), wall_ms)
+        self.courier = Rounds("courier to the police", services.police.deliver, wall_ms)
         self._interval_s = services.settings.watch_interval_ms / 1000
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._audit, name="auditor", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(rounds,), name=rounds.name, daemon=True)
+            for rounds in (self.auditor, self.courier)
+        ]
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         try:
             while True:
                 await run_in_threadpool(self.watch.once)
@@ -78,16 +86,18 @@ class Watch:
         finally:
             self._ending.set()
 
-    def _audit(self) -> None:
+    def _repeat(self, rounds: Rounds) -> None:
         while not self._ending.wait(self._interval_s):
-            self.auditor.once()
+            rounds.once()
 
     def join(self) -> None:
-        """Wait for the auditor's round to end."""
-        if self._thread.ident is not None:
-            self._thread.join(5)
+        """Wait for the rounds under way to end."""
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(5)
 
     def complaints(self) -> list[str]:
         """What is wrong now."""
         now_ms = self._services.clocks.wall_ms()
-        return [said for said in (self.watch.complaint(now_ms), self.auditor.complaint(now_ms)) if said]
+        limits = ((self.watch, GRACE_MS), (self.auditor, GRACE_MS), (self.courier, COURIER_GRACE_MS))
+        return [said for rounds, grace_ms in limits if (said := rounds.complaint(now_ms, grace_ms))]

@@ -78,6 +78,14 @@ class AlarmService:
             possible=possible,
         )
 
+    def get(self, alarm_id: str) -> AlarmView:
+        """One alarm as it stands. Raises NotFound."""
+        with self._database.reading() as connection:
+            row = repository.get(connection, alarm_id)
+        if row is None:
+            raise NotFound("alarm", alarm_id)
+        return view(row)
+
     def search(self, **criteria: Any) -> list[AlarmView]:
         """Alarms of all times; criteria as in `repository.search`."""
         with self._database.reading() as connection:
@@ -141,6 +149,26 @@ class AlarmService:
                 name = "acknowledgement_expired" if row["state"] == "acknowledged" else "shelf_expired"
                 self._apply(connection, row, Event(name, SYSTEM), "")
         return len(rows)
+
+    def note_step(
+        self,
+        connection: Connection,
+        alarm_id: str,
+        name: str,
+        *,
+        actor: str,
+        note: str,
+        detail: dict[str, Any],
+        sound: bool = False,
+    ) -> None:
+        """Add something done about an alarm, which leaves its state alone, to its history; tell the consoles."""
+        row = repository.get(connection, alarm_id)
+        if row is None:
+            raise NotFound("alarm", alarm_id)
+        self._writer.step(
+            connection, row, transition=name, actor=actor, state_after=row["state"], note=note, detail=detail
+        )
+        self._writer.tell(connection, alarm_id, name, actor, sound=sound)
 
     def escalate(self) -> int:
         """Call the next one for every alarm that nobody answered in time; how many."""

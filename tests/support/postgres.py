@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -136,7 +137,7 @@ class Server:
         return self.url(name)
 
     def stop(self) -> None:
-        self._child.send_signal(2)  # fast shutdown: sessions are ended
+        self._child.send_signal(signal.SIGQUIT)  # immediate: nothing of it is kept
         try:
             self._child.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
