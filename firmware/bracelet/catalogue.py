@@ -4,6 +4,9 @@ LANGUAGES = ("nl", "en", "fr")
 _TOLD_REASONS = (
     "dry",
     "short",
+    "bridged",
+    "changed",
+    "interrupted",
     "used",
     "expired",
     "strip_pulled",

@@ -8,7 +8,7 @@ from array import array
 from firmware.detection import Scan, steps
 from firmware.drivers import ad5941_registers as reg
 from firmware.drivers.ad5941_scan import Trace, plan_of, scan
-from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, SHORT, WET, cell_state, self_test
+from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, WET, cell_state, require_sound, self_test
 from firmware.drivers.errors import CellFault, ChipFault, DriverError
 
 AVDD_V = 3.3
@@ -16,6 +16,8 @@ LOOK_EVERY_US = 400_000
 WETTED_CHANGE_MAX = 0.15  # ASSUMED: two looks this alike mean that the drink has stopped creeping
 INCUBATE_MS = 2_000  # ASSUMED: dry buffer dissolved; a strip's own figure replaces it ("incubate_ms")
 SCAN_TRIES = 2
+RELAX_US = 2_000_000  # ASSUMED: diffusion brings fresh drink to the electrode before a second scan
+WET_FACTOR_MAX = 3.0  # ASSUMED: a strip that conducts this much more or less after the scan is not the one before it
 RANGE_STEP = 4  # a clipped scan is repeated once with a quarter of the resistance
 
 
@@ -30,6 +32,7 @@ class Instrument:
         self.trace = None
         self.verdict = None
         self.evidence = {}
+        self._wet_a = 0.0
 
     def forget(self) -> None:
         """Drop the last test's data."""
@@ -58,8 +61,7 @@ class Instrument:
         if expiry and today and today > expiry[:10]:
             raise CellFault(reg.CHIP, "expired", expiry)
         state, early_a, late_a = yield from cell_state(self._afe)
-        if state == SHORT:
-            raise CellFault(reg.CHIP, "short", "%.3g A at 50 mV" % late_a)
+        require_sound(state, late_a)
         if state != DRY:
             raise CellFault(reg.CHIP, "used", "%.3g A before any drink" % early_a)
         return ("ready",)
@@ -69,9 +71,9 @@ class Instrument:
         before_a = 0.0
         while True:
             state, early_a, late_a = yield from cell_state(self._afe)
-            if state == SHORT:
-                raise CellFault(reg.CHIP, "short", "%.3g A at 50 mV" % late_a)
+            require_sound(state, late_a)
             if state == WET and abs(early_a - before_a) <= WETTED_CHANGE_MAX * early_a:
+                self._wet_a = early_a
                 return ("wet",)
             before_a = early_a if state == WET else 0.0
             yield LOOK_EVERY_US
@@ -95,6 +97,7 @@ class Instrument:
                 if tries <= 0 or error.fault not in ("bus", "chip"):
                     raise
                 self._afe.start()
+                yield RELAX_US
                 continue
             if not trace.saturated:
                 self.trace = trace
@@ -103,15 +106,17 @@ class Instrument:
                 raise CellFault(reg.CHIP, "saturated", "%d of %d readings" % (trace.saturated, trace.filled))
             divisor = RANGE_STEP
             self._afe.start()
+            yield RELAX_US
 
     def decide(self):
         """Judge the trace. The strip is looked at once more, so that one that fell out is not judged."""
         trace = self.trace
-        state, _, late_a = yield from cell_state(self._afe)
-        if state == SHORT:
-            raise CellFault(reg.CHIP, "short", "%.3g A at 50 mV after the scan" % late_a)
+        state, early_a, late_a = yield from cell_state(self._afe)
+        require_sound(state, late_a)
         if state != WET:
             raise CellFault(reg.CHIP, "dry", "not wet any more after the scan")
+        if not self._wet_a / WET_FACTOR_MAX <= early_a <= self._wet_a * WET_FACTOR_MAX:
+            raise CellFault(reg.CHIP, "changed", "%.3g A before the scan, %.3g A after it" % (self._wet_a, early_a))
         columns = columns_of(trace)
         yield 0
         judged = Scan(

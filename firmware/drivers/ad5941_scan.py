@@ -13,9 +13,11 @@ from firmware.drivers.ad5941_sequence import (
     half_commands,
     half_waits,
 )
-from firmware.drivers.errors import BadRequest, ChipFault, NoAnswer
+from firmware.drivers.errors import BadRequest, CellFault, ChipFault, NoAnswer
 
 POINTS_MAX = 700
+FLAT_CODES = 4  # ASSUMED: forward and reverse this alike (15 nA at 10 kohm) ...
+FLAT_RUN = 6  # ... this often in a row: the square wave does not reach the electrode
 WATCH_BEFORE_END_US = 2_000
 CONDITION_US = 500_000  # ASSUMED: rest at the first potential until the charging current is gone
 
@@ -23,7 +25,7 @@ CONDITION_US = 500_000  # ASSUMED: rest at the first potential until the chargin
 class ScanPlan:
     """One checked scan. Potentials in integer microvolts, so that no step accumulates an error."""
 
-    def __init__(self, start_uv: int, end_uv: int, step_uv: int, amplitude_uv: int, frequency_mhz: int, rtia_ohm: int):  # noqa: PLR0917
+    def __init__(self, start_uv: int, end_uv: int, step_uv: int, amplitude_uv: int, frequency_mhz: int, rtia_ohm: int):
         if step_uv <= 0 or amplitude_uv <= 0 or frequency_mhz <= 0 or start_uv == end_uv:
             raise BadRequest(reg.CHIP, "waveform", "step, amplitude and frequency must be positive, the span not empty")
         self.start_uv = start_uv
@@ -72,6 +74,8 @@ class Trace:
         self.codes = array("H", [0] * (2 * plan.points))
         self.filled = 0
         self.saturated = 0
+        self.flat_run_max = 0
+        self._flat_run = 0
         self.gap_us_max = 0
         self.rtia_ohm = 0.0
         self.offset_code = 0.0
@@ -83,6 +87,10 @@ class Trace:
             raise ChipFault(reg.CHIP, "fifo_surplus", "more than %d words" % len(self.codes))
         self.codes[self.filled] = code
         self.filled += 1
+        if not self.filled & 1:
+            alike = abs(code - self.codes[self.filled - 2]) <= FLAT_CODES and self._low <= code <= self._high
+            self._flat_run = self._flat_run + 1 if alike else 0
+            self.flat_run_max = max(self.flat_run_max, self._flat_run)
         if not self._low <= code <= self._high:
             self.saturated += 1
 
@@ -173,6 +181,8 @@ def scan(afe, plan: ScanPlan, trace: Trace):
             if block + 1 < blocks:
                 afe.trigger(slot ^ 1)
                 trace.gap_us_max = max(trace.gap_us_max, late_us)
+                if late_us > plan.half_clocks // 16:
+                    raise ChipFault(reg.CHIP, "waveform_gap", "%d us between two blocks" % late_us)
             afe.bus.write(reg.INTCCLR, SLOT_FLAGS[slot])
             afe.drain(trace.keep, slot)
         afe.sequencer_close()
@@ -184,3 +194,5 @@ def scan(afe, plan: ScanPlan, trace: Trace):
             afe.hold_reset()
     if trace.filled != len(trace.codes):
         raise ChipFault(reg.CHIP, "trace_incomplete", "%d of %d words" % (trace.filled, len(trace.codes)))
+    if trace.flat_run_max >= FLAT_RUN:
+        raise CellFault(reg.CHIP, "interrupted", "no square wave on %d points in a row" % trace.flat_run_max)

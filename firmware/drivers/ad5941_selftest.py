@@ -26,9 +26,11 @@ EARLY_CLOCKS = 1_600  # 0.1 ms after the step: the double layer still charges
 LATE_CLOCKS = 320_000  # 20 ms after it: only a resistor still conducts
 WET_CURRENT_A = 4e-7  # a dry strip leaks picoamperes; 50 mV over 100 kohm of weak drink gives 0.5 uA
 SHORT_CURRENT_A = 6e-5  # 50 mV over less than about 800 ohm, 20 ms after the step
+RESISTIVE_PART = 0.5  # ASSUMED: electrodes charge in a few ms; what still flows after 20 ms is a film or a resistor
 DRY = "dry"
 WET = "wet"
 SHORT = "short"
+BRIDGED = "bridged"
 
 
 def self_test(afe, dummy, dummy_ohm: float, gain_codes):
@@ -97,10 +99,7 @@ def _rtia(afe, dummy_ohm: float, gain_code: int, code6: int):
 
 
 def cell_state(afe):
-    """What is between the contacts, by two 50 mV pulses timed by the sequencer (generator).
-
-    Returns (state, early_a, late_a); state is DRY, WET or SHORT. The chip must be started; the cell is open afterwards.
-    """
+    """What is between the contacts, by two 50 mV pulses timed by the sequencer (generator)."""
     code6 = convert.CODE6_USUAL
     codes = array("H")
     done = False
@@ -144,14 +143,16 @@ def judge_pulses(codes, rtia_ohm: float) -> tuple:
     late_a = (convert.convert_current_a(codes[1], rtia_ohm) - convert.convert_current_a(codes[3], rtia_ohm)) / 2
     if abs(late_a) >= SHORT_CURRENT_A:
         return SHORT, early_a, late_a
-    if early_a >= WET_CURRENT_A:
-        return WET, early_a, late_a
-    return DRY, early_a, late_a
+    if early_a < WET_CURRENT_A:
+        return DRY, early_a, late_a
+    if late_a > RESISTIVE_PART * early_a:
+        return BRIDGED, early_a, late_a
+    return WET, early_a, late_a
 
 
-def require_wet(state: str) -> None:
-    """CellFault unless the strip is wet and sound."""
+def require_sound(state: str, late_a: float) -> None:
+    """CellFault when what is between the contacts conducts like metal or a wet film, not like electrodes in a drink."""
     if state == SHORT:
-        raise CellFault(reg.CHIP, "short", "contacts or electrodes bridged")
-    if state != WET:
-        raise CellFault(reg.CHIP, "dry", "no drink on the strip")
+        raise CellFault(reg.CHIP, "short", "%.3g A at 50 mV" % late_a)
+    if state == BRIDGED:
+        raise CellFault(reg.CHIP, "bridged", "%.3g A at 50 mV still after 20 ms" % late_a)

@@ -8,7 +8,7 @@ from firmware.drivers import ad5941_selftest as selftest
 from firmware.drivers.ad5941_scan import ScanPlan, Trace, scan
 from firmware.drivers.errors import BusFault, ChipFault, DriverError, NoAnswer, WrongChip
 from simulators.ad5941 import Ad5941, OpenCell, Part, RandlesCell, ResistorCell, ShortCell
-from tests.support.afe_bench import DUMMY_OHM, AfeBench
+from waakzaam.rigs.afe import DUMMY_OHM, AfeBench
 
 WET_STRIP = (1_000.0, 1e6, 1.4e-6)
 

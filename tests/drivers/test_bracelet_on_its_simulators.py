@@ -11,7 +11,7 @@ import pytest
 from firmware.wire.record import GENESIS_SHA256, open_record, sha256_of
 from simulators.ad5941 import Ad5941, Cell, OpenCell, Part, ShortCell
 from simulators.strip import StripCell
-from tests.support.bracelet_bench import KEY, BraceletBench, ketamine_calibration
+from waakzaam.rigs.bracelet import KEY, BraceletBench, ketamine_calibration
 
 SPIKED = 1e-3  # mol/L ketamine: 78 mg in 330 mL, the low end of the doses
 

@@ -14,7 +14,7 @@ from firmware.wire.record import open_record
 from simulators.ad5941 import ShortCell
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.bracelet_world import BraceletWorld, files
-from tests.support.bracelet_bench import DEVICE_ID, KEY, WAVEFORM, ketamine_calibration
+from waakzaam.rigs.bracelet import DEVICE_ID, KEY, WAVEFORM, ketamine_calibration
 
 pytestmark = pytest.mark.needs("vm")
 ROOT = Path(__file__).resolve().parents[2]

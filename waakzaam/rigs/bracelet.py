@@ -17,7 +17,7 @@ from simulators.ad5941 import Ad5941, Cell, OpenCell
 from simulators.strip.__main__ import calibration_set
 from simulators.strip.chemistry import load_strip
 from simulators.strip.scans import write_scans_csv
-from tests.support.afe_bench import DUMMY_OHM, AfeBench
+from waakzaam.rigs.afe import DUMMY_OHM, AfeBench
 
 ROOT = Path(__file__).resolve().parents[2]
 KETAMINE_STRIP = ROOT / "sensor_models/strips/ketamine_screen.toml"
