@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from firmware.detection import peaks as core
 from sensor_models.scans import Array
@@ -25,12 +26,14 @@ class BatchFit:
     mean_square: Array  # (S,)
     roughness: Array  # (S,)
     residual: Array  # (S, N)
+    last_step: Array  # (S, K) last change of each height
     height_sd: Array  # (S, K) standard deviation of the height for unit noise, from the last Jacobian
 
     def one(self, s: int, degrees: int) -> core.Fit:
         """The fit of scan s as the verdict core's own object."""
         fit = core.Fit(self.height.shape[1], self.residual.shape[1])
         fit.height = [float(v) for v in self.height[s]]
+        fit.last_step = [float(v) for v in self.last_step[s]]
         fit.height_sd = [float(v) for v in self.height_sd[s]]
         fit.shift = [float(v) for v in self.shift[s]]
         fit.width = [float(v) for v in self.width[s]]
@@ -126,6 +129,14 @@ class _Problem:
             residual -= value * height[:, k][:, None]
         return rows, residual
 
+    def settled(self, state: Array, step: Array) -> npt.NDArray[np.bool_]:
+        """firmware.detection.peaks._settled for many scans."""
+        k = [n for n, peak in enumerate(self.peaks) if peak["role"] == "analyte"]
+        allowed = np.maximum(core.HEIGHT_CONVERGED, core.HEIGHT_CONVERGED_PART * np.abs(state[:, k]))
+        move = np.abs(step[:, [n + self.size for n in k] + [n + 2 * self.size for n in k]])
+        out: npt.NDArray[np.bool_] = np.all(np.abs(step[:, k]) <= allowed, axis=1)
+        return out & np.all(move <= core.CONVERGED, axis=1)
+
     def normal(self, rows: Array) -> Array:
         square: Array = rows @ rows.transpose(0, 2, 1)
         square[:, range(self.size, 3 * self.size), range(self.size, 3 * self.size)] += 1.0
@@ -138,29 +149,37 @@ def _fit_chunk(problem: _Problem, net: Array) -> BatchFit:
     size = problem.size
     net = problem.clear(net)
     height, shift = problem.start(net)
-    width = np.zeros_like(height)
+    state = np.concatenate([height, shift, np.zeros_like(height)], axis=1)
     converged = np.zeros(len(net), dtype=bool)
     iterations = np.zeros(len(net), dtype=int)
+    best = np.full(len(net), np.inf)
+    part = np.ones(len(net))
+    step = np.zeros_like(state)
     active = np.arange(len(net))
     for _ in range(core.ITERATIONS_MAX):
         if not len(active):
             break
-        rows, residual = problem.jacobian(net[active], height[active], shift[active], width[active])
-        right = np.einsum("spn,sn->sp", rows, residual)
-        right[:, size : 2 * size] -= shift[active]
-        right[:, 2 * size :] -= width[active]
-        change = np.linalg.solve(problem.normal(rows), right[:, :, None])[:, :, 0]
-        step = np.clip(change[:, size:], -core.STEP_MAX, core.STEP_MAX)
-        shift[active] += step[:, :size]
-        width[active] += step[:, size:]
-        height[active] += change[:, :size]
-        largest = np.maximum(
-            np.max(np.abs(step), axis=1) / core.CONVERGED,
-            np.max(np.abs(change[:, :size]) / (1.0 + np.abs(height[active])), axis=1) / core.HEIGHT_CONVERGED,
-        )
+        now = state[active]
+        rows, residual = problem.jacobian(net[active], now[:, :size], now[:, size : 2 * size], now[:, 2 * size :])
+        cost = np.sum(residual**2, axis=1) + np.sum(now[:, size:] ** 2, axis=1)
         iterations[active] += 1
-        converged[active] = largest < 1.0
-        active = active[largest >= 1.0]
+        worse = cost > best[active] * core.WORSE
+        back = active[worse]
+        part[back] *= 0.5
+        state[back] -= part[back][:, None] * step[back]
+        on = active[~worse]
+        best[on] = cost[~worse]
+        part[on] = np.minimum(1.0, part[on] * core.REGAIN)
+        right = np.einsum("spn,sn->sp", rows[~worse], residual[~worse])
+        right[:, size:] -= now[~worse][:, size:]
+        change = np.linalg.solve(problem.normal(rows[~worse]), right[:, :, None])[:, :, 0]
+        largest = np.max(np.abs(change[:, size:]), axis=1)
+        change *= np.minimum(1.0, core.STEP_MAX / np.maximum(largest, core.STEP_MAX))[:, None]
+        step[on] = change
+        state[on] += part[on][:, None] * change
+        converged[on] = problem.settled(state[on], change)
+        active = active[~converged[active]]
+    height, shift, width = state[:, :size], state[:, size : 2 * size], state[:, 2 * size :]
     rows, residual = problem.jacobian(net, height, shift, width)
     covariance = np.linalg.inv(problem.normal(rows))
     total = np.sum(residual**2, axis=1)
@@ -172,6 +191,7 @@ def _fit_chunk(problem: _Problem, net: Array) -> BatchFit:
         converged=converged,
         iterations=iterations,
         mean_square=total / problem.degrees,
+        last_step=step[:, :size] * part[:, None],
         roughness=np.where(total > 0, change_square / np.where(total > 0, total, 1.0), 2.0),
         residual=residual,
         height_sd=np.sqrt(covariance[:, range(size), range(size)]),

@@ -15,6 +15,7 @@ from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
 
 COVERAGE = 0.95
+SETTLED_LEAST = 0.5  # with fewer converged fits the calibration is made of all: something is wrong, and it will show
 WIDEN_MOST = 5.0  # ASSUMED: without a stated dose, a scan this much less certain than a clean blank excludes nothing
 VALID_DAYS = 365  # ASSUMED shelf life of a calibration; strips age in their pouch
 OPEN_PART, DRY_PART, SHORT_PART = 0.02, 0.30, 20.0  # ASSUMED: of the wetted strips' range of mean currents
@@ -87,6 +88,8 @@ def _curve_data(
         for n, s in enumerate(scans)
         if s.concentration_mol_l == 0 or (s.concentration_mol_l is not None and s.analyte == name)
     ]
+    settled = [n for n in chosen if fits[n][0].converged[fits[n][1]]]
+    chosen = settled if len(settled) >= SETTLED_LEAST * len(chosen) else chosen
     concentration = np.array([scans[n].concentration_mol_l for n in chosen], dtype=float)
     height = np.array([fits[n][0].height[fits[n][1]] for n in chosen])
     sd = np.array([fits[n][0].height_sd[fits[n][1], k] for n in chosen])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.detection import SCHEMA, Verdict, evaluate
-from firmware.detection.decision import decide, normalised, spread
+from firmware.detection.decision import decide, interpolate, normalised, spread
 from firmware.detection.quality import refusal
 from firmware.detection.scan import POINTS_MIN
 from firmware.detection.verdict import invalid, together
@@ -61,10 +61,23 @@ def _near_a_limit(calibration: dict[str, Any], fit: Any, scan: RecordedScan) -> 
             return True
         if min(abs(excess / entry[name] - 1.0) for name in ("excess_most", "excess_noisy")) < GUARD:
             return True
+        if abs(widen / entry["widen_most"] - 1.0) < GUARD or _near_the_dose(entry, u, widen):
+            return True
         place = model["peaks"][k]["potential_v"] + fit.shift[k] * model["peaks"][k]["shift_sd_v"]
         if min(abs(place - edge) for edge in entry["peak_window_v"]) < GUARD * 0.1:
             return True
     return False
+
+
+def _near_the_dose(entry: dict[str, Any], u: float, widen: float) -> bool:
+    """Whether the upper end of the interval may fall on either side of the dose that has to be excluded."""
+    dose = entry["dose_mol_l"]
+    if not dose:
+        return False
+    table = entry["table"]
+    high = interpolate(table["signal"], table["high"], u)
+    c = interpolate(table["signal"], table["concentration"], u)
+    return bool(abs(c + (high - c) * widen - dose) < 0.3 * dose)
 
 
 def _for_analyte(calibration: dict[str, Any], scan: RecordedScan) -> list[dict[str, Any]]:

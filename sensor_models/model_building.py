@@ -15,7 +15,8 @@ from sensor_models.strip_definition import StripDefinition
 WINDOW_HALF_WIDTHS = (2.6, 3.4, 4.6, 6.0)  # candidate reach of the window on either side, in half-widths of the peak
 DEGREES = (1, 2, 3)
 CLEAN_SHARE = 0.5  # of the strong scans teach a peak its shape: the others may hold something else beside it
-BLANKS_FOR_CHOICE = 90
+LOST_WEIGHT = 8.0  # a window in which one blank in eight does not converge counts as twice as uncertain
+BLANKS_FOR_CHOICE = 60
 SHIFT_SD_LEAST_V = 0.006  # ASSUMED: printed references scatter by some millivolts even when the scans at hand do not
 SHIFT_SD_MOST_V = 0.030
 WIDTH_SD_LEAST = 0.03  # ASSUMED
@@ -164,7 +165,8 @@ def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[Recor
                 analytes = range(len(centres))
                 predicted = max(float(np.median([f.height_sd[row, k] for f, row, _, _ in fits])) for k in analytes)
                 scatter = max(_scatter(np.array([f.height[row, k] for f, row, _, _ in fits])) for k in analytes)
-                promise = max(predicted * square**0.5, scatter)
+                lost = float(np.mean([not f.converged[row] for f, row, _, _ in fits]))
+                promise = max(predicted * square**0.5, scatter) * (1.0 + LOST_WEIGHT * lost)
                 if best is None or promise < best[0]:
                     best = (promise, trial)
     if best is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, stats
 
 from sensor_models import group_effects, variance_function
@@ -16,6 +17,8 @@ from sensor_models.variance_function import VarianceFunction
 ROUNDS = 8
 BLANKS_LEAST = 5
 LEVELS_LEAST = {"linear": 3, "4pl": 5}
+OUTLYING = 6.0  # standard deviations off the curve: not of this distribution (1 in 5e8 of a normal one)
+OUTLYING_SHARE_MOST = 0.05
 CLEAR_RISE = 3.0  # the top of the curve must stand this many noise standard deviations above the blanks
 
 
@@ -32,6 +35,17 @@ class CurveData:
     matrix: tuple[str, ...]
     own: Array
     others: Array
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> CurveData:
+        """The observations kept."""
+        return CurveData(
+            self.concentration[keep],
+            self.signal[keep],
+            tuple(n for n, k in zip(self.lot, keep, strict=True) if k),
+            tuple(n for n, k in zip(self.matrix, keep, strict=True) if k),
+            self.own[keep],
+            self.others[keep],
+        )
 
 
 @dataclass
@@ -52,6 +66,7 @@ class ResponseCurve:
     matrices: GroupEffects
     blank_mean: float
     blanks: int
+    left_out: int = 0
 
     @property
     def noise(self) -> float:
@@ -170,6 +185,20 @@ def fit_curve(analyte: str, model: str, data: CurveData) -> ResponseCurve:
     CalibrationRefused for too few levels or blanks, or a signal that does not rise with concentration.
     """
     _check(analyte, model, data)
+    first = _fit_once(analyte, model, data)
+    outlying = np.abs(first[1]) > OUTLYING
+    if outlying.any() and outlying.mean() <= OUTLYING_SHARE_MOST:
+        data = data.where(~outlying)
+        _check(analyte, model, data)
+        first = _fit_once(analyte, model, data)
+    curve, standardised = first
+    curve.left_out = int(outlying.sum())
+    del standardised
+    return curve
+
+
+def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve, Array]:
+    """(curve, standardised residuals)."""
     unit_c = float(data.concentration.max())
     unit_y = float(np.max(np.abs(data.signal)))
     x, y, others = data.concentration / unit_c, data.signal / unit_y, data.others / unit_y
@@ -202,7 +231,7 @@ def fit_curve(analyte: str, model: str, data: CurveData) -> ResponseCurve:
     sd = np.sqrt(found.variance(data.own, others, rise))[blank]
     mean = float(np.sum(clean / sd**2) / np.sum(1.0 / sd**2))
     found = _blanks_own_noise(found, (clean - mean) / sd)
-    return ResponseCurve(
+    curve = ResponseCurve(
         model=model,
         parameters=p,
         covariance=inverse,
@@ -214,6 +243,7 @@ def fit_curve(analyte: str, model: str, data: CurveData) -> ResponseCurve:
         blank_mean=mean * unit_y,
         blanks=int(blank.sum()),
     )
+    return curve, residual * np.sqrt(weight)
 
 
 def _in_ampere(one: GroupEffects, unit_y: float) -> GroupEffects:

@@ -2,6 +2,8 @@
 
 from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict
 
+UNSETTLED = 3.0  # ASSUMED: the error of an unfinished fit, in its last steps
+
 
 def interpolate(at: list, values: list, x: float) -> float:
     """Piecewise-linear value at x; `at` ascends; held constant outside."""
@@ -63,7 +65,8 @@ def _other_half(half: float, extra: float) -> float:
 def spread(model: dict, entry: dict, fit) -> tuple:
     """(standard deviation of this scan's signal without analyte relative to a usual blank's, excess of the residuals).
 
-    Grows with the fit's own uncertainty (overlapping peaks), with the other substances' peaks, and with noise.
+    Grows with the fit's own uncertainty (overlapping peaks), with the other substances' peaks, with noise, and with the
+    last step of a fit that had not come to rest.
     """
     k = entry["peak"]
     others = 0.0
@@ -78,6 +81,9 @@ def spread(model: dict, entry: dict, fit) -> tuple:
     own = fit.height_sd[k] / entry["height_sd"]
     leak = entry["leak"] * others * model["sigma_a"] / entry["noise_a"]
     total = own * own + leak * leak
+    if not fit.converged:
+        unsettled = UNSETTLED * fit.last_step[k] * model["sigma_a"] / entry["noise_a"]
+        total += unsettled * unsettled
     if excess > entry["excess_noisy"]:
         total *= excess
     return total**0.5, excess
@@ -87,8 +93,8 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     """The verdict on one analyte (an entry of the calibration) from the fit of its peak.
 
     u is the peak height in ampere without the lot's and matrix's offset; detected means u above this scan's limit.
-    Doubts that turn the answer into inconclusive: no convergence, residuals that are not noise, a peak outside its
-    window, and, when nothing is detected, a scan in which a dose could hide.
+    Doubts that turn the answer into inconclusive: residuals that are not noise, a peak outside its window, and, when
+    nothing is detected, a scan in which a dose could hide.
     """
     k = entry["peak"]
     peak = model["peaks"][k]
@@ -97,9 +103,6 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     out = AnalyteVerdict(entry["name"], INCONCLUSIVE, "")
     out.signal = fit.height[k] * model["sigma_a"]
     out.potential_v = peak["potential_v"] + fit.shift[k] * peak["shift_sd_v"]
-    if not fit.converged:
-        out.reason = "the fit of the peaks did not converge"
-        return out
     widen, excess = spread(model, entry, fit)
     if excess > entry["excess_most"] and fit.roughness < entry["roughness_least"]:
         out.reason = "the curve is not a baseline and the known peaks (residual %.1f times the noise)" % excess**0.5
@@ -113,7 +116,7 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     out.ci_low = low
     out.ci_high = high if bounded and not above else None
     if u <= centre + (limit - centre) * widen:
-        return _undetected(entry, out, widen, high if bounded and not above else None)
+        return _undetected(entry, out, (widen, fit.converged), high if bounded and not above else None)
     first_v, last_v = entry["peak_window_v"]
     if not first_v <= out.potential_v <= last_v:
         out.reason = "a peak at %.3f V, outside the window of %s" % (out.potential_v, entry["name"])
@@ -126,10 +129,13 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     return out
 
 
-def _undetected(entry: dict, out: AnalyteVerdict, widen: float, high) -> AnalyteVerdict:
+def _undetected(entry: dict, out: AnalyteVerdict, certainty: tuple, high) -> AnalyteVerdict:
+    widen, converged = certainty
     dose = entry["dose_mol_l"]
     if dose and (high is None or high >= dose):
         out.reason = "an incapacitating dose of %s cannot be excluded" % entry["name"]
+    elif widen > entry["widen_most"] and not converged:
+        out.reason = "the fit of the peaks did not converge"
     elif not dose and widen > entry["widen_most"]:
         out.reason = "too much else in the curve to exclude %s (uncertainty %.1f times a clean blank's)" % (
             entry["name"],

@@ -5,12 +5,13 @@ from array import array
 from firmware.detection.orthogonal import deviations, dot, polynomials, remove, solve, subtract, triangular
 from firmware.detection.template import fill
 
-ITERATIONS_MAX = 12
+ITERATIONS_MAX = 20
 STEP_MAX = 1.5  # largest change of a shift or width in one iteration, in its own standard deviations
-CONVERGED = 2e-3  # largest last change of a shift or width that still counts as converged, same unit
-HEIGHT_CONVERGED = (
-    2e-3  # largest last change of a height, in noise standard deviations per point, relative to 1 + height
-)
+CONVERGED = 0.05  # largest last change of an analyte's shift or width, in its own standard deviations
+HEIGHT_CONVERGED = 0.05  # largest last change of an analyte's height, in noise standard deviations
+HEIGHT_CONVERGED_PART = 2e-3  # ... or relative to the height, whichever is larger
+REGAIN = 1.4  # after a halved step, the next ones grow back by this factor: no endless swing between two flanks
+WORSE = 1.0001  # a step that makes the cost larger by more than this factor is halved
 START_SHIFTS_V = (0.0, -0.02, 0.02, -0.04, 0.04)  # common shifts tried first: a drifted reference moves every peak
 WIDTH_LEAST = 0.5
 WIDTH_MOST = 2.0
@@ -25,6 +26,7 @@ class Fit:
         self.height_sd = [0.0] * peaks  # for unit noise, with place and width uncertain
         self.shift = [0.0] * peaks  # in standard deviations of the peak's prior while fitting
         self.width = [0.0] * peaks
+        self.last_step = [0.0] * peaks  # last change of each height
         self.converged = False
         self.iterations = 0
         self.mean_square = 0.0
@@ -117,11 +119,37 @@ def _jacobian(work: _Work, fit: Fit):
         right[count + size + k] = -fit.width[k]
 
 
-def _advance(values: list, k: int, step: float) -> float:
-    """Move one shift or width by a bounded step; returns the step in units of convergence."""
-    step = min(max(step, -STEP_MAX), STEP_MAX)
-    values[k] += step
-    return abs(step) / CONVERGED
+def _step(work: _Work):
+    """Generator: the Gauss-Newton step as one list (heights, shifts, widths), shortened where it is too far."""
+    size = len(work.peaks)
+    step = yield from solve(work.columns, work.right, work.count + 2 * size)
+    largest = 0.0
+    for k in range(size, 3 * size):
+        largest = max(largest, abs(step[k]))
+    if largest > STEP_MAX:
+        for k in range(3 * size):
+            step[k] *= STEP_MAX / largest
+    return step
+
+
+def _move(fit: Fit, step: list, part: float) -> None:
+    size = len(fit.height)
+    for k in range(size):
+        fit.height[k] += part * step[k]
+        fit.shift[k] += part * step[size + k]
+        fit.width[k] += part * step[2 * size + k]
+
+
+def _settled(peaks: list, fit: Fit, step: list) -> bool:
+    """Whether a step changes no analyte any more; other substances' peaks may still wander along their valley."""
+    size = len(peaks)
+    for k in range(size):
+        if peaks[k]["role"] == "analyte":
+            if abs(step[k]) > max(HEIGHT_CONVERGED, HEIGHT_CONVERGED_PART * abs(fit.height[k])):
+                return False
+            if abs(step[size + k]) > CONVERGED or abs(step[2 * size + k]) > CONVERGED:
+                return False
+    return True
 
 
 def _residual(right, fit: Fit, count: int) -> None:
@@ -149,17 +177,24 @@ def fit_peaks(model: dict, potential, net):
     remove(net, work.basis, count)
     yield
     yield from _start(work, fit)
+    step: list = []
+    best = 0.0
+    part = 1.0
     for iteration in range(ITERATIONS_MAX):
         yield from _jacobian(work, fit)
-        change = yield from solve(work.columns, work.right, count + 2 * size)
-        largest = 0.0
-        for k in range(size):
-            largest = max(largest, _advance(fit.shift, k, change[size + k]))
-            largest = max(largest, _advance(fit.width, k, change[2 * size + k]))
-            fit.height[k] += change[k]
-            largest = max(largest, abs(change[k]) / (1.0 + abs(fit.height[k])) / HEIGHT_CONVERGED)
+        cost = dot(work.right, work.right, count + 2 * size)
         fit.iterations = iteration + 1
-        if largest < 1.0:
+        if step and cost > best * WORSE:
+            part *= 0.5
+            _move(fit, step, -part)
+            continue
+        best = cost
+        part = min(1.0, part * REGAIN)
+        step = yield from _step(work)
+        _move(fit, step, part)
+        for k in range(size):
+            fit.last_step[k] = part * step[k]
+        if _settled(work.peaks, fit, step):
             fit.converged = True
             break
     yield from _jacobian(work, fit)
