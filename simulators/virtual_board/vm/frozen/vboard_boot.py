@@ -60,8 +60,9 @@ def start():
     # pyexec says 0 for an exception, 1 for done and 0x100 for SystemExit; a missing boot.py is done.
     boot = _vboard.run_file("boot.py") if exists("boot.py") else 1
     forced = boot & 0x100
-    if not forced and boot and not _vboard.raw_mode() and exists("main.py"):
-        forced = _vboard.run_file("main.py") & 0x100
+    main = os.getenv("VB_MAIN") or "main.py"
+    if not forced and boot and not _vboard.raw_mode() and exists(main):
+        forced = _vboard.run_file(main) & 0x100
     while not forced:
         forced = _vboard.repl()
     sys.stdout.write("MPY: soft reboot\n")
