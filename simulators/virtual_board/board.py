@@ -14,6 +14,7 @@ from simulators.virtual_board import events
 from simulators.virtual_board.board_timers import BoardTimers
 from simulators.virtual_board.console import Console
 from simulators.virtual_board.events import BoardError, BoardEvent, EventLog
+from simulators.virtual_board.flash_image import ROM_SECTORS, SECTORS
 from simulators.virtual_board.link import ANSWERED, EVENT_TIMER, Op, Requests, reply
 from simulators.virtual_board.peripherals import Peripherals
 from simulators.virtual_board.ports import open_port
@@ -47,13 +48,14 @@ class VirtualBoard:
         runtime: str | None = None,
         unique_id: bytes = bytes.fromhex("24a160000001"),
         environment: Mapping[str, str] | None = None,
+        flash_layout: tuple[int, int] = (SECTORS, ROM_SECTORS),
         on_output: Callable[[bytes], None] | None = None,
         on_event: Callable[[BoardEvent], None] | None = None,
     ) -> None:
         self.vm = find_vm() if runtime in (None, "vm") else None
         if runtime == "vm" and self.vm is None:
             raise BoardError("no MicroPython VM on this machine; mend: make vm")
-        self.storage: Storage = open_storage(flash, self.vm)
+        self.storage: Storage = open_storage(flash, self.vm, flash_layout)
         if firmware_root is not None:
             self.storage.install_package(firmware_root)
         self.peripherals = peripherals or Peripherals()

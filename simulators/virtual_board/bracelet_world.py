@@ -8,8 +8,9 @@ from typing import Any
 
 from firmware.boards import bracelet as pins
 from simulators.ad5941 import Ad5941, Cell, OpenCell, ResistorCell
+from simulators.chips import As7341, Drv2605l, Lis3dh, Max17048, RgbLedStrip
 from simulators.strip.cell import StripCell
-from simulators.virtual_board.buses import SpiBus
+from simulators.virtual_board.buses import I2cBus, SpiBus
 from simulators.virtual_board.peripherals import Peripherals
 
 MAIN = "from firmware.bracelet.main import main\nmain()\n"
@@ -57,6 +58,31 @@ class _DummySwitch:
         self._world.connect(dummy=level == 1)
 
 
+class _EnablePin:
+    """DRV2605L EN."""
+
+    def __init__(self, chip: Drv2605l) -> None:
+        self._chip = chip
+
+    def level(self, now_us: int) -> int:
+        return int(self._chip.powered)
+
+    def drive(self, level: int, now_us: int) -> None:
+        self._chip.enable_pin(level, now_us)
+
+
+class _LedLine(SpiBus):
+    """The LED's data line: an SPI that nobody selects."""
+
+    def __init__(self, led: RgbLedStrip) -> None:
+        super().__init__()
+        self._led = led
+
+    def transfer(self, mosi: bytes, now_us: int) -> bytes:
+        self._led.spi(mosi, pins.LED_BAUD_HZ, now_us)
+        return b"\xff" * len(mosi)
+
+
 class BraceletWorld:
     """What is around a bracelet. Threads other than the board's may call the hand's methods."""
 
@@ -71,6 +97,19 @@ class BraceletWorld:
         p.pins[pins.AFE_RESET] = _ResetPin(self.afe)
         p.pins[pins.AFE_INT0] = _Int0Pin(self.afe)
         p.pins[pins.DUMMY_SELECT] = _DummySwitch(self)
+        self.led = RgbLedStrip(1, "ws2812b_v5")
+        self.haptics = Drv2605l(strict=False)
+        self.gauge = Max17048(strict=False)
+        p.spi[pins.LED_SPI] = _LedLine(self.led)
+        p.i2c[pins.SENSORS_I2C] = I2cBus(
+            {
+                pins.DRV2605L_ADDRESS: self.haptics,
+                pins.MAX17048_ADDRESS: self.gauge,
+                pins.LIS3DH_ADDRESS: Lis3dh(strict=False),
+                pins.AS7341_ADDRESS: As7341(strict=False),
+            }
+        )
+        p.pins[pins.HAPTIC_ENABLE] = _EnablePin(self.haptics)
         p.inputs[pins.STRIP_PRESENT] = 1
         p.inputs[pins.BUTTON] = 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulators.virtual_board.firmware_image import compile_tree, rom_image
-from simulators.virtual_board.flash_image import Factory, FlashImage
+from simulators.virtual_board.flash_image import ROM_SECTORS, SECTORS, Factory, FlashImage
 
 
 class Storage(Protocol):
@@ -28,8 +28,8 @@ class Storage(Protocol):
 class FlashStorage(FlashImage):
     """A flash image that the VM mounts; packages are put on it as bytecode, as on a board."""
 
-    def __init__(self, path: Path, vm: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, vm: Path, layout: tuple[int, int]) -> None:
+        super().__init__(path, *layout)
         self._vm = vm
 
     def write(self, files: Mapping[str, bytes | str]) -> None:
@@ -95,6 +95,8 @@ class FolderStorage:
         shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def open_storage(path: Path, vm: Path | None) -> FlashStorage | FolderStorage:
+def open_storage(
+    path: Path, vm: Path | None, layout: tuple[int, int] = (SECTORS, ROM_SECTORS)
+) -> FlashStorage | FolderStorage:
     """The flash image at that path, or without a VM the folder `<path>.d` beside it."""
-    return FlashStorage(path, vm) if vm is not None else FolderStorage(path.with_name(path.name + ".d"))
+    return FlashStorage(path, vm, layout) if vm is not None else FolderStorage(path.with_name(path.name + ".d"))

@@ -10,6 +10,7 @@
 #include "vboard.h"
 
 #define SECTOR (4096)
+#define PAGE (256)
 
 // The whole chip: one image, one count of writes, one supply.
 static uint8_t *image; // mapped and shared: what was written is in the file even when the VM is killed
@@ -82,7 +83,7 @@ static void erase(uint8_t *at) {
     memset(at, 0xff, SECTOR);
 }
 
-static void program(uint8_t *at, const uint8_t *from, size_t length) {
+static void program_page(uint8_t *at, const uint8_t *from, size_t length) {
     bool cut = ++writes == cut_at;
     size_t whole = cut ? length / 2 : length;
     for (size_t i = 0; i < whole; i++) {
@@ -93,6 +94,18 @@ static void program(uint8_t *at, const uint8_t *from, size_t length) {
             at[whole] &= from[whole] | 0xf0; // the byte under way gets only part of its bits
         }
         _exit(cut_exit_code);
+    }
+}
+
+// The chip programs pages of 256 bytes, one after the other: each is a write in which the supply may fail.
+static void program(uint8_t *at, const uint8_t *from, size_t length) {
+    while (length) {
+        size_t to_page_end = PAGE - (at - image) % PAGE;
+        size_t part = length < to_page_end ? length : to_page_end;
+        program_page(at, from, part);
+        at += part;
+        from += part;
+        length -= part;
     }
 }
 
