@@ -58,6 +58,7 @@ class Analogue:
         self._zero_v = 0.0
         self._target = (0.0, 0.0)
         self._settling: list[tuple[float, float, float]] = []
+        self.next_us = math.inf
         self._filtered_v = 0.0
         self._filtered_us = 0.0
         self.hazards: list[str] = []
@@ -169,13 +170,10 @@ class Analogue:
         return (tia_plus_v - ground_v) / self._board.rcal_ohm
 
     # -- time ----------------------------------------------------------------------------------------------------
-    @property
-    def next_us(self) -> float:
-        return self._settling[0][0] if self._settling else math.inf
-
     def settle(self) -> None:
         """The next instant of a slow DAC step."""
         now_us, self._bias_v, self._zero_v = self._settling.pop(0)
+        self.next_us = self._settling[0][0] if self._settling else math.inf
         self.refresh(now_us)
 
     def update_dac(self, now_us: float) -> None:
@@ -193,10 +191,12 @@ class Analogue:
                 bias, zero = (end + (begin - end) * left for begin, end in zip(start, target, strict=True))
                 self._settling.append((now_us + instant * tau_us, bias, zero))
         self._target = target
+        self.next_us = self._settling[0][0] if self._settling else math.inf
         self.refresh(now_us)
 
     def power_cycle(self, now_us: float) -> None:
         self._settling = []
+        self.next_us = math.inf
         self._bias_v = self._zero_v = 0.0
         self._target = (0.0, 0.0)
         self.refresh(now_us)

@@ -198,24 +198,39 @@ class Ad5941:
     def _advance(self, to_us: float) -> None:
         """Everything that falls due up to `to_us`, in order. Time never runs back."""
         while True:
-            due = (
-                (self._boot_us, self._boot),
-                (self._dac_due_us, self._dac_reaches),
-                (self.analogue.next_us, self.analogue.settle),
-                (self.sequencer.next_us, self._sequence),
-                (self.sequencer.timeout_us, self.sequencer.expire_timeout),
-                (self.timer.next_us, self._timer),
+            when = min(
+                self._boot_us,
+                self._dac_due_us,
+                self.analogue.next_us,
+                self.sequencer.next_us,
+                self.sequencer.timeout_us,
+                self.timer.next_us,
             )
-            when, action = min(due, key=lambda item: item[0])
-            if self.converter.next_us <= min(when, to_us):
-                self.now_us = max(self.now_us, self.converter.next_us)
+            converter_us = self.converter.next_us
+            if converter_us <= when and converter_us <= to_us:
+                self.now_us = max(self.now_us, converter_us)
                 self.converter.step(min(when, to_us))
-                continue
-            if when > to_us:
+            elif when <= to_us:
+                self.now_us = max(self.now_us, when)
+                self._happen(when)
+            else:
                 break
-            self.now_us = max(self.now_us, when)
-            action()
         self.now_us = max(self.now_us, to_us)
+
+    def _happen(self, when_us: float) -> None:
+        """The first of the things that are due at this time."""
+        if self._boot_us == when_us:
+            self._boot()
+        elif self._dac_due_us == when_us:
+            self._dac_reaches()
+        elif self.analogue.next_us == when_us:
+            self.analogue.settle()
+        elif self.sequencer.next_us == when_us:
+            self.sequencer.step()
+        elif self.sequencer.timeout_us == when_us:
+            self.sequencer.expire_timeout()
+        else:
+            self._timer()
 
     def _boot(self) -> None:
         self._boot_us = NEVER_US
@@ -226,9 +241,6 @@ class Ad5941:
         self._dac_due_us = NEVER_US
         if not self.faults.lpdac_frozen:
             self.analogue.update_dac(self.now_us)
-
-    def _sequence(self) -> None:
-        self.sequencer.step()
 
     def _timer(self) -> None:
         sequence = self.timer.expire()

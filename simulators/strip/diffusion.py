@@ -23,6 +23,7 @@ _SPACING = 0.9
 # Exact between about a microsecond and hours.
 _RATES_S = np.exp(np.arange(np.log(1e-9), np.log(1e8), _SPACING))
 _WEIGHTS = _SPACING / np.pi * np.sqrt(_RATES_S)
+_LN_MAX = 80.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Couples:
     """A batch of redox couples, each array of shape (k,). `sign` +1 oxidation, -1 reduction of what is dissolved.
 
     `rate_m_s` is the heterogeneous rate constant at `formal_v`; inf = reversible (Nernst). `backward` 0 makes a couple
-    totally irreversible. `electrons_in_step` times `alpha` sets the slope of ln k with potential, `electrons` the
-    Nernst slope. `following_s` is the rate of the reaction that consumes the product, per second.
+    totally irreversible. `alpha` sets the slope of ln k with potential (one electron in the slow step), `electrons`
+    the slope of a Nernst couple. `following_s` is the rate of the reaction that consumes the product, per second.
     """
 
     formal_v: Array
@@ -61,33 +62,83 @@ class Couples:
         return Couples(*(np.array(a, dtype=float) for a in arrays))
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What a step of one length does to every state; solved lengths are kept, since waveforms repeat them."""
+
+    decay: Array  # column
+    gains: Array  # columns: response to the flux at the step's begin, and at its end
+    gains_fresh: Array
+    rest: Array  # weights of the states in the surface concentration after the step
+    begin: float
+    end: float
+    end_fresh: float
+
+    @staticmethod
+    def of(dt_s: float) -> _Step:
+        scaled = _RATES_S * dt_s
+        whole, ramp = _gains(_RATES_S, scaled, dt_s)
+        decay = np.exp(-scaled)
+        return _Step(
+            decay=decay[:, None],
+            gains=np.column_stack((whole - ramp, ramp)),
+            gains_fresh=np.column_stack((np.zeros_like(whole), whole)),
+            rest=_WEIGHTS * decay,
+            begin=float(_WEIGHTS @ (whole - ramp)),
+            end=float(_WEIGHTS @ ramp),
+            end_fresh=float(_WEIGHTS @ whole),
+        )
+
+
+_steps: dict[float, _Step] = {}
+_STEPS_MAX = 4096
+
+
+def _step_of(dt_s: float) -> _Step:
+    key = round(dt_s, 9)
+    found = _steps.get(key)
+    if found is None:
+        if len(_steps) >= _STEPS_MAX:
+            _steps.clear()
+        found = _steps[key] = _Step.of(max(key, 1e-9))
+    return found
+
+
 class Diffusion:
     """State of a batch of couples at one electrode; concentrations relative to the bulk."""
 
     def __init__(self, couples: Couples, temperature_c: float | Array = 25.0) -> None:
         self.couples = couples
-        self._per_volt = FARADAY_C_MOL / (GAS_J_MOL_K * (temperature_c + 273.15))
         count = couples.formal_v.size
         self._deficit = np.zeros((_RATES_S.size, count))
         self._product = np.zeros((_RATES_S.size, count))
         self._following = bool(np.any(couples.following_s > 0.0))
         self._product_rates = _RATES_S[:, None] + couples.following_s[None, :]
         self.flux = np.zeros(count)
+        self._pair = np.zeros((2, count))
         self._fresh = True
+        self._prepare_kinetics(FARADAY_C_MOL / (GAS_J_MOL_K * (temperature_c + 273.15)))
 
-    def kinetics(self, potential_v: float | Array) -> tuple[Array, Array, Array]:
-        """Forward and backward rate over sqrt(D) in s^-1/2, and which couples follow Nernst."""
+    def _prepare_kinetics(self, per_volt: float | Array) -> None:
+        """Logarithms of both rates as straight lines in the potential. Nernst: forward 1, backward the ratio."""
         c = self.couples
-        drive = np.clip(c.sign * (potential_v - c.formal_v) * self._per_volt, -200.0, 200.0)
         nernst = np.isinf(c.rate_m_s)
-        k0 = np.where(nernst, 1.0, c.rate_m_s / np.sqrt(c.diffusion_m2_s))
-        slope = np.where(nernst, 1.0, c.alpha)
-        n = np.where(nernst, c.electrons, 1.0)
-        forward = k0 * np.exp(np.clip(slope * n * drive, -200.0, 60.0))
-        backward = c.backward * k0 * np.exp(np.clip(-(1.0 - slope) * n * drive, -200.0, 60.0))
-        # Nernst: only the ratio counts.
-        ratio = np.exp(np.clip(-c.electrons * drive, -200.0, 60.0))
-        return np.where(nernst, 1.0, forward), np.where(nernst, ratio, backward), nernst
+        rate = np.where(nernst, 1.0, c.rate_m_s) / np.where(nernst, 1.0, np.sqrt(c.diffusion_m2_s))
+        self._ln_rate = np.log(rate)
+        self._forward_slope = np.where(nernst, 0.0, c.sign * per_volt * c.alpha)
+        self._backward_slope = -c.sign * per_volt * np.where(nernst, c.electrons, 1.0 - c.alpha)
+        self._returns = bool(np.any(c.backward > 0.0))
+        self._kinetic = np.where(nernst, 0.0, 1.0)
+
+    def kinetics(self, potential_v: float | Array) -> tuple[Array, Array | float]:
+        """Forward and backward rate over sqrt(D), s^-1/2; for a Nernst couple only their ratio has a meaning."""
+        c = self.couples
+        over = potential_v - c.formal_v
+        forward = np.exp(np.minimum(self._ln_rate + self._forward_slope * over, _LN_MAX))
+        if not self._returns:
+            return forward, 0.0
+        backward = c.backward * np.exp(np.minimum(self._ln_rate + self._backward_slope * over, _LN_MAX))
+        return forward, backward
 
     def jump(self) -> None:
         """The potential jumps: the next step starts with no memory of the flux before."""
@@ -95,40 +146,41 @@ class Diffusion:
 
     def step(self, potential_v: float | Array, dt_s: float) -> Array:
         """Advance by `dt_s`, flux linear over the step (constant right after a jump), surface law met at its end."""
-        scaled = _RATES_S * dt_s
-        decay = np.exp(-scaled)
-        gain, gain_end = _gains(_RATES_S, scaled, dt_s)
-        forward, backward, nernst = self.kinetics(potential_v)
+        step = _step_of(dt_s)
+        forward, backward = self.kinetics(potential_v)
+        at_rest = step.rest @ self._deficit
         if self._fresh:
-            gain_end = gain
-        self._deficit *= decay[:, None]
-        self._deficit += (gain - gain_end)[:, None] * self.flux
-        at_rest = _WEIGHTS @ self._deficit
-        response: float | Array = float(_WEIGHTS @ gain_end)
-        if self._following:
-            scaled_product = self._product_rates * dt_s
-            product_gain, product_end = _gains(self._product_rates, scaled_product, dt_s)
-            if self._fresh:
-                product_end = product_gain
-            self._product *= np.exp(-scaled_product)
-            self._product += (product_gain - product_end) * self.flux
-            product_rest = _WEIGHTS @ self._product
-            product_response: float | Array = _WEIGHTS @ product_end
+            response, gains = step.end_fresh, step.gains_fresh
         else:
-            product_rest, product_response = at_rest, response
+            response, gains = step.end, step.gains
+            at_rest = at_rest + step.begin * self.flux
+        product_rest: Array | float = at_rest
+        product_response: Array | float = response
+        if self._following:
+            product_rest, product_response, product_end = self._product_begin(dt_s)
         drive = forward * (1.0 - at_rest) - backward * product_rest
-        resist = np.where(nernst, 0.0, 1.0) + forward * response + backward * product_response
-        flux = np.asarray(drive / resist, dtype=float)
-        self._deficit += gain_end[:, None] * flux
+        flux = np.asarray(drive / (self._kinetic + forward * response + backward * product_response))
+        self._deficit *= step.decay
+        self._pair[0], self._pair[1] = self.flux, flux
+        self._deficit += gains @ self._pair
         if self._following:
             self._product += product_end * flux
         self.flux = flux
         self._fresh = False
         return flux
 
+    def _product_begin(self, dt_s: float) -> tuple[Array, Array, Array]:
+        """Carry the product over a step but for the flux at its end: surface value, response, gain of that flux."""
+        scaled = self._product_rates * dt_s
+        whole, ramp = _gains(self._product_rates, scaled, dt_s)
+        end = whole if self._fresh else ramp
+        self._product *= np.exp(-scaled)
+        self._product += (whole - end) * self.flux
+        return _WEIGHTS @ self._product, _WEIGHTS @ end, end
+
     def relax(self, dt_s: float) -> None:
         """Advance with the cell open: nothing flows, gradients level out."""
-        self._deficit *= np.exp(-_RATES_S * dt_s)[:, None]
+        self._deficit *= _step_of(dt_s).decay
         if self._following:
             self._product *= np.exp(-self._product_rates * dt_s)
         self.flux = np.zeros_like(self.flux)
