@@ -99,8 +99,9 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
 
 
 def rest(track: Track, observation: Observation, rules: Rules) -> Track:
-    """Takes a fix far from everything: nothing is filtered, the last fixes are kept for waking up."""
-    return _noted(track, observation, motion.start(observation, rules), track.here, rules)._replace(resting=True)
+    """Takes a fix far from everything: nothing is filtered, only the last fixes are kept for waking up."""
+    noted = _noted(track, observation, motion.start(observation, rules), None, rules)
+    return noted._replace(resting=True, history=())
 
 
 def woken(track: Track, rules: Rules) -> Track:
@@ -115,7 +116,10 @@ def woken(track: Track, rules: Rules) -> Track:
             here = motion.update(here, observation, rules, track.noise)
         else:
             here = motion.start(observation, rules)
-    return track._replace(here=here, before=before, resting=False)
+    points = tuple(
+        Point(one.time_ms, one.lat, one.lon) for one in track.recent if one.lat is not None and one.lon is not None
+    )
+    return track._replace(here=here, before=before, resting=False, history=points)
 
 
 def take(track: Track, observation: Observation, rules: Rules) -> tuple[Track, str]:

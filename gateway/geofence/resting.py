@@ -1,0 +1,256 @@
+"""Orders at rest, many at once: nothing stands, both persons far from everything, so a fix only moves an array entry.
+
+Most fixes of most orders are like that. What the scalar core does with such a fix (`step._is_quiet`, `tracks.rest`) is
+done here for a whole batch with the same arithmetic; every other fix wakes its order, which then goes through `step`.
+An order rests here when it has one protected person with a tracker and nothing in its state but the two tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.contract.orders import Order
+from gateway.geofence import ellipsoid, motion
+from gateway.geofence.case import MONITORED, State, case_of
+from gateway.geofence.motion import Observation
+from gateway.geofence.probability import R68_PER_SD
+from gateway.geofence.rules import Rules
+from gateway.geofence.tracks import INTERVAL_LEARNING, RECENT_MAX, USUAL_GAP_MIN_S, USUAL_MEMORY_S, Track
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+NEVER = np.int64(2**62)
+SOURCE = "tracker"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Fixes of one instant of processing, at most one per order. Unknown accuracy, speed and course are NaN.
+
+    `order` is the order's number, `role` 0 for the monitored person's tracker and 1 for the protected one's.
+    """
+
+    order: Ints
+    role: Ints
+    time_ms: Ints
+    lat: Floats
+    lon: Floats
+    accuracy_m: Floats
+    speed_m_s: Floats
+    course_deg: Floats
+
+    def part(self, mask: NDArray[Any]) -> Batch:
+        names = ("order", "role", "time_ms", "lat", "lon", "accuracy_m", "speed_m_s", "course_deg")
+        return Batch(*(getattr(self, name)[mask] for name in names))
+
+
+class Resting:
+    """The arrays: first index the order, second the role (monitored, protected)."""
+
+    def __init__(self, count: int, zones_max: int, rules: Rules) -> None:
+        self.rules = rules
+        self.asleep = np.zeros(count, dtype=bool)
+        self.due_ms = np.full(count, NEVER)
+        self.prealert_m = np.full(count, np.inf)
+        self.zone_at = np.zeros((3, count, zones_max))
+        self.zone_reach_m = np.full((count, zones_max), -np.inf)
+        self.boundary_ms = np.full(count, NEVER)
+        self.started_ms = np.zeros(count, dtype=np.int64)
+        pair = (count, 2)
+        self.at = np.zeros((3, *pair))
+        self.still_at = np.zeros((3, *pair))
+        self.still = np.zeros((2, *pair))
+        self.still_since_ms = np.zeros(pair, dtype=np.int64)
+        self.contact_ms = np.zeros(pair, dtype=np.int64)
+        self.interval_ms = np.full(pair, rules.interval_assumed_ms)
+        self.usual_m_s = np.zeros(pair)
+        self.noise = np.ones(pair)
+        self.ring_time = np.zeros((*pair, RECENT_MAX), dtype=np.int64)
+        self.ring = np.full((*pair, RECENT_MAX, 5), np.nan)
+        self.fixes = np.zeros(pair, dtype=np.int64)
+        self._active: dict[int, frozenset[str]] = {}
+        self._closed: dict[int, dict[Any, tuple[int, int]]] = {}
+        self._common: frozenset[str] = frozenset()
+
+    def bytes_per_tracker(self) -> float:
+        """Memory of the arrays for one tracker."""
+        arrays = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+        return sum(array.nbytes for array in arrays) / (2 * len(self.asleep))
+
+    # ---- fixes ------------------------------------------------------------------------------------------------------
+    def take(self, batch: Batch, now_ms: Ints) -> NDArray[np.bool_]:
+        """Takes in the fixes that change nothing but arrays; False marks those that the scalar core must see."""
+        rules, order, role = self.rules, batch.order, batch.role
+        lat_lon = ellipsoid.vectors(batch.lat, batch.lon)
+        sd = np.where(
+            np.isnan(batch.accuracy_m), rules.accuracy_missing_m, np.maximum(batch.accuracy_m, rules.accuracy_floor_m)
+        )
+        sd = sd / R68_PER_SD
+        last = self.fixes[order, role] - 1
+        last_ms = self.ring_time[order, role, last % RECENT_MAX]
+        moved_m = ellipsoid.vector_distances(lat_lon, self.at[:, order, role])
+        slack_m = rules.quiet_margin_m + moved_m + 6 * sd
+        other = 1 - role
+        their = (self.fixes[order, other] - 1) % RECENT_MAX
+        their_accuracy = self.ring[order, other, their, 2]
+        their_sd = np.where(
+            np.isnan(their_accuracy), rules.accuracy_missing_m, np.maximum(their_accuracy, rules.accuracy_floor_m)
+        )
+        age_ms = np.maximum(0, batch.time_ms - self.ring_time[order, other, their])
+        wander_m = rules.reach_speed_m_s * age_ms / 1000 + 6 * (their_sd / R68_PER_SD)
+        apart_m = ellipsoid.vector_distances(lat_lon, self.at[:, order, other])
+        quiet = self.asleep[order] & (self.due_ms[order] > now_ms) & (batch.time_ms > last_ms)
+        quiet &= apart_m >= self.prealert_m[order] + slack_m + wander_m
+        for zone in range(self.zone_reach_m.shape[1]):
+            far_m = ellipsoid.vector_distances(lat_lon, self.zone_at[:, order, zone])
+            quiet &= (role == 1) | (far_m >= self.zone_reach_m[order, zone] + slack_m)
+        self._move(batch.part(quiet), lat_lon[:, quiet], sd[quiet], moved_m[quiet], last_ms[quiet], now_ms[quiet])
+        result: NDArray[np.bool_] = quiet
+        return result
+
+    def _move(self, batch: Batch, at: Floats, sd: Floats, moved_m: Floats, last_ms: Ints, now_ms: Ints) -> None:
+        """What `tracks.rest` does, for all of a batch."""
+        order, role = batch.order, batch.role
+        gap_ms = (batch.time_ms - last_ms).astype(np.float64)
+        interval = self.interval_ms[order, role]
+        interval = interval + INTERVAL_LEARNING * (np.minimum(gap_ms, 4 * interval) - interval)
+        self.interval_ms[order, role] = interval
+        gap_s = gap_ms / 1000
+        self.usual_m_s[order, role] = np.maximum(
+            (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S),
+            self.usual_m_s[order, role] * np.exp(-gap_s / USUAL_MEMORY_S),
+        )
+        away = ellipsoid.vector_distances(at, self.still_at[:, order, role]) > self.rules.still_radius_m + 2 * sd
+        o, r = order[away], role[away]
+        self.still_at[:, o, r] = at[:, away]
+        self.still[0, o, r], self.still[1, o, r] = batch.lat[away], batch.lon[away]
+        self.still_since_ms[o, r] = batch.time_ms[away]
+        contact = np.maximum(now_ms, self.contact_ms[order, role])
+        self.contact_ms[order, role] = contact
+        self.at[:, order, role] = at
+        place = self.fixes[order, role] % RECENT_MAX
+        self.ring_time[order, role, place] = batch.time_ms
+        columns = (batch.lat, batch.lon, batch.accuracy_m, batch.speed_m_s, batch.course_deg)
+        for column, values in enumerate(columns):
+            self.ring[order, role, place, column] = values
+        self.fixes[order, role] += 1
+        self._refresh_due(order)
+
+    def _refresh_due(self, order: Ints) -> None:
+        """The earliest instant at which silence, stillness or a change of rules could matter; never too late."""
+        rules = self.rules
+        overdue = np.maximum(rules.overdue_min_ms, rules.overdue_intervals * self.interval_ms[order] - 1)
+        silent = np.min(self.contact_ms[order] + overdue.astype(np.int64), axis=1)
+        still = self.still_since_ms[order, 0] + rules.left_behind_still_ms
+        self.due_ms[order] = np.minimum(np.minimum(silent, still), self.boundary_ms[order])
+
+    def due(self, now_ms: int) -> Ints:
+        """The orders at rest that time alone may have something to say about."""
+        return np.flatnonzero(self.asleep & (self.due_ms <= now_ms)).astype(np.int64)
+
+    # ---- falling asleep and waking ----------------------------------------------------------------------------------
+    def lay_down(self, number: int, state: State) -> bool:
+        """Takes an order's state into the arrays when it can rest; False when it cannot."""
+        case = state.case
+        roles = [case.device_of.get(MONITORED), *(d for p, d in case.device_of.items() if p != MONITORED)]
+        if len(roles) != 2 or roles[0] is None or len(case.zones) > self.zone_reach_m.shape[1]:
+            return False
+        tracks = [state.tracks[device] for device in roles if device is not None]
+        if state.alarms or state.pending or "order" not in state.active or not all(map(_can_rest, tracks)):
+            return False
+        proximity = case.order.proximity
+        self.prealert_m[number] = -np.inf if proximity is None else proximity.prealert_distance_m
+        self.zone_reach_m[number] = -np.inf
+        for zone, prepared in enumerate(case.zones):
+            self.zone_at[:, number, zone] = prepared.centre
+            self.zone_reach_m[number, zone] = prepared.reach_m
+        self.boundary_ms[number] = NEVER if state.boundary_ms is None else state.boundary_ms
+        self.started_ms[number] = state.started_ms
+        for role, track in enumerate(tracks):
+            self._lay_track(number, role, track)
+        self._active[number] = state.active
+        if state.closed:
+            self._closed[number] = state.closed
+        self.asleep[number] = True
+        self._refresh_due(np.array([number]))
+        return True
+
+    def _lay_track(self, number: int, role: int, track: Track) -> None:
+        for place, one in enumerate(track.recent):
+            self.ring_time[number, role, place] = one.time_ms
+            values = (one.lat, one.lon, one.accuracy_m, one.speed_m_s, one.course_deg)
+            self.ring[number, role, place] = [np.nan if value is None else value for value in values]
+        self.fixes[number, role] = len(track.recent)
+        last = track.recent[-1]
+        self.at[:, number, role] = ellipsoid.vector(last.lat or 0.0, last.lon or 0.0)
+        self.still[:, number, role] = track.still_lat, track.still_lon
+        self.still_at[:, number, role] = ellipsoid.vector(track.still_lat, track.still_lon)
+        self.still_since_ms[number, role] = track.still_since_ms
+        self.contact_ms[number, role] = track.contact_ms or 0
+        self.interval_ms[number, role], self.usual_m_s[number, role] = track.interval_ms, track.usual_m_s
+        self.noise[number, role] = track.noise
+
+    def wake(self, number: int, order_of: Callable[[int], Order]) -> State:
+        """The order's state as the scalar core would have it."""
+        case = case_of(order_of(number), self.rules)
+        roles = [case.device_of[MONITORED], *(d for p, d in case.device_of.items() if p != MONITORED)]
+        tracks = {device: self._track(number, role, device) for role, device in enumerate(roles)}
+        boundary_ms = int(self.boundary_ms[number])
+        self.asleep[number] = False
+        return State(
+            case,
+            int(self.contact_ms[number].max()),
+            int(self.started_ms[number]),
+            tracks,
+            {},
+            frozenset(),
+            self._active.pop(number, self._common),
+            None if boundary_ms == NEVER else boundary_ms,
+            self._closed.pop(number, {}),
+            int(self.due_ms[number]),
+        )
+
+    def _track(self, number: int, role: int, device: str) -> Track:
+        count = int(self.fixes[number, role])
+        recent = []
+        for k in range(max(0, count - RECENT_MAX), count):
+            place = k % RECENT_MAX
+            values = [None if np.isnan(v) else float(v) for v in self.ring[number, role, place]]
+            lat, lon, accuracy, speed, course = values
+            time_ms = int(self.ring_time[number, role, place])
+            recent.append(Observation(device, time_ms, lat, lon, accuracy, speed, course, "", SOURCE))
+        return Track(
+            device,
+            contact_ms=int(self.contact_ms[number, role]),
+            here=motion.start(recent[-1], self.rules),
+            raw=recent[-1],
+            recent=tuple(recent),
+            interval_ms=float(self.interval_ms[number, role]),
+            noise=float(self.noise[number, role]),
+            usual_m_s=float(self.usual_m_s[number, role]),
+            still_lat=float(self.still[0, number, role]),
+            still_lon=float(self.still[1, number, role]),
+            still_since_ms=int(self.still_since_ms[number, role]),
+        )
+
+
+def _can_rest(track: Track) -> bool:
+    """Whether a track is nothing but its last fixes."""
+    plain = all(one.source == SOURCE and one.event == "" for one in track.recent)
+    whole = track.doubt is None and track.lost_ms is None and track.strap_open_ms is None
+    return track.resting and bool(track.recent) and plain and whole
+
+
+def rounds(batch: Batch) -> Sequence[NDArray[np.int64]]:
+    """Splits a batch, ordered by time, into parts with each order at most once, in time order within an order."""
+    by_order = np.argsort(batch.order, kind="stable")
+    sorted_orders = batch.order[by_order]
+    begins = np.flatnonzero(np.concatenate(([True], sorted_orders[1:] != sorted_orders[:-1])))
+    lengths = np.diff(np.concatenate((begins, [len(sorted_orders)])))
+    rank = np.arange(len(sorted_orders)) - np.repeat(begins, lengths)
+    return [by_order[rank == k].astype(np.int64) for k in range(int(lengths.max(initial=0)))]
