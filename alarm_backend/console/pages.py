@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -25,6 +25,7 @@ from alarm_backend.console.page_frame import (
 )
 from alarm_backend.console.rhythms import RHYTHMS
 from alarm_backend.errors import NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.instructions.schemas import Outcome
 from alarm_backend.orders.schemas import OrderView
 
 YEAR_S = 365 * 24 * 3600
@@ -47,6 +48,8 @@ BROWSER_TEXTS = (
     "reason.",
     "sound.",
     "unit.",
+    "step.",
+    "replay.",
     "page.login",
 )
 ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
@@ -74,6 +77,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         unacknowledged=sum(alarm.state == "raised" for alarm in queue.alarms),
         last_event_id=queue.last_event_id,
         now_ms=queue.now_ms,
+        wall_ms=services.clocks.wall_ms(),
         rhythms=RHYTHMS,
         field_tests=services.field_tests.newest(TESTS_SHOWN),
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
@@ -150,6 +154,9 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
     detail = services.alarms.detail(alarm_id)
     alarm = detail.alarm
     parties = ((alarm.monitored, "monitored"), (alarm.protected, "protected"))
+    steps = services.instructions.of_alarm(alarm_id, user) if alarm.state != "resolved" else []
+    by_telephone = any(step.step_id == "notify_police" for step in steps)
+    online = services.settings.police_url is not None
     return {
         "detail": detail,
         "acts": _acts(detail, user),
@@ -158,6 +165,10 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
         "order": _order_of(services, alarm.order_id),
         "people": [(person, role) for person, role in parties if person],
         "evidence": _evidence(detail),
+        "steps": steps,
+        "outcomes": get_args(Outcome),
+        "police": "send" if online and alarm.monitored else "log" if by_telephone else "",
+        "handovers": services.police.of_alarm(alarm_id),
     }
 
 

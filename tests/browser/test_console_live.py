@@ -128,3 +128,65 @@ def test_the_page_runs_no_inline_script(page: Page, backend: Backend) -> None:
     policy = page.request.get(backend.address + "/").headers["content-security-policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_the_police_are_told_with_two_keys_and_a_step_with_one(page: Page, backend: Backend) -> None:
+    backend.raise_alarm()
+    row = page.locator('[data-alarm-id="alarm-1"]')
+    expect(row).to_be_visible()
+    page.keyboard.press("p")
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-step="notify_police"]')).to_have_attribute("data-outcome", "done")
+    page.keyboard.press("1")
+    expect(page.locator('[data-step="call_protected"]')).to_have_attribute("data-outcome", "done")
+    actions = [line.action for line in backend.services.alarms.detail("alarm-1").audit]
+    assert "alarm.step_notify_police" in actions
+    assert "alarm.step_call_protected" in actions
+
+
+def test_closing_a_severe_alarm_takes_a_cause_and_a_second_person(
+    page: Page, chromium: Browser, backend: Backend
+) -> None:
+    backend.add_person("lead", role="supervisor", full_name="Lies Wouters")
+    backend.raise_alarm()
+    row = page.locator('[data-alarm-id="alarm-1"]')
+    expect(row).to_be_visible()
+    page.keyboard.press("t")
+    expect(row).to_contain_text("in behandeling door an")
+    page.keyboard.press("r")
+    page.locator("#cause").select_option("contact_prevented")
+    page.locator('[data-act-form="resolve"] button.main').click()
+    expect(row).to_contain_text("wacht op tweede paar ogen")
+    expect(page.locator('[data-act="confirm_close"]')).to_have_count(0)
+    second = signed_in(chromium, backend, "lead")
+    second.locator('[data-alarm-id="alarm-1"] button').click()
+    second.locator('[data-act="confirm_close"]').click()
+    expect(row).to_have_count(0)
+    assert backend.services.alarms.detail("alarm-1").alarm.cause == "contact_prevented"
+    second.context.close()
+
+
+def test_a_refused_act_is_said_and_changes_nothing(page: Page, chromium: Browser, backend: Backend) -> None:
+    backend.add_person("jan", full_name="Jan Maes")
+    backend.raise_alarm()
+    backend.services.alarms.take("alarm-1", backend.services.auth.users()[1])
+    row = page.locator('[data-alarm-id="alarm-1"]')
+    expect(row).to_contain_text("in behandeling door jan")
+    page.keyboard.press("t")
+    expect(page.locator('[data-banner="act"]')).to_contain_text("Niet uitgevoerd")
+    assert backend.services.alarms.detail("alarm-1").alarm.taken_by == "jan"
+
+
+def test_replay_shows_the_past_and_cannot_be_taken_for_now(page: Page, backend: Backend) -> None:
+    backend.report_positions(contact_ban.approach(wall_ms()))
+    backend.raise_alarm()
+    expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+    expect(page.locator(".map-distance")).to_be_visible()
+    now = page.locator(".map-distance").inner_text()
+    page.keyboard.press("h")
+    expect(page.locator("[data-replay-time]")).to_contain_text("VERLEDEN")
+    expect(page.locator(".map-distance")).not_to_have_text(now)
+    expect(page.locator('[data-live="distance"]')).to_have_text(now)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-replay]")).to_be_hidden()
+    expect(page.locator(".map-distance")).to_have_text(now)

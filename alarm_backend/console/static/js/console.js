@@ -5,6 +5,7 @@ import { Health } from "./health.js";
 import { listen } from "./keys.js";
 import { MapView } from "./map_view.js";
 import { Queue } from "./queue.js";
+import { Replay } from "./replay.js";
 import { ServerClock } from "./server_clock.js";
 import { Situation } from "./situation.js";
 import { Sound } from "./sound.js";
@@ -20,21 +21,25 @@ const tests = new FieldTests(root, clock);
 const sound = new Sound((state) => health.sound(state));
 let map = null;
 
+const wallOffsetMs = Number(facts.wallMs) - Date.now();
+const wallMs = () => Date.now() + wallOffsetMs; // the server's real clock
 const ended = () => health.sessionEnded();
-const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, ended });
+const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, logStep, ended, wallMs });
+const replay = new Replay(root, situation, redraw);
 const queue = new Queue(root, situation, clock, (alarm) => {
+  replay.close();
   detail.show(alarm);
   map?.setFollow(true);
   redraw();
 });
 
-let drawing = false;
+let drawing;
 function redraw() {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    map?.draw(situation, queue.selected(), queue.ordered());
+    map?.draw(replay.shown(), queue.selected(), queue.ordered());
     queue.tick();
     detail.tick();
   });
@@ -114,45 +119,66 @@ const stream = new Stream("/events", Number(facts.lastEventId), {
   ended,
 });
 
+const FORMS = new Set(["resolve", "shelve", "police"]);
+
 async function perform(act, values = null) {
   const alarm = queue.meant();
   if (!alarm) return;
   if (alarm.alarm_id !== queue.selectedId) queue.select(alarm.alarm_id);
-  if ((act === "resolve" || act === "shelve") && values === null) {
+  if (FORMS.has(act) && values === null) {
     await detail.loading;
     if (detail.alarm?.alarm_id === alarm.alarm_id) detail.openForm(act);
     return;
   }
   if (values?.minutes) values.minutes = Number(values.minutes);
+  if (act === "police" && detail.policeMode() === "log") return logStep("notify_police", "done", values.note);
+  const answer = await send(alarm, act.replace("_", "-"), values ?? {});
+  if (!answer) return;
+  detail.closeForms();
+  if (act !== "police") queue.update(answer);
+  await detail.show(queue.selected());
+}
+
+async function logStep(step, outcome, note = "") {
+  const alarm = queue.selected();
+  if (!alarm || !step) return;
+  if (await send(alarm, `instructions/${step}`, { outcome, note })) {
+    detail.closeForms();
+    await detail.show(queue.selected());
+  }
+}
+
+/** An act on an alarm; its answer, or null after telling the operator why not. */
+async function send(alarm, path, values) {
   queue.markSending(alarm.alarm_id, true);
   try {
-    const response = await fetch(`/api/v1/alarms/${encodeURIComponent(alarm.alarm_id)}/${act.replace("_", "-")}`, {
+    const response = await fetch(`/api/v1/alarms/${encodeURIComponent(alarm.alarm_id)}/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": facts.csrf, Accept: "application/json" },
-      body: JSON.stringify(values ?? {}),
+      body: JSON.stringify(values),
     });
     if (response.status === 401) return ended();
     const answer = await response.json();
-    if (!response.ok) return health.problem(new Error(answer.detail ?? answer.reason ?? String(response.status)));
-    detail.closeForms();
-    queue.update(answer);
-    if (answer.alarm_id === queue.selectedId) detail.show(answer);
+    if (response.ok) return answer;
+    health.problem(new Error(typeof answer.detail === "string" ? answer.detail : String(response.status)));
   } catch {
     health.problem(new Error(text("reason.no_connection")));
   } finally {
     queue.markSending(alarm.alarm_id, false);
     redraw();
   }
+  return null;
 }
 
+const stepKeys = Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => logStep(detail.step(n), "done")]));
 const dialog = document.querySelector("[data-keys]");
 listen(
   {
     ArrowDown: () => queue.move(1), ArrowUp: () => queue.move(-1), j: () => queue.move(1), k: () => queue.move(-1),
     a: () => perform("acknowledge"), t: () => perform("take"), r: () => perform("resolve"), s: () => perform("shelve"),
-    c: () => perform("confirm_close"),
+    c: () => perform("confirm_close"), p: () => perform("police"), ...stepKeys,
     f: () => map?.setFollow(!map.follow), "+": () => map?.zoom(1), "-": () => map?.zoom(-1),
-    m: () => sound.toggle(), "?": () => (dialog.open ? dialog.close() : dialog.showModal()), Escape: () => detail.closeForms(),
+    m: () => sound.toggle(), h: () => replay.toggle(queue.selected()?.order_id), "?": () => (dialog.open ? dialog.close() : dialog.showModal()), Escape: () => (replay.atMs === null ? detail.closeForms() : replay.close()),
   },
   dialog,
 );
@@ -197,6 +223,7 @@ async function openMap() {
     grid.querySelector("[data-grid-size]").textContent = text("map.legend.grid", { size: limit(stepM) });
   };
   map.drawGrid();
+  root.querySelector('[data-map-act="replay"]').addEventListener("click", () => replay.toggle(queue.selected()?.order_id));
   root.dataset.mapReady = "true";
   redraw();
 }

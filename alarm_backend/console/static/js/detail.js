@@ -6,17 +6,20 @@ import { age, distanceParts, moment, number, text } from "./texts.js";
 const LAST_FIX_FRESH_MS = 90_000; // three missed reports of 30 s; ASSUMED
 
 export class Detail {
-  constructor(root, situation, clock, { act, ended }) {
+  constructor(root, situation, clock, { act, logStep, ended, wallMs }) {
     this.root = root;
     this.none = root.querySelector("[data-detail-none]");
     this.situation = situation;
     this.clock = clock;
     this.ended = ended;
+    this.wallMs = wallMs;
     this.alarm = null;
     this.wanted = 0;
     root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-act]");
       if (button) act(button.dataset.act);
+      const log = event.target.closest("[data-log]");
+      if (log) logStep(log.closest("[data-step]").dataset.step, log.dataset.log);
       if (event.target.closest("[data-cancel]")) this.closeForms();
     });
     root.addEventListener("submit", (event) => {
@@ -65,8 +68,18 @@ export class Detail {
     this.root.replaceChildren(made.content);
     this.root.scrollTop = scroll;
     for (const time of this.root.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), this.clock.nowMs());
+    for (const time of this.root.querySelectorAll("time[data-ms-wall]")) time.textContent = moment(Number(time.dataset.msWall), this.wallMs());
     this.tick();
     this.drawChart();
+  }
+
+  /** The n-th step of the work instruction that may be done; null when there is none. */
+  step(n) {
+    return this.root.querySelectorAll("[data-step]")[n - 1]?.dataset.step ?? null;
+  }
+
+  policeMode() {
+    return this.root.querySelector('[data-act-form="police"]')?.dataset.mode ?? null;
   }
 
   openForm(name) {
@@ -74,12 +87,13 @@ export class Detail {
     if (!form) return false;
     this.closeForms();
     form.hidden = false;
-    form.querySelector("select, textarea, input").focus();
+    (form.querySelector("[data-first]") ?? form.querySelector("select, textarea, input")).focus();
     form.scrollIntoView({ block: "nearest" });
     return true;
   }
 
   closeForms() {
+    if (document.activeElement?.closest(".act-form")) this.root.focus({ preventScroll: true });
     for (const form of this.root.querySelectorAll(".act-form")) form.hidden = true;
   }
 
@@ -121,6 +135,11 @@ export class Detail {
       panel.querySelector('[data-live="closing-label"]').textContent = text(steady ? "detail.steady" : live.closingMS > 0 ? "detail.closing" : "detail.opening");
       panel.querySelector('[data-live="closing"]').dataset.trend = steady ? "steady" : live.closingMS > 0 ? "closing" : "opening";
       set("contact", live.contactMs === null ? "–" : age(live.contactMs));
+    }
+    for (const due of panel.querySelectorAll("[data-due-ms]")) {
+      const left = Number(due.dataset.dueMs) - this.wallMs();
+      due.dataset.late = String(left < 0);
+      due.textContent = left < 0 ? text("step.late", { age: age(-left) }) : text("step.due", { age: age(left) });
     }
     for (const li of panel.querySelectorAll("[data-person]")) {
       const fix = this.situation.last(this.alarm.order_id, li.dataset.person);

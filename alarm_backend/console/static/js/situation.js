@@ -35,6 +35,21 @@ export class Situation {
     return true;
   }
 
+  /** The same as it was known at an earlier time: no fix after it. */
+  asOf(ms) {
+    const then = new Situation();
+    then.orders = this.orders;
+    for (const people of this.tracks.values()) for (const track of people.values()) for (const fix of track.fixes) if (fix.fix_ms <= ms) then.add(fix);
+    return then;
+  }
+
+  /** The oldest and newest fix of an order; null without any. */
+  span(orderId) {
+    const fixes = [...(this.tracks.get(orderId)?.values() ?? [])].flatMap((track) => [track.fixes[0], track.fixes.at(-1)]);
+    if (!fixes.length) return null;
+    return { fromMs: Math.min(...fixes.map((f) => f.fix_ms)), untilMs: Math.max(...fixes.map((f) => f.fix_ms)) };
+  }
+
   track(orderId, personId) {
     return this.tracks.get(orderId)?.get(personId)?.fixes ?? [];
   }
