@@ -39,6 +39,8 @@ def sentences(texts: dict, verdict: str, reason: str) -> list:
             lines.append(texts["reason." + head])
         elif first in _TOLD_REASONS:
             lines.append(texts["reason." + first])
+        elif "battery_low" in reason:
+            lines.append(texts["reason.battery_low"])
         elif head in _HARDWARE_FAULTS:
             lines.append(texts["reason.hardware"])
         lines.append(texts["do.invalid"])

@@ -9,13 +9,15 @@ from firmware.detection import Scan, steps
 from firmware.drivers import ad5941_registers as reg
 from firmware.drivers.ad5941_scan import Trace, plan_of, scan
 from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, WET, cell_state, require_sound, self_test
-from firmware.drivers.errors import CellFault, ChipFault, DriverError
+from firmware.drivers.errors import CellFault, ChipFault, DriverError, SupplyFault
 
 AVDD_V = 3.3
 LOOK_EVERY_US = 400_000
 WETTED_CHANGE_MAX = 0.15  # ASSUMED: two looks this alike mean that the drink has stopped creeping
 INCUBATE_MS = 2_000  # ASSUMED: dry buffer dissolved; a strip's own figure replaces it ("incubate_ms")
 SCAN_TRIES = 2
+CHARGE_MIN_PERCENT = 5  # ASSUMED: a test takes well under 1 %; below this the gauge itself is not sure of the rest
+CELL_MIN_MV = 3_400  # ASSUMED: regulator drop-out at 3.3 V
 RELAX_US = 2_000_000  # ASSUMED: diffusion brings fresh drink to the electrode before a second scan
 WET_FACTOR_MAX = 3.0  # ASSUMED: a strip that conducts this much more or less after the scan is not the one before it
 RANGE_STEP = 4  # a clipped scan is repeated once with a quarter of the resistance
@@ -24,7 +26,8 @@ RANGE_STEP = 4  # a clipped scan is repeated once with a quarter of the resistan
 class Instrument:
     """One analogue front end, one strip holder, one calibration. `dummy` is the pin of the reference resistor."""
 
-    def __init__(self, afe, dummy, calibration: dict, config: dict):
+    def __init__(self, afe, dummy, calibration: dict, config: dict, gauge=None):
+        self._gauge = gauge
         self._afe = afe
         self._dummy = dummy
         self._calibration = calibration
@@ -46,7 +49,11 @@ class Instrument:
         return plan_of(strip.get("waveform", {}), max(1_000, rtia_ohm // divisor))
 
     def self_test(self):
-        """Prove the chip, measure the feedback resistors that this strip's scan may use."""
+        """Prove cell and chip, measure the feedback resistors that this strip's scan may use."""
+        if self._gauge is not None:
+            percent, millivolts = self._gauge.charge_percent(), self._gauge.voltage_mv()
+            if percent < CHARGE_MIN_PERCENT or millivolts < CELL_MIN_MV:
+                raise SupplyFault("MAX17048", "battery_low", "%.0f %%, %.0f mV" % (percent, millivolts))
         codes = [PULSE_GAIN_CODE]
         for divisor in (1, RANGE_STEP):
             code = self._plan(divisor).gain_code

@@ -16,6 +16,7 @@ from firmware.bracelet.catalogue import texts_of
 from firmware.bracelet.flash_ring import FlashRing
 from firmware.bracelet.instrument import Instrument
 from firmware.bracelet.runner import Runner
+from firmware.bracelet.signals import Signals
 
 WATCHDOG_MS = 8_000
 SERIAL_PREFIX = "WZR1 "
@@ -30,14 +31,16 @@ def say(kind: str, data: dict) -> None:
 
 
 class Announcer:
-    """LED and motor as lines, each change once, for whoever watches without eyes on the wrist."""
+    """LED and motor, and each change as a line for whoever watches without eyes on the wrist."""
 
-    def __init__(self, announce: bool):
+    def __init__(self, announce: bool, signals):
         self._announce = announce
+        self._signals = signals
         self._last = None
 
     def light(self, colour: tuple, vibration: int) -> None:
         """Colour and vibration from now on."""
+        self._signals.light(colour, vibration)
         if self._announce and (colour, vibration) != self._last:
             say("light", {"colour": telling.colour_name(colour), "vibration": vibration})
         self._last = (colour, vibration)
@@ -64,15 +67,16 @@ class Program:
         from firmware.bracelet.hardware import Hardware, now_text, today
 
         self.config = settings.checked_config(settings.read_json(open, "/config.json"))
-        calibration = settings.read_json(open, "/cal.json")
+        calibration = settings.needed_of(settings.read_json(open, "/cal.json"))
         hashes = {
             "calibration": settings.sha256_of_file(open, "/cal.json"),
             "firmware": self.config.get("firmware_sha256"),
         }
         self.hardware = Hardware()
         self.ring = FlashRing(os, open)
-        self.announcer = Announcer(self.config["announce"])
-        self.instrument = Instrument(self.hardware.afe, self.hardware.dummy, calibration, self.config)
+        haptics, gauge = self.hardware.sensors(say)
+        self.announcer = Announcer(self.config["announce"], Signals(self.hardware.led(), haptics, say))
+        self.instrument = Instrument(self.hardware.afe, self.hardware.dummy, calibration, self.config, gauge)
         self.recorder = recorder.Recorder(self.ring, self.config, hashes, now_text)
         self.runner = Runner(
             self.hardware.clock,

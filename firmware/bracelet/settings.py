@@ -51,6 +51,12 @@ def sha256_of_file(opener, path: str) -> str:
             digest.update(chunk)
 
 
+def needed_of(calibration: dict) -> dict:
+    """What a test needs of a calibration file: the rest (limits for people, sources) would only take memory."""
+    needed = ("schema", "quality", "model", "analytes", "expiry", "waveform")
+    return {name: calibration[name] for name in needed if name in calibration}
+
+
 def checked_config(document: dict) -> dict:
     """Config with defaults filled in; BadSettings names the first field that cannot be used."""
     config = dict(DEFAULTS)

@@ -74,6 +74,6 @@ TIMEOUTS = {
     MEASURE: (90_000, LOG, "seal", "measure_timeout"),
     DECIDE: (30_000, LOG, "seal", "decide_timeout"),
     LOG: (15_000, TELL, "tell_unlogged", KEEP),
-    TELL: (20_000, AWAIT_STRIP_OUT, "look_for_strip", KEEP),
+    TELL: (20_000, AWAIT_STRIP_OUT, "tell_plainly", KEEP),
     AWAIT_STRIP_OUT: (300_000, ASLEEP, "rest", KEEP),
 }

@@ -24,5 +24,6 @@ TEXTS = {
     "reason.no_strip": "No strip was put in.",
     "reason.saturated": "Too much current to measure.",
     "reason.hardware": "The bracelet does not work properly: have it checked.",
+    "reason.battery_low": "The battery is nearly empty: charge the bracelet.",
     "unlogged": "The result could not be kept.",
 }

@@ -26,5 +26,6 @@ TEXTS = {
     "reason.no_strip": "Aucune bandelette n'a été insérée.",
     "reason.saturated": "Trop de courant pour mesurer.",
     "reason.hardware": "Le bracelet ne fonctionne pas bien : faites-le contrôler.",
+    "reason.battery_low": "La batterie est presque vide : rechargez le bracelet.",
     "unlogged": "Le résultat n'a pas pu être conservé.",
 }

@@ -26,5 +26,6 @@ TEXTS = {
     "reason.no_strip": "Er is geen strip ingestoken.",
     "reason.saturated": "Te veel stroom om te meten.",
     "reason.hardware": "De armband doet het niet goed: laat hem nakijken.",
+    "reason.battery_low": "De batterij is bijna leeg: laad de armband op.",
     "unlogged": "De uitslag kon niet bewaard worden.",
 }
