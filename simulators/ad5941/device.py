@@ -12,6 +12,7 @@ from simulators.ad5941.register_file import RegisterFile
 from simulators.ad5941.register_map import RegisterMapViolation, load
 from simulators.ad5941.sequencer import NEVER_US, Sequencer
 from simulators.ad5941.spi import SpiFrontEnd
+from simulators.ad5941.state_clock import StateClock
 from simulators.ad5941.variation import Board, Faults, Hazard, Part, Variants
 from simulators.ad5941.wakeup_timer import WakeupTimer
 
@@ -58,6 +59,9 @@ class Ad5941:
         self._rubbish_reads = 0
         self._last_popped = 0
         self._gpio = [0, 0, 0]
+        # Where the supply current goes: hibernate, idle, adc; and the low-power loop beside it, on or off.
+        self.power = StateClock("idle")
+        self.loop_power = StateClock("off")
         self.memory = SharedMemory()
         self.interrupts = Interrupts(self.variants.flag_gating == "at_event")
         self.registers = RegisterFile(self)
@@ -264,6 +268,9 @@ class Ad5941:
         self._boot_us = now_us + self.part.boot_us
         self._dac_due_us = NEVER_US
         self.asleep = False
+        self.power.enter("idle", now_us)
+        if cause != "MMRSWRST":
+            self.loop_power.enter("off", now_us)
         self.sequencer.reset()
         self.timer.reset()
         self.memory.configure(0, 0, 2)
@@ -286,6 +293,10 @@ class Ad5941:
     def loop_changed(self) -> None:
         """A register of the low-power loop was written; DAC routing takes effect with the data already there."""
         self.analogue.refresh(self.now_us)
+        name = self.registers.by_name
+        off = name("LPTIACON0") & 3 == 3 and name("LPDACCON0") & 2
+        self.loop_power.enter("off" if off else "on", self.now_us)
+        self.power.enter("adc" if name("AFECON") & 0x80 else "idle", self.now_us)
 
     def hibernate(self) -> None:
         """High-power blocks and the oscillator stop; a DAC update still under way is lost (section 4)."""
@@ -296,12 +307,14 @@ class Ad5941:
             self.hazard("hibernate with PWRMOD.RAMRETEN = 0: the SRAM is lost")
             self.memory.forget()
         self.asleep = True
+        self.power.enter("hibernate", self.now_us)
         self.sequencer.halt()
         self.converter.stop()
         self.registers.power_down()
 
     def wake(self) -> None:
         self.asleep = False
+        self.power.enter("idle", self.now_us)
         self.fire(irq.WAKEUP)
 
     # -- what the parts ask of the chip ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from simulators.ad5941.state_clock import StateClock
 from simulators.chips.as7341_measuring import GAIN_CODE_MAX, Measuring, Result
 from simulators.chips.i2c_chip import I2cChip, I2cFaults
 from simulators.chips.light import Darkness, Scene
@@ -58,6 +59,9 @@ class As7341(I2cChip):
         super().__init__(load("as7341"), strict=strict, faults=self.smux_faults)
         self.scene: Scene = scene or Darkness()
         self.measuring = Measuring(self, seed)
+        # Where the supply current goes; the lamp's states are its currents in mA.
+        self.power = StateClock("sleep")
+        self.lamp_power = StateClock("0")
         self.supply_cycle(0.0)
 
     # -- supply and time -------------------------------------------------------------------------------------------
@@ -80,6 +84,7 @@ class As7341(I2cChip):
         self.avalid = False
         self.sai_active = False
         self.measuring.power_up()
+        self._account()
 
     def advance(self, now_us: float) -> None:
         super().advance(now_us)
@@ -125,6 +130,13 @@ class As7341(I2cChip):
             handler(value)
         else:
             self.bytes[cell.bank, address] = value
+        self._account()
+
+    def _account(self) -> None:
+        enable = self.value("ENABLE")
+        state = "sleep" if not enable & 1 else "active" if enable & 0x42 else "idle"
+        self.power.enter(state, self.now_us)
+        self.lamp_power.enter(f"{self.led_ma():g}", self.now_us)
 
     def fetch(self, address: int, first: bool) -> int:
         if not self._reachable(address, "read"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulators.ad5941.state_clock import StateClock
 from simulators.chips.i2c_chip import I2cChip, I2cFaults
 from simulators.chips.register_bytes import load
 
@@ -53,6 +54,7 @@ class Drv2605l(I2cChip):
         self.actuator_mounted = actuator_mounted
         self._library_reads_back = library_reads_back
         self._names = self._effect_names()
+        self.power = StateClock("standby")  # what the output draws comes on top: `driving_seconds`
         self.supply_cycle(0.0)
 
     def _effect_names(self) -> dict[int, tuple[str, float]]:
@@ -82,6 +84,7 @@ class Drv2605l(I2cChip):
         if not level:
             self._cancel()
         self.powered = bool(level)
+        self.power.enter(("standby" if self._standby else "ready") if level else "off", self.now_us)
         if level:
             self.awake_at_us = self.now_us + READY_US
 
@@ -115,6 +118,11 @@ class Drv2605l(I2cChip):
             self.set("A_CAL_BEMF", 0x70)
             self.set("FEEDBACK", self.value("FEEDBACK") & ~0x03 | 0x02)
             self._calibrated = True
+
+    def driving_seconds(self, now_us: int) -> float:
+        """Seconds of full drive so far; weaker effects count by their strength."""
+        self.advance(now_us)
+        return sum((item.end_us - item.start_us) * 1e-6 * item.strength for item in self.felt)
 
     def amplitude(self, now_us: int) -> float:
         """How strongly it shakes now, 0..1."""
@@ -178,6 +186,7 @@ class Drv2605l(I2cChip):
             return
         self._close_rtp()
         self.set("MODE", value & 0x47)
+        self.power.enter("standby" if value & 0x40 else "ready", self.now_us)
         if value & 0x40:
             self._cancel()
         self._open_rtp()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulators.ad5941.state_clock import StateClock
 from simulators.chips.i2c_chip import I2cChip, I2cFaults
 from simulators.chips.lis3dh_engines import ClickEngine, HighPass, MotionEngine
 from simulators.chips.register_bytes import load
@@ -38,6 +39,7 @@ class Lis3dh(I2cChip):
         super().__init__(load("lis3dh"), strict=strict, faults=faults)
         self.motion = motion
         self.temperature_c = temperature_c
+        self.power = StateClock("power-down")
         self.supply_cycle(0.0)
 
     def supply_cycle(self, now_us: float) -> None:
@@ -181,6 +183,9 @@ class Lis3dh(I2cChip):
         name = cell.register
         before = self._odr_hz()
         self.bytes[0, address] = value
+        if name in ("CTRL_REG1", "CTRL_REG4"):
+            odr = self._odr_hz()
+            self.power.enter(f"{odr:g} Hz {self._mode()}" if odr else "power-down", self.now_us)
         if name == "CTRL_REG5" and value & 0x80:
             self._boot_until_us = self.now_us + BOOT_US
         if name == "FIFO_CTRL_REG" and value >> 6 == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulators.ad5941.state_clock import StateClock
 from simulators.chips.battery import Battery, soc_of_voltage
 from simulators.chips.i2c_chip import I2cChip, I2cFaults
 from simulators.chips.register_bytes import load
@@ -30,6 +31,7 @@ class Max17048(I2cChip):
         self.battery = battery or Battery()
         self._gauge_error = gauge_error
         self._pending: int | None = None
+        self.power = StateClock("active")
         self.power_up(0.0)
 
     def power_up(self, now_us: float) -> None:
@@ -90,6 +92,8 @@ class Max17048(I2cChip):
             self._next_us = when + period
             if not self._asleep and not self._unlocked:
                 self._update(when, period)
+            state = "sleep" if self._asleep else "hibernate" if self._hibernating else "active"
+            self.power.enter(state, when)
 
     def _update(self, now_us: float, period_us: float) -> None:
         before = self._soc
