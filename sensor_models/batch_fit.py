@@ -135,7 +135,8 @@ class _Problem:
         allowed = np.maximum(core.HEIGHT_CONVERGED, core.HEIGHT_CONVERGED_PART * np.abs(state[:, k]))
         move = np.abs(step[:, [n + self.size for n in k] + [n + 2 * self.size for n in k]])
         out: npt.NDArray[np.bool_] = np.all(np.abs(step[:, k]) <= allowed, axis=1)
-        return out & np.all(move <= core.CONVERGED, axis=1)
+        out &= np.all(move <= core.CONVERGED, axis=1)
+        return out
 
     def normal(self, rows: Array) -> Array:
         square: Array = rows @ rows.transpose(0, 2, 1)

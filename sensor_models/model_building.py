@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sensor_models import batch_fit, interferent_peaks, peak_shape
+from sensor_models import batch_fit, interferent_peaks, peak_shape, shape_refinement
 from sensor_models.errors import CalibrationRefused
 from sensor_models.scans import Array, RecordedScan, cut_scan
 from sensor_models.strip_definition import StripDefinition
@@ -16,6 +16,7 @@ WINDOW_HALF_WIDTHS = (2.6, 3.4, 4.6, 6.0)  # candidate reach of the window on ei
 DEGREES = (1, 2, 3)
 CLEAN_SHARE = 0.5  # of the strong scans teach a peak its shape: the others may hold something else beside it
 LOST_WEIGHT = 8.0  # a window in which one blank in eight does not converge counts as twice as uncertain
+SHAPE_ROUNDS = 3
 BLANKS_FOR_CHOICE = 60
 SHIFT_SD_LEAST_V = 0.006  # ASSUMED: printed references scatter by some millivolts even when the scans at hand do not
 SHIFT_SD_MOST_V = 0.030
@@ -236,7 +237,25 @@ def build(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any]:
     }
     model = _choose_window(model, half_width, scans)
     model["window_v"] = [round(float(v), 5) for v in model["window_v"]]
-    return _tune(_without_unused_shapes(model), scans)
+    model = _tune(_without_unused_shapes(model), scans)
+    for _ in range(SHAPE_ROUNDS):
+        corrected = _with_better_shapes(model, scans)
+        if corrected is model:
+            break
+        model = _tune(corrected, scans)
+    return model
+
+
+def _with_better_shapes(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:
+    """Each peak's shape corrected from the scans in which it stands clear of the others."""
+    out = model
+    for k in range(len(model["peaks"])):
+        fits = fit_scans(out, scans)
+        height = np.array([f.height[row] for f, row, _, _ in fits])
+        others = np.sum(np.abs(np.delete(height, k, axis=1)), axis=1)
+        alone = [int(n) for n in np.argsort(others / np.maximum(height[:, k], 1e-12)) if height[n, k] > 0]
+        out = shape_refinement.refined(out, fits, k, alone)
+    return out
 
 
 def _without_unused_shapes(model: dict[str, Any]) -> dict[str, Any]:
