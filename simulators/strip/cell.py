@@ -29,7 +29,8 @@ SURFACE_OHM = 90_000.0
 class StripCell:
     """Cell protocol of simulators.ad5941. Wetted from `wet_at_us` on; `never` (inf) is a dry strip.
 
-    `noise_a` is the rms of slow wander, `mains_a` the amplitude of 50 Hz pickup.
+    `contact_ohm` and `leakage_ohm` are the holder's (ageing.Wear). `noise_a` is the rms of slow wander, `mains_a` the
+    amplitude of 50 Hz pickup.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class StripCell:
         condition: Condition = FRESH,
         wet_at_us: float = 0.0,
         wetting_s: float = 1.5,
+        contact_ohm: float = 0.0,
+        leakage_ohm: float = LEAKAGE_OHM,
         noise_a: float = 3e-9,
         mains_a: float = 4e-9,
     ) -> None:
@@ -52,7 +55,7 @@ class StripCell:
         self._rng = rng
         self.dip = dip(pour, Lot.named(lot), rng, area_m2=area_m2, temperature_c=temperature_c, condition=condition)
         contents = dict(self.dip.interferents_mol_l)
-        for name, value in spikes_mol_l.items():
+        for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
             contents[name] = contents.get(name, 0.0) + value
         members = [species()[name] for name, amount in contents.items() if amount > 0.0 and name in species()]
         self._diffusion = Diffusion(self._couples(members, temperature_c), temperature_c)
@@ -60,6 +63,7 @@ class StripCell:
         self._area = area_m2 / 7.07e-6
         self.wet_at_us = wet_at_us
         self._wetting_s = wetting_s
+        self._contact_ohm, self._leakage_ohm = contact_ohm, leakage_ohm
         self._noise_a, self._mains_a = noise_a, mains_a
         self._mains_phase = float(rng.uniform(0.0, 2.0 * math.pi))
         self._mains_hz = 50.0 * (1.0 + float(rng.normal(0.0, 0.0004)))
@@ -116,12 +120,13 @@ class StripCell:
             return 0.0
         wetted = self.wetted(self._now_s)
         if wetted <= 0.0:
-            return self._applied_v / LEAKAGE_OHM
+            return self._applied_v / self._leakage_ohm
         source_ohm = self._source_ohm(wetted)
         faradaic = self._faradaic_a() * wetted
         charging = (self._applied_v - faradaic * source_ohm - self._layer_v) / source_ohm
         hum = self._mains_a * math.sin(2.0 * math.pi * self._mains_hz * self._now_s + self._mains_phase)
-        return faradaic + charging + self._spreading_a() + hum + self._wander_a
+        leakage = self._applied_v / self._leakage_ohm
+        return faradaic + charging + self._spreading_a() + hum + self._wander_a + leakage
 
     # -- physics ---------------------------------------------------------------------------------------------------
     def wetted(self, now_s: float) -> float:
@@ -139,7 +144,7 @@ class StripCell:
         return self.dip.capacitance_f * self._layer_v * self.dip.wetted / max(1e-6, self._wetting_s)
 
     def _source_ohm(self, wetted: float) -> float:
-        return self.dip.solution_ohm / math.sqrt(wetted) + self._series_ohm
+        return self.dip.solution_ohm / math.sqrt(wetted) + self._series_ohm + self._contact_ohm
 
     def _faradaic_a(self) -> float:
         up, up_width, down, down_width = self._edges

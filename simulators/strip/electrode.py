@@ -70,11 +70,15 @@ class Dip:
 
 @dataclass(frozen=True)
 class Condition:
-    """How worn, fouled or badly dipped the strip is. 1.0 = fresh and fully wetted."""
+    """How worn, fouled or badly dipped the strip is. The defaults are a fresh strip, fully wetted."""
 
     wetted: float = 1.0
     activity: float = 1.0  # what ageing and fouling leave of the electrode's activity
     residue: float = 0.0  # background factor added by an earlier use
+    reference_shift_v: float = 0.0  # a damaged or chloride-starved reference
+    bubble: float = 0.0  # share of the electrode that a bubble covers from somewhere in the scan on
+    glitches: int = 0  # single samples spoilt by a knock on the contacts
+    carry_over_mol_l: tuple[tuple[str, float], ...] = ()  # what an earlier drink left behind
 
 
 FRESH = Condition()
@@ -105,7 +109,10 @@ def dip(
     strip = float(np.exp(rng.normal(0.0, STRIP_SENSITIVITY_SD)))
     return Dip(
         sensitivity=lot.sensitivity * strip * condition.activity,
-        shift_v=lot.shift_v + float(rng.normal(0.0, 0.006)) + 2.5e-4 * drink.ethanol_percent,
+        shift_v=lot.shift_v
+        + float(rng.normal(0.0, 0.006))
+        + 2.5e-4 * drink.ethanol_percent
+        + condition.reference_shift_v,
         shift_drift_v=float(rng.normal(0.0, 0.0015)),
         width=lot.width * float(np.exp(rng.normal(0.0, 0.03))) * condition.activity**0.1,
         background=lot.background * float(np.exp(rng.normal(0.0, 0.25))) * (1.0 + condition.residue),

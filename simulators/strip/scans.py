@@ -70,6 +70,16 @@ def faradaic_a(strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temp
     return total
 
 
+def mishaps(current_a: Array, condition: Condition, rng: np.random.Generator) -> None:
+    """What happens to a scan on the way: a bubble, knocks. Changes (2, steps) A in place; draws only when asked to."""
+    steps = current_a.shape[1]
+    if condition.bubble > 0.0:
+        start = int(rng.integers(steps // 10, 9 * steps // 10))
+        current_a[:, start:] *= 1.0 - condition.bubble
+    for _ in range(condition.glitches):
+        current_a[int(rng.integers(2)), int(rng.integers(steps))] += float(rng.normal(0.0, 4e-6))
+
+
 def simulate_scan(
     strip: Strip,
     matrix: str,
@@ -92,12 +102,13 @@ def simulate_scan(
     rng = rng_of("scan", strip.name, matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
     dipped = dip(pour, Lot.named(lot), rng, area_m2=strip.area_m2, temperature_c=temperature_c, condition=condition)
     contents = dict(dipped.interferents_mol_l)
-    for name, value in spikes_mol_l.items():
+    for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
         contents[name] = contents.get(name, 0.0) + value
     current = faradaic_a(strip, dipped, contents, temperature_c)
     current += charging_a(strip.waveform, dipped) * dipped.wetted
     current += electrode_a(strip.waveform, dipped, strip.area_m2, rng) * dipped.wetted
     current += noise_a(strip.waveform, strip.adc_noise_a, rng)
+    mishaps(current, condition, rng)
     limit_a = 0.9 / strip.rtia_ohm  # the converter's range (ad5941.md section 6)
     current = np.clip(current, -limit_a, limit_a)
     analyte, amount = next(iter(spikes_mol_l.items())) if spikes_mol_l else (strip.analytes[0], 0.0)
