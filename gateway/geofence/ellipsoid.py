@@ -7,6 +7,7 @@ curvature along the line. Nothing special happens at the poles or at the antimer
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ class Vector(NamedTuple):
     z: float
 
 
+@lru_cache(maxsize=8192)
 def vector(lat: float, lon: float) -> Vector:
     """Earth-centred coordinates of (lat, lon) in degrees at height 0."""
     phi, lam = math.radians(lat), math.radians(lon)

@@ -102,7 +102,7 @@ class Resting:
             np.isnan(their_accuracy), rules.accuracy_missing_m, np.maximum(their_accuracy, rules.accuracy_floor_m)
         )
         age_ms = np.maximum(0, batch.time_ms - self.ring_time[order, other, their])
-        wander_m = rules.reach_speed_m_s * age_ms / 1000 + 6 * (their_sd / R68_PER_SD)
+        wander_m = rules.quiet_wander_m_s * age_ms / 1000 + 6 * (their_sd / R68_PER_SD)
         apart_m = ellipsoid.vector_distances(lat_lon, self.at[:, order, other])
         quiet = self.asleep[order] & (self.due_ms[order] > now_ms) & (batch.time_ms > last_ms)
         quiet &= apart_m >= self.prealert_m[order] + slack_m + wander_m

@@ -67,7 +67,9 @@ class Rules:
     still_radius_m: float = 60.0
 
     # Far from everything: nothing is decided and the motion filter rests (the batch core skips such fixes).
-    quiet_margin_m: float = 1500.0
+    # The other person may have gone on since the last fix; what matters then comes with that person's own next fix.
+    quiet_margin_m: float = 1000.0
+    quiet_wander_m_s: float = 10.0
 
     def changed(self) -> dict[str, float]:
         """The thresholds that differ from the defaults, for the evidence."""

@@ -201,7 +201,7 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
         there = draft.tracks[device].here
         if there is None or device == event.device_id or MONITORED not in (person, other):
             continue
-        wander_m = rules.reach_speed_m_s * max(0, event.time_ms - there.time_ms) / 1000 + 6 * there.fix_sd_m
+        wander_m = rules.quiet_wander_m_s * max(0, event.time_ms - there.time_ms) / 1000 + 6 * there.fix_sd_m
         distance_m = ellipsoid.vector_distance(here, ellipsoid.vector(there.lat, there.lon))
         if distance_m < case.order.proximity.prealert_distance_m + slack_m + wander_m:
             return False
