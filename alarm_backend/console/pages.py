@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from alarm_backend.access import COOKIE, OperatorUser, ServicesOf, SessionOf, set_session_cookie
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
@@ -19,6 +19,7 @@ from alarm_backend.console.page_frame import (
     THEME_COOKIE,
     THEMES,
     assets,
+    compressed,
     home_of,
     language_of,
     pages,
@@ -68,7 +69,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         return RedirectResponse(home_of(session.user.role), status_code=303)
     queue = services.alarms.queue()
     language = language_of(request)
-    return pages.render(
+    page = pages.render(
         request,
         "console.html",
         session,
@@ -83,6 +84,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
         browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
     )
+    return compressed(request, page)
 
 
 def _acts(detail: AlarmDetail, user: User) -> list[dict[str, Any]]:
@@ -173,16 +175,17 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
 
 
 @router.get("/console/situation")
-def situation(services: ServicesOf, user: OperatorUser) -> dict[str, Any]:
+def situation(request: Request, services: ServicesOf, user: OperatorUser) -> Response:
     """Who is where: the orders with open alarms and their parties' tracks of the last hour. The read is logged."""
     concerned = {alarm.order_id for alarm in services.alarms.queue().alarms}
     orders = [order for order in services.orders.all() if order.order_id in concerned]
     tracks = [track for order in orders for track in services.positions.tracks(order.order_id, user)]
-    return {
+    known = {
         "now_ms": services.clocks.now_ms(),
         "orders": [order.model_dump(mode="json", exclude={"document"}) for order in orders],
         "tracks": [track.model_dump(mode="json") for track in tracks],
     }
+    return compressed(request, JSONResponse(known, headers={"Cache-Control": "no-store"}))
 
 
 @router.get("/login")

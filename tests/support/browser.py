@@ -165,7 +165,12 @@ def running_chromium() -> Iterator[Browser]:
 
 
 def signed_in(
-    browser: Browser, backend: Backend, username: str = "an", size: tuple[int, int] = (1440, 900), **context: Any
+    browser: Browser,
+    backend: Backend,
+    username: str = "an",
+    size: tuple[int, int] = (1440, 900),
+    address: str = "",
+    **context: Any,
 ) -> Page:
     """A page of a fresh browser context in which this person is signed in; errors of the page are collected."""
     options = {"viewport": {"width": size[0], "height": size[1]}, "locale": "nl-BE", **context}
@@ -174,7 +179,7 @@ def signed_in(
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.wrong = wrong  # type: ignore[attr-defined]
-    page.goto(backend.address + "/login")
+    page.goto((address or backend.address) + "/login")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
     page.click("main button.main")
