@@ -10,8 +10,8 @@ import gc
 from firmware.hal.mqtt_link import MqttLink, open_transport
 from firmware.tracking.core import TrackerCore
 from firmware.tracking.mqtt_session import MqttSession
-from firmware.tracking.nmea import NmeaParser
 from firmware.tracking.outbound import Outbound
+from firmware.tracking.receiver import ReceiverSettings, ReceiverStream
 from firmware.wire import frame, messages, topics
 from firmware.wire.errors import WireError
 
@@ -36,7 +36,7 @@ class TrackerApp:
         self._tell = tell
         self.core = TrackerCore(store.next_boot_id(), VERSION)
         self.outbound = Outbound()
-        self.parser = NmeaParser(BUILD_NOT_BEFORE_MS)
+        self.receiver = ReceiverStream(BUILD_NOT_BEFORE_MS)
         self.faults = 0
         self._up = topics.up(config.device_id)
         self._down = topics.down(config.device_id)
@@ -86,18 +86,28 @@ class TrackerApp:
     async def _listen_to_receiver(self) -> None:
         uart = self._parts.uart
         buffer = bytearray(512)
+        settings = ReceiverSettings()
         idle = 0
         while True:
             count = uart.readinto(buffer) if uart.any() else None
             if count:
                 idle = 0
-                for fix in self.parser.feed(buffer, count):
+                for fix in self.receiver.feed(buffer, count):
                     self._do(("fix", fix))
+                jamming, spoofing = self.receiver.radio.news()
+                if jamming or spoofing:
+                    self._do(("radio", jamming, spoofing))
             else:
                 idle += 1
                 if idle == UART_IDLE_POLLS:
-                    for fix in self.parser.flush():
+                    for fix in self.receiver.flush():
                         self._do(("fix", fix))
+            if not settings.done:
+                asked = settings.step(self.receiver.radio, self._uptime.now_ms())
+                if asked:
+                    uart.write(asked)
+                if settings.done:
+                    self._tell({"told": "receiver", "settings": settings.outcome})
             await asyncio.sleep(UART_POLL_S)
 
     async def _watch_contacts(self) -> None:
@@ -157,7 +167,7 @@ class TrackerApp:
     def _add_counters(self, message: dict) -> None:
         message["queue_depth"] = self.outbound.depth
         message["discards"] = self.outbound.discards
-        message["sentences_bad"] = self.parser.sentences_bad
+        message["sentences_bad"] = self.receiver.nmea.sentences_bad
         message["reconnects"] = max(0, self.link.connections - 1)
         message["faults"] = self.faults
         gc.collect()  # so that the figure is what is really free, and its trend a leak

@@ -1,11 +1,12 @@
 """The tracker's decisions: `step(happening, now_ms)` turns what was seen into the messages to send. No I/O, no clock.
 
 Happenings: ("fix", Fix), ("contacts", strap_closed, case_closed, panic_pressed), ("battery", mv),
-("settings", message), ("connected",), ("tick",). Messages are dicts of the wire's field table, with boot_id and seq.
-`now_ms` never goes back.
+("radio", jamming, spoofing), ("settings", message), ("connected",), ("tick",). Messages are dicts of the wire's field
+table, with boot_id and seq. `now_ms` never goes back.
 """
 
 from firmware.tracking.inputs import Battery, Contact, Hold
+from firmware.tracking.interference import Interference
 
 REPORT_INTERVAL_MS = 10_000  # until the gateway asks for another; a walking person moves 14 m, a car 140 m
 HEARTBEAT_INTERVAL_MS = 60_000
@@ -24,6 +25,7 @@ class TrackerCore:
         self.strap = Contact()
         self.case = Contact()
         self.battery = Battery()
+        self.interference = Interference()
         self.last_fix = None
         self._version = firmware_version
         self._panic = Hold()
@@ -47,6 +49,8 @@ class TrackerCore:
             return self._on_fix(happening[1], now_ms)
         if kind == "contacts":
             return self._on_contacts(happening[1], happening[2], happening[3], now_ms)
+        if kind == "radio":
+            return [self._event(word, now_ms) for word in self.interference.step(happening[1], happening[2], now_ms)]
         if kind == "battery":
             word = self.battery.step(happening[1])
             return [self._event(word, now_ms)] if word else []
@@ -64,6 +68,10 @@ class TrackerCore:
         gnss = self._gnss_of_late(now_ms)
         if gnss:
             message["gnss"] = gnss
+        if self.interference.jamming is not None:
+            message["jamming"] = ("none", "warning", "critical")[self.interference.jamming - 1]
+        if self.interference.spoofing is not None:
+            message["spoofing"] = ("none", "indicated", "affirmed")[self.interference.spoofing - 1]
         message["uptime_s"] = now_ms // 1000
         message["report_interval_ms"] = self.report_interval_ms
         message["heartbeat_interval_ms"] = self.heartbeat_interval_ms

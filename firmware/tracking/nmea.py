@@ -62,11 +62,14 @@ class NmeaParser:
     def feed(self, data, count: int = -1) -> list:
         """Take the first `count` bytes of `data` (all by default)."""
         done: list = []
-        sentence = self.sentence
         for i in range(len(data) if count < 0 else count):
-            if sentence.take(data[i]):
-                self._take_sentence(done)
+            self.take(data[i], done)
         return done
+
+    def take(self, byte: int, done: list) -> None:
+        """Take one byte; a fix that it completes is put into `done`."""
+        if self.sentence.take(byte):
+            self._take_sentence(done)
 
     def flush(self) -> list:
         """The line is idle: what has come of the epoch is all there will be."""

@@ -25,6 +25,8 @@ EVENTS = (
 _EVENT_CODES = {EVENTS[i]: i + 1 for i in range(len(EVENTS))}
 _KIND_CODES = {"fix": 1, "event": 2, "status": 3, "settings": 16}
 _GNSS_CODES = {"silent": 0, "no_fix": 1, "fix": 2}
+_JAMMING_CODES = {"none": 1, "warning": 2, "critical": 3}
+_SPOOFING_CODES = {"none": 1, "indicated": 2, "affirmed": 3}
 
 _UNIX_MS_MIN = 1_577_836_800_000  # 2020-01-01: an earlier time is a receiver's default date, not a time
 _UNIX_MS_MAX = 4_102_444_800_000  # 2100-01-01
@@ -61,6 +63,8 @@ FIELDS = (
     ("reconnects", 27, "connections", "int", 0, _U32, 0),
     ("firmware_version", 28, "", "text", 1, 32, 0),
     ("faults", 29, "faults", "int", 0, _U32, 0),
+    ("jamming", 31, "", "word", None, _JAMMING_CODES, 0),  # as the receiver says; absent: it does not say
+    ("spoofing", 32, "", "word", None, _SPOOFING_CODES, 0),
     ("link_lost", 30, "", "bool", None, None, 0),  # true: the broker says this for a device that has gone
 )
 

@@ -13,6 +13,7 @@ import pytest
 from firmware.wire.messages import decode
 from simulators.gnss.nmea_sentences import Reception, epoch
 from simulators.gnss.tracks import Position
+from simulators.gnss.ubx_receiver import UbxReceiver
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.tracker_world import TrackerWorld, files
 from tests.support.broker import BrokerAddress, free_port, running_broker
@@ -101,6 +102,25 @@ def test_a_cut_whose_power_fails_before_it_is_sent_is_delivered_after_the_next_s
         wait_until(lambda: not again.told("fault") and len(ear.once()) >= 2, "a heartbeat")
     cut = next(m for m in ear.once() if m.get("event") == "strap_cut")
     assert (cut["boot_id"], {m["boot_id"] for m in ear.once()} >= {1, 2}) == (1, True)
+    ear.close()
+
+
+def test_a_jammer_at_the_receiver_becomes_an_event(root: Path, tmp_path: Path, broker: BrokerAddress) -> None:
+    ear = Ear(broker, "trk-vm6")
+    bench = Bench(root, tmp_path / "flash.img", "trk-vm6", broker)
+    receiver = UbxReceiver()
+    line = bench.world.receiver
+    line.on_receive = lambda data: line.feed(receiver.hear(data))
+    with bench.board:
+        wait_until(lambda: bench.told("receiver"), "the receiver's settings")
+        assert bench.told("receiver")[0]["settings"]["jamming monitor"] == "accepted"
+        bench.receive(0)
+
+        def jammed() -> bool:
+            line.feed(receiver.epoch(3, 1))
+            return "jamming" in ear.events()
+
+        wait_until(jammed, "the event")
     ear.close()
 
 

@@ -90,6 +90,7 @@ class Contacts:
         self.panic = False
         self.mv = 3_900
         self.confirmed = 0
+        self.written = b""
         self._waiting = bytearray()
         self.uart = self
 
@@ -119,6 +120,9 @@ class Contacts:
         buffer[:count] = self._waiting[:count]
         del self._waiting[:count]
         return count
+
+    def write(self, data: bytes) -> None:
+        self.written += data
 
     def receive(self, seconds: int, fixed: bool = True) -> None:
         """One epoch of the receiver, `seconds` after the start."""
