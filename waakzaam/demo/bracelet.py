@@ -20,6 +20,7 @@ from waakzaam.demo.strip_calibration import STRIP, calibration_file
 STATE_TIMEOUT_S = 30.0
 TEST_TIMEOUT_S = 90.0
 INCUBATE_MS = 1500
+ATTEMPTS_MAX = 3
 
 
 class BraceletSilent(Exception):
@@ -36,6 +37,7 @@ class DrinkTest:
     finished: dict[str, Any] = field(default_factory=dict)
     record_line: str = ""
     seconds: float | None = None
+    attempts: int = 0
 
 
 def _waveform() -> dict[str, Any]:
@@ -53,6 +55,7 @@ class Bracelet:
         self._heard = threading.Condition()
         self._partial = b""
         self._lines: list[str] = []
+        self._heard_before = 0
         self.board = VirtualBoard(
             scene.folder / f"{BRACELET_DEVICE}.flash",
             firmware_root=machine.ROOT / "firmware",
@@ -80,7 +83,7 @@ class Bracelet:
 
     def _told(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         told = []
-        for line in self._lines:
+        for line in self._lines[self._heard_before :]:
             if line.startswith("{"):
                 one = json.loads(line)
                 if one.get("kind") == kind and all(one.get(name) == value for name, value in fields.items()):
@@ -100,8 +103,23 @@ class Bracelet:
         self.board.stop()
 
     def test_a_drink(self) -> DrinkTest:
-        """Insert a strip, dip it, wait for the verdict and the record. Raises BraceletSilent."""
-        test = DrinkTest(start=self._wait("start", STATE_TIMEOUT_S))
+        """Insert a strip, dip it, wait for the verdict and the record; after an invalid test take a new strip, as the
+        bracelet asks its wearer to. Raises BraceletSilent."""
+        start = self._wait("start", STATE_TIMEOUT_S)
+        test = DrinkTest()
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            test = self._one_test()
+            test.start, test.attempts = start, attempt
+            if test.tell["verdict"] != "invalid":
+                break
+            self._say(f"bracelet: INVALID: {test.tell['reason']}; a new strip, as it asks for")
+            self._heard_before = len(self._lines)
+            self.world.remove_strip()
+            self._wait("state", STATE_TIMEOUT_S, to="asleep")
+        return test
+
+    def _one_test(self) -> DrinkTest:
+        test = DrinkTest()
         began = time.monotonic()
         self.world.insert_strip()
         self._wait("state", STATE_TIMEOUT_S, to="await_wetting")
@@ -111,7 +129,10 @@ class Bracelet:
         test.seconds = time.monotonic() - began
         test.finished = self._wait("finished", STATE_TIMEOUT_S)
         with self._heard:
-            self._heard.wait_for(lambda: any(SERIAL_PREFIX in line for line in self._lines), STATE_TIMEOUT_S)
-            test.record_line = next((line for line in self._lines if line.startswith(SERIAL_PREFIX)), "")
+            self._heard.wait_for(lambda: self._record_line() != "", STATE_TIMEOUT_S)
+            test.record_line = self._record_line()
             test.lights = self._told("light")
         return test
+
+    def _record_line(self) -> str:
+        return next((line for line in self._lines[self._heard_before :] if line.startswith(SERIAL_PREFIX)), "")

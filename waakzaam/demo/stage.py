@@ -228,6 +228,7 @@ def document(outcome: Outcome, choices: Choices, scene: Scene) -> dict[str, Any]
             "verdict": drink.tell.get("verdict") if drink else None,
             "reason": drink.tell.get("reason") if drink else "; ".join(outcome.failures) or "no test",
             "told": drink.tell.get("text") if drink else None,
+            "strips_used": drink.attempts if drink else 0,
             "seconds_from_strip_to_verdict": round(drink.seconds, 1) if drink and drink.seconds else None,
             "implementation": " ".join(str(start.get(name, "")) for name in ("implementation", "machine")).strip(),
             "heap_free_bytes_at_start": start.get("heap_free"),
