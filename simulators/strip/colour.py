@@ -29,6 +29,7 @@ SOAK_CM = 0.035  # length of drink that light crosses in a wet pad
 WET_DARKENING = 1.35  # scattering falls when air in the paper is replaced by water
 LATE_S = 900.0  # after this, colour comes without the drug (air, drying)
 LAMP_UW_CM2_PER_MA = 6.0
+FLICKER_DEPTH = 0.5
 REFERENCE_PADS = ("white", "ph", "buffer")
 
 
@@ -203,15 +204,30 @@ class ColourStrip:
         return reflectance(total)
 
     # -- Scene -----------------------------------------------------------------------------------------------------
+    def lamp(self, led_ma: float) -> Array:
+        """What a perfectly white pad would return, behind the window."""
+        return np.asarray(warm_white() * LAMP_UW_CM2_PER_MA * led_ma * self._optics.brightness * self._film())
+
+    def room(self) -> Array:
+        """Mean of the light that leaks in."""
+        return np.asarray(warm_white() * self._optics.leak_uw_cm2 * self._film())
+
+    def _film(self) -> Array:
+        return np.asarray(1.0 - self._optics.stain * np.clip((560.0 - WAVELENGTHS_NM) / 160.0, 0.0, 1.0))
+
+    def room_wave(self, now_us: float, integration_us: float = 0.0) -> float:
+        """The room's light relative to its mean, averaged over an integration that starts at `now_us`."""
+        hz = self._optics.mains_flicker_hz
+        if not hz:
+            return 1.0
+        phase = 2.0 * math.pi * hz * 1e-6
+        if integration_us <= 0.0:
+            return 1.0 + FLICKER_DEPTH * math.sin(phase * now_us)
+        swing = math.cos(phase * now_us) - math.cos(phase * (now_us + integration_us))
+        return 1.0 + FLICKER_DEPTH * swing / (phase * integration_us)
+
     def irradiance(self, now_us: float, led_ma: float) -> Array:
-        optics = self._optics
-        film = 1.0 - optics.stain * np.clip((560.0 - WAVELENGTHS_NM) / 160.0, 0.0, 1.0)
-        lamp = warm_white() * LAMP_UW_CM2_PER_MA * led_ma * optics.brightness
-        wave = 1.0
-        if optics.mains_flicker_hz:
-            wave += 0.5 * math.sin(2.0 * math.pi * optics.mains_flicker_hz * now_us * 1e-6)
-        room = warm_white() * optics.leak_uw_cm2 * wave
-        return np.asarray((lamp * self.pad_reflectance(now_us) + room) * film)
+        return np.asarray(self.lamp(led_ma) * self.pad_reflectance(now_us) + self.room() * self.room_wave(now_us))
 
     def flicker_hz(self, now_us: float) -> float:
         return self._optics.mains_flicker_hz if self._optics.leak_uw_cm2 > 0.0 else 0.0

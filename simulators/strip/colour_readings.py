@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulators.chips.light import WAVELENGTHS_NM, sensitivities
-from simulators.strip.colour import CLEAN_OPTICS, ColourStrip, Optics
+from simulators.strip.chemistry import concentration_mol_l, doses_mg, drinks
+from simulators.strip.colour import CLEAN_OPTICS, ColourStrip, Optics, pads
 from simulators.strip.electrode import rng_of
+from simulators.strip.panel import TEMPERATURES_C
 
 Array = NDArray[np.float64]
 
@@ -43,30 +48,32 @@ class ColourTest:
     clean_pour: tuple[PadReading, ...] | None
 
 
-def _counts(strip: ColourStrip, now_us: float, led_ma: float, part: int, rng: np.random.Generator) -> list[int]:
+@cache
+def _channels(part: int) -> Array:
+    """Counts at GAIN and INTEGRATION_MS from a spectrum, (channels, wavelengths)."""
     width_nm = float(WAVELENGTHS_NM[1] - WAVELENGTHS_NM[0])
-    instants = now_us + np.linspace(0.05, 0.95, 7) * INTEGRATION_MS * 1e3
-    spectrum = np.mean([strip.irradiance(float(t), led_ma) for t in instants], axis=0)
-    shapes = sensitivities(part)
-    out = []
-    for channel in CHANNELS:
-        mean = float(shapes[channel] @ spectrum) * width_nm * GAIN * INTEGRATION_MS
-        noisy = mean + rng.normal(0.0, 1.0 + 0.015 * np.sqrt(max(mean, 0.0)))
-        out.append(int(np.clip(round(noisy), 0, FULL_SCALE)))
-    return out
+    return np.array([sensitivities(part)[channel] for channel in CHANNELS]) * width_nm * GAIN * INTEGRATION_MS
+
+
+def _counts(means: Array, rng: np.random.Generator) -> tuple[int, ...]:
+    noisy = means + rng.normal(0.0, 1.0, means.size) * (1.0 + 0.015 * np.sqrt(np.maximum(means, 0.0)))
+    return tuple(int(v) for v in np.clip(np.rint(noisy), 0, FULL_SCALE))
 
 
 def _series(
     strip: ColourStrip, times_s: tuple[float, ...], part: int, rng: np.random.Generator
 ) -> tuple[PadReading, ...]:
+    lamp = _channels(part) * strip.lamp(LED_MA)
+    room = _channels(part) @ strip.room()
     readings = []
     for time_s in times_s:
         for pad in strip.pad_names:
             strip.select(pad)
             now_us = strip.wet_at_us + time_s * 1e6
-            unlit = _counts(strip, now_us, 0.0, part, rng)
-            lit = _counts(strip, now_us + 60_000.0, LED_MA, part, rng)
-            readings.append(PadReading(pad, time_s, tuple(lit), tuple(unlit), max(lit) >= FULL_SCALE))
+            before, during = (strip.room_wave(at, INTEGRATION_MS * 1e3) for at in (now_us, now_us + 60_000.0))
+            unlit = _counts(room * before, rng)
+            lit = _counts(lamp @ strip.pad_reflectance(now_us + 60_000.0) + room * during, rng)
+            readings.append(PadReading(pad, time_s, lit, unlit, max(lit) >= FULL_SCALE))
     return tuple(readings)
 
 
@@ -98,3 +105,49 @@ def simulate_colour_test(
         readings=_series(strip, times_s, part, rng),
         clean_pour=clean,
     )
+
+
+@dataclass(frozen=True)
+class ColourCase:
+    """One test of the colour panel. `amount_mol_l` 0 = a clean drink, tested for `drug` all the same."""
+
+    case_id: str
+    matrix: str
+    drug: str
+    amount_mol_l: float
+    temperature_c: float
+    lot: str
+    part: int
+
+    def test(self, paired: bool = True, optics: Optics = CLEAN_OPTICS) -> ColourTest:
+        """Readings of this case: the same case gives the same readings."""
+        spikes = {self.drug: self.amount_mol_l} if self.amount_mol_l else {}
+        return simulate_colour_test(
+            self.matrix,
+            spikes,
+            temperature_c=self.temperature_c,
+            lot=self.lot,
+            seed=self.case_id,
+            part=self.part,
+            paired=paired,
+            optics=optics,
+        )
+
+
+def colour_cases(*, seed: int = 1, repeats: int = 4, volume_ml: float = 330.0) -> Iterator[ColourCase]:
+    """Every drink, colour drug, temperature and lot, clean and with the low dose, shuffled within each repeat."""
+    for repeat in range(repeats):
+        grid = list(itertools.product(drinks(), pads(), TEMPERATURES_C, ("C1", "C2", "C3"), (False, True)))
+        for index in rng_of("colour panel", seed, repeat).permutation(len(grid)):
+            matrix, drug, temperature_c, lot, spiked = grid[int(index)]
+            amount = concentration_mol_l(drug, doses_mg()[drug][0], volume_ml) if spiked else 0.0
+            state = "spiked" if spiked else "clean"
+            yield ColourCase(
+                case_id=f"colour/{drug}/{matrix}/{state}/{temperature_c:g}C/{lot}/{seed}.{repeat}",
+                matrix=matrix,
+                drug=drug,
+                amount_mol_l=amount,
+                temperature_c=temperature_c,
+                lot=lot,
+                part=1 + repeat % 5,
+            )

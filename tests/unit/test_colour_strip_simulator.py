@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from simulators.chips.as7341 import As7341
 from simulators.chips.light import WAVELENGTHS_NM
 from simulators.strip import UnknownSubstance
-from simulators.strip.chemistry import concentration_mol_l
+from simulators.strip.chemistry import concentration_mol_l, drinks
 from simulators.strip.colour import ColourStrip, Optics, k_over_s, reflectance
-from simulators.strip.colour_readings import CHANNELS, ColourTest, simulate_colour_test
+from simulators.strip.colour_readings import CHANNELS, ColourTest, colour_cases, simulate_colour_test
 from tests.support.as7341_host import F1_F4, F5_F8, Host
 
 GHB = concentration_mol_l("GHB", 2000.0, 330.0)
@@ -156,3 +158,14 @@ def test_the_register_simulator_counts_what_the_fast_readings_say() -> None:
 def test_a_drug_without_a_pad_is_named() -> None:
     with pytest.raises(UnknownSubstance, match="ketamine"):
         ColourStrip("water", {"ketamine": 1e-3})
+
+
+def test_the_colour_panel_is_whole_seeded_and_fast() -> None:
+    cases = list(colour_cases(seed=2, repeats=1))
+    assert len(cases) == len({case.case_id for case in cases}) == len(drinks()) * 2 * 5 * 3 * 2
+    assert {case.drug for case in cases} == {"GHB", "GBL"}
+    assert cases[0].test() == next(iter(colour_cases(seed=2, repeats=1))).test()
+    start = time.process_time()
+    for case in cases[:20]:
+        case.test()
+    assert (time.process_time() - start) / 20 * 10_000 < 300.0, "seconds for 10,000 paired tests"
