@@ -251,8 +251,9 @@ class VirtualBoard:
         """Serve whatever is ready once; True when the interpreter has ended."""
         self._watch_port()
         ended = False
-        for key, _ in self._selector.select(timeout_s):
-            kind, descriptor = key.data
+        ready = [key.data for key, _ in self._selector.select(timeout_s)]
+        # The link first: who reads a line on the console may rely on what the firmware did before it printed.
+        for kind, descriptor in sorted(ready, key=lambda data: data[0]):
             if kind == _WAKE:
                 os.read(self._wake_read, 4096)
             elif kind == _PORT:
@@ -308,14 +309,16 @@ class VirtualBoard:
         if not data:
             self._selector.unregister(run.link)
             return
-        for op, unit, argument, payload in self._requests.take(data):
+        for now_us, op, unit, argument, payload in self._requests.take(data):
             try:
+                self.peripherals.clock.follow(now_us)
                 answer = self._board_operation(op, unit, argument, payload)
             except Exception as fault:  # a chip's model refused: kept, and raised when the board is given back
                 self.violations.append(f"{type(fault).__name__}: {fault}")
                 answer = (-1, b"")
             if op in ANSWERED:
                 run.link.sendall(reply(*answer))
+            self.peripherals.clock.release()
 
     def _board_operation(self, op: Op, unit: int, argument: int, payload: bytes) -> tuple[int, bytes]:
         if self._timers.handle(op, unit, argument, payload):

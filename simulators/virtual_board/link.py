@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 
-_REQUEST = struct.Struct("<BBHII")
+_REQUEST = struct.Struct("<BBHIII")
 _REPLY = struct.Struct("<iI")
 
 
@@ -48,17 +48,17 @@ class Requests:
     def __init__(self) -> None:
         self._pending = bytearray()
 
-    def take(self, data: bytes) -> Iterator[tuple[Op, int, int, bytes]]:
-        """Add what came; yield each whole request as (operation, unit, argument, payload)."""
+    def take(self, data: bytes) -> Iterator[tuple[int, Op, int, int, bytes]]:
+        """Add what came; yield each whole request as (board's clock in us modulo 2^32, op, unit, argument, payload)."""
         self._pending += data
         while len(self._pending) >= _REQUEST.size:
-            op, unit, _, argument, length = _REQUEST.unpack_from(self._pending)
+            op, unit, _, argument, length, now_us = _REQUEST.unpack_from(self._pending)
             end = _REQUEST.size + length
             if len(self._pending) < end:
                 return
             payload = bytes(self._pending[_REQUEST.size : end])
             del self._pending[:end]
-            yield Op(op), unit, argument, payload
+            yield now_us, Op(op), unit, argument, payload
 
 
 def reply(status: int, payload: bytes = b"") -> bytes:

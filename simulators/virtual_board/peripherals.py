@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from simulators.virtual_board.buses import I2cBus, SimulatedFault, SpiBus
+from simulators.virtual_board.chip_clock import ChipClock
 from simulators.virtual_board.link import Op
 from simulators.virtual_board.uart import UartLine
 
@@ -51,7 +52,7 @@ class Peripherals:
         self._wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
         self._rtc_offset_ms = 0
         self._irq: dict[int, int] = {}
-        self._began_ns = time.monotonic_ns()
+        self.clock = ChipClock()
         self.lock = (
             threading.RLock()
         )  # held while a chip's model works: the firmware's accesses and a hand's do not mix
@@ -75,11 +76,12 @@ class Peripherals:
 
     def now_us(self) -> int:
         """The chips' clock."""
-        return (time.monotonic_ns() - self._began_ns) // 1000
+        return self.clock.now_us()
 
     def restart(self) -> None:
         """The microcontroller restarts: its pins float, its interrupts are off; the chips keep their state."""
         self._irq.clear()
+        self.clock.board_stopped()
         self.driven.clear()
         now = self.now_us()
         for bus in self.spi.values():

@@ -8,9 +8,10 @@ import signal
 import socket
 import struct
 import termios
+import time
 
 EXIT_HOST_GONE = 69
-_REQUEST = struct.Struct("<BBHII")
+_REQUEST = struct.Struct("<BBHIII")
 _REPLY = struct.Struct("<iI")
 _ends = {}
 
@@ -36,7 +37,8 @@ def post(op, unit, argument, tx=None):
     """Send a request that has no answer."""
     payload = b"" if tx is None else bytes(tx)
     try:
-        _ends["link"].sendall(_REQUEST.pack(op, unit, 0, argument & 0xFFFFFFFF, len(payload)) + payload)
+        now_us = time.monotonic_ns() // 1000 & 0xFFFFFFFF
+        _ends["link"].sendall(_REQUEST.pack(op, unit, 0, argument & 0xFFFFFFFF, len(payload), now_us) + payload)
     except OSError:
         os._exit(EXIT_HOST_GONE)
 

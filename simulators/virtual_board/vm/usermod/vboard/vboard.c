@@ -79,8 +79,8 @@ static mp_obj_t vb_exit(mp_obj_t code) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(vb_exit_obj, vb_exit);
 
-// The link: header {op, unit, 0, argument, length} + payload there; {status, length} + payload back ---------------
-typedef struct { uint8_t op, unit; uint16_t reserved; uint32_t argument, length; } request_t;
+// The link: header {op, unit, 0, argument, length, board's clock} + payload there; {status, length} + payload back ---------------
+typedef struct { uint8_t op, unit; uint16_t reserved; uint32_t argument, length, now_us; } request_t;
 typedef struct { int32_t status; uint32_t length; } reply_t;
 static int link_fd = -1;
 
@@ -100,9 +100,11 @@ static void put_all(const void *from, size_t length) {
     }
 }
 
+ssize_t __real_read(int fd, void *into, size_t length);
+
 static void get_all(void *into, size_t length) {
     while (length) {
-        ssize_t n = read(link_fd, into, length);
+        ssize_t n = __real_read(link_fd, into, length); // the time that a model takes does not pass on the board
         if (n > 0) {
             into = (char *)into + n;
             length -= n;
@@ -117,7 +119,7 @@ static void send_request(const mp_obj_t *args, size_t n) {
     if (n > 3 && args[3] != mp_const_none) {
         mp_get_buffer_raise(args[3], &tx, MP_BUFFER_READ);
     }
-    request_t request = { mp_obj_get_int(args[0]), mp_obj_get_int(args[1]), 0, mp_obj_get_int_truncated(args[2]), tx.len };
+    request_t request = { mp_obj_get_int(args[0]), mp_obj_get_int(args[1]), 0, mp_obj_get_int_truncated(args[2]), tx.len, vboard_now_us() };
     struct iovec parts[2] = { { &request, sizeof(request) }, { tx.buf, tx.len } };
     ssize_t sent;
     do {
