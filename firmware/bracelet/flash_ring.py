@@ -75,9 +75,6 @@ class FlashRing:
         """
         numbers = self.numbers()
         number = numbers[-1] + 1 if numbers else 1
-        while len(numbers) >= self.capacity:
-            self._os.remove(self.path(numbers.pop(0)))
-            self.discards += 1
         unfinished = self.folder + "/" + UNFINISHED
         held = []
         size = 0
@@ -92,4 +89,8 @@ class FlashRing:
                     yield 0
             file.write("".join(held).encode())
         self._os.rename(unfinished, self.path(number))
+        numbers.append(number)
+        while len(numbers) > self.capacity:  # only now: a cut before this keeps the old and the new
+            self._os.remove(self.path(numbers.pop(0)))
+            self.discards += 1
         return number

@@ -1,0 +1,127 @@
+"""`waakzaam bench bracelet`: the drink tester's promises, measured on its own firmware.
+
+The fault campaign and the replay run on CPython on a virtual clock (the same firmware code, register simulators); heap,
+times and power cuts in the MicroPython VM, which is absent from the report where no VM can be had.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from firmware.bracelet import telling
+from simulators.virtual_board.firmware_image import compile_tree
+from waakzaam import machine
+from waakzaam.benches import _bracelet_campaign as campaign
+from waakzaam.benches._power_budget import budget_of
+from waakzaam.benches.report import Figure, Report, at_least, at_most
+from waakzaam.rigs import power_cuts
+from waakzaam.rigs.bracelet import ROOT, ketamine_calibration
+from waakzaam.rigs.bracelet_board import BraceletBoard
+
+TESTS = 10_000
+TESTS_QUICK = 2 * len(campaign.NAMES)
+CUT_STRIDE_QUICK = 9
+SPIKED_MOL_L = 1e-3
+HEAP_FREE_MIN = 20 * 1024
+IMAGE_MAX_KB = 256
+
+
+def _campaign_figures(tests: int, seed: int, document: dict[str, Any]) -> list[Figure]:
+    begun = time.monotonic()
+    outcomes = list(campaign.run(tests, seed, document, os.cpu_count() or 1))
+    spiked = [one for one in outcomes if one.spiked]
+    wrong = [one for one in outcomes if one.wrong]
+    missed = [one for one in spiked if one.verdict == "negative"]
+    replayed = [one for one in outcomes if one.replayed is not None]
+    table: dict[str, dict[str, int]] = {}
+    for name in campaign.NAMES:
+        counted = collections.Counter(one.verdict for one in spiked if one.fault == name)
+        table[name] = dict(sorted(counted.items()))
+    return [
+        Figure("drink tests played with a fault each", len(outcomes), "tests", detail={"seed": seed}),
+        at_most(
+            "negative on a spiked drink",
+            len(missed),
+            0,
+            f"of {len(spiked)}",
+            verdicts_on_spiked_drinks_by_fault=table,
+            tests=[one.number for one in missed],
+        ),
+        at_most(
+            "tests without a told, logged, typed end",
+            len(wrong),
+            0,
+            f"of {len(outcomes)}",
+            first=[{"test": one.number, "fault": one.fault, "wrong": one.wrong} for one in wrong[:10]],
+        ),
+        at_most(
+            "records whose trace judges to another verdict",
+            sum(one.replayed is False for one in replayed),
+            0,
+            f"of {len(replayed)}",
+        ),
+        Figure("wall time of the campaign", time.monotonic() - begun, "s"),
+    ]
+
+
+def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Figure]:
+    calibration = folder / "cal.json"
+    calibration.write_text(json.dumps(document), encoding="utf-8")
+    wearer = BraceletBoard(folder, calibration)
+    with wearer.board:
+        start = wearer.said("start")
+        wearer.world.insert_strip()
+        ready = wearer.said("state", to="await_wetting")
+        woken = wearer.said("state", to="self_test")
+        wearer.world.dip("water", {"ketamine": SPIKED_MOL_L})
+        wet = wearer.said("state", to="incubate")
+        told = wearer.said("state", to="tell")
+        verdict = wearer.said("tell")["verdict"]
+        finished = wearer.said("finished")
+    wake_s = (ready["at_ms"] - woken["at_ms"]) / 1000.0
+    verdict_s = (told["at_ms"] - wet["at_ms"]) / 1000.0
+    budget = budget_of(wake_s + verdict_s, telling.duration_ms(telling.pattern_of("positive")) / 1000.0)
+    cuts = power_cuts.every_write(folder, stride)
+    return [
+        Figure("verdict on a spiked drink in the VM", verdict, "", "positive", verdict == "positive"),
+        at_least(
+            "heap free at the worst moment of a test, 110 KB VM",
+            finished["heap_free_min"],
+            HEAP_FREE_MIN,
+            "bytes",
+            at_start=start["heap_free"],
+            implementation=start["implementation"],
+        ),
+        at_most("wake to ready", wake_s, 2.0, "s"),
+        at_most("strip wet to verdict, voltammetry", verdict_s, 30.0, "s"),
+        at_most("records lost by a power cut after they were told", len(cuts.wrong), 0, f"in {cuts.cuts} cuts"),
+        at_least("battery: standby", budget.standby_days, 7.0, "days", current_ua=budget.standby_ua),
+        at_least("battery: tests per charge", budget.tests_per_charge, 30.0, "tests", charge_mah=budget.test_mah),
+    ]
+
+
+def _image_figure() -> Figure:
+    parts = ("wire", "detection", "drivers", "boards", "bracelet")
+    image = compile_tree(ROOT / "firmware", "xtensawin")
+    sizes = {part: sum(len(v) for k, v in image.items() if f"/firmware/{part}/" in k) for part in parts}
+    return at_most("bracelet's firmware as .mpy (xtensawin)", sum(sizes.values()) / 1024, IMAGE_MAX_KB, "KB", **sizes)
+
+
+def run(seed: int, quick: bool) -> Report:
+    """Measure everything; without a VM its figures are missing from the report and `vm` says so."""
+    tests = TESTS_QUICK if quick else TESTS
+    has_vm = machine.find_vm() is not None
+    with tempfile.TemporaryDirectory(prefix="waakzaam-bench-") as scratch:
+        folder = Path(scratch)
+        document = ketamine_calibration(folder)
+        figures = _campaign_figures(tests, seed, document)
+        figures.append(_image_figure())
+        if has_vm:
+            figures += _vm_figures(folder, document, CUT_STRIDE_QUICK if quick else 1)
+    return Report("bracelet", seed, {"tests": tests, "strip": "ketamine_screen", "vm": has_vm}, tuple(figures))

@@ -1,0 +1,69 @@
+"""A bracelet on a virtual board: the firmware in the MicroPython VM, its world, and what it says on its port."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from firmware.wire.record import open_record
+from simulators.virtual_board.board import VirtualBoard
+from simulators.virtual_board.bracelet_world import BraceletWorld, files
+from waakzaam.rigs.bracelet import DEVICE_ID, KEY, ROOT, WAVEFORM
+
+CONFIG: dict[str, Any] = {
+    "device_id": DEVICE_ID,
+    "key": KEY,
+    "waveform": WAVEFORM,
+    "strip_lot": "L1",
+    "drink_declared": "water",
+    "send": "after_test",
+    "incubate_ms": 500,
+    "watch_heap": True,
+}
+
+
+class BraceletBoard:
+    """A running bracelet and what it has said so far."""
+
+    def __init__(self, tmp_path: Path, calibration_file: Path) -> None:
+        self.world = BraceletWorld(seed=1)
+        self._partial = b""
+        self.lines: list[str] = []
+        self._heard = threading.Condition()
+        self.board = VirtualBoard(
+            tmp_path / "flash.img",
+            firmware_root=ROOT / "firmware",
+            peripherals=self.world.peripherals,
+            runtime="vm",
+            on_output=self._hear,
+        )
+        self.board.storage.write(files(CONFIG, calibration_file))
+
+    def _hear(self, data: bytes) -> None:
+        with self._heard:
+            *whole, self._partial = (self._partial + data).split(b"\n")
+            self.lines += [line.decode(errors="replace").strip() for line in whole]
+            self._heard.notify_all()
+
+    def said(self, kind: str, timeout_s: float = 60, **fields: Any) -> dict[str, Any]:
+        """The first line of this kind with these fields; fails with the console's end when it does not come."""
+
+        def found() -> dict[str, Any] | None:
+            for line in self.lines:
+                if line.startswith("{"):
+                    one: dict[str, Any] = json.loads(line)
+                    if one.get("kind") == kind and all(one.get(k) == v for k, v in fields.items()):
+                        return one
+            return None
+
+        with self._heard:
+            assert self._heard.wait_for(lambda: found() is not None, timeout_s), "\n".join(self.lines[-15:])
+            return found() or {}
+
+    def record(self, timeout_s: float = 20) -> dict[str, Any]:
+        """The first sealed record on the serial line, its signature checked."""
+        with self._heard:
+            assert self._heard.wait_for(lambda: any(one.startswith("WZR1 ") for one in self.lines), timeout_s)
+            return open_record(next(one for one in self.lines if one.startswith("WZR1 ")), bytes.fromhex(KEY))
