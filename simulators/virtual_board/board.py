@@ -73,8 +73,8 @@ class VirtualBoard:
         self._thread: threading.Thread | None = None
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
-        self._timers = BoardTimers()
         self._requests = Requests()
+        self._timers: BoardTimers
         self._stopping = False
         self._off = False
         self._killed_for = ""
@@ -127,6 +127,7 @@ class VirtualBoard:
         if thread.is_alive():
             raise BoardError("the board's supervisor does not end")
         self._port.close()
+        self.peripherals.unplug()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -234,11 +235,11 @@ class VirtualBoard:
         }
         self.cut_at_flash_write = 0
         self._requests = Requests()
-        self._timers = BoardTimers()
         with self._lock:
             self._killed_for = ""
             run = Run(self.vm, self.storage, self.peripherals, self._heap_bytes, told)
             self._run = run
+            self._timers = BoardTimers(run)
             if self._stopping:  # `stop` came before there was something to kill
                 self._killed_for = "off"
                 run.kill()

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from simulators.virtual_board.link import Op
+
+
+class Effort(Protocol):
+    """What an interpreter has got from its host."""
+
+    def worked_s(self) -> float: ...
+    def runnable(self) -> bool: ...
 
 
 class BoardTimers:
     """Deadlines of one run of the firmware, in seconds of the monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, effort: Effort) -> None:
+        self._effort = effort
+        self._worked_at_feed_s = 0.0
         self._timers: dict[int, tuple[float, float]] = {}  # slot: (deadline, period; 0 = once)
         self._watchdog_s = 0.0
         self._watchdog_deadline = 0.0
@@ -26,9 +36,11 @@ class BoardTimers:
                 self._timers.pop(unit, None)
             case Op.WATCHDOG_START:
                 self._watchdog_s = argument / 1000
+                self._worked_at_feed_s = self._effort.worked_s()
                 self._watchdog_deadline = now + self._watchdog_s
             case Op.WATCHDOG_FEED:
                 self._watchdog_deadline = now + self._watchdog_s
+                self._worked_at_feed_s = self._effort.worked_s()
             case _:
                 return False
         return True
@@ -54,5 +66,14 @@ class BoardTimers:
         return slots
 
     def watchdog_expired(self) -> bool:
-        """Whether the firmware has not fed the watchdog in time."""
-        return bool(self._watchdog_s) and time.monotonic() >= self._watchdog_deadline
+        """Whether the firmware has not fed the watchdog in time.
+
+        An interpreter that a busy host keeps waiting is given the rest of its time; one that sleeps too long is not.
+        """
+        if not self._watchdog_s or time.monotonic() < self._watchdog_deadline:
+            return False
+        left_s = self._watchdog_s - (self._effort.worked_s() - self._worked_at_feed_s)
+        if left_s > 0 and self._effort.runnable():
+            self._watchdog_deadline = time.monotonic() + left_s
+            return False
+        return True

@@ -88,6 +88,11 @@ class Peripherals:
             for pin in tuple(bus.selected):
                 bus.select(pin, False, now)
 
+    def unplug(self) -> None:
+        """The board is given back: nothing more comes or goes on its serial lines."""
+        for line in self.uarts.values():
+            line.close()
+
     def set_input(self, pin: int, level: int) -> None:
         """Change the level at an input pin from outside; an edge raises the interrupt that the firmware asked for."""
         with self.lock:

@@ -24,7 +24,7 @@ class UartLine:
         self.dropped_bytes = 0
         self.unplugged = False
         self._drop_next = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._device: socket.socket | None = None
         self._board: socket.socket | None = None
 
@@ -38,10 +38,11 @@ class UartLine:
 
     def close(self) -> None:
         """Give both ends back."""
-        for end in (self._device, self._board):
-            if end is not None:
-                end.close()
-        self._device = self._board = None
+        with self._lock:
+            for end in (self._device, self._board):
+                if end is not None:
+                    end.close()
+            self._device = self._board = None
 
     def unread_bytes(self) -> int:
         """Bytes that the firmware has not read yet."""

@@ -11,6 +11,7 @@ import serial
 
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.events import BoardError
+from simulators.virtual_board.yardstick import calibration_loop
 from tests.support.board import EEPROM_ADDRESS, SPI_CHIP_SELECT, TestBench
 
 pytestmark = pytest.mark.needs("vm")
@@ -300,3 +301,44 @@ def test_boards_run_side_by_side_and_leave_no_process_behind(tmp_path: Path) -> 
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     states = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] for pid in children]
     assert "Z" not in states
+
+
+def test_a_board_boots_thirty_times_in_a_row_and_nothing_is_left_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    main = "import machine\nprint('boot', machine.reset_cause())\n"
+    with TestBench().board(tmp_path, main, port="pty", runtime="vm") as board:
+        for number in range(30):
+            mark = board.console.mark()
+            board.reset()
+            board.console.wait("boot 2", since=mark)
+            assert board.count("boot") == number + 2
+        assert board.count("crash") == 0
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_board_that_crashes_again_and_again_stays_off_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "flash.img").write_bytes(b"\x00" * 4096 * 768)  # no file system, and not blank either
+    board = VirtualBoard(tmp_path / "flash.img", runtime="vm")
+    with board:
+        board.wait_event("crash", times=5)
+        board.console.wait("stays off")
+        assert not board.running
+
+
+def test_the_yardstick_is_a_time_of_this_machine(tmp_path: Path) -> None:
+    yardstick = calibration_loop("vm")
+    assert yardstick.runtime == "vm"
+    assert 5 < yardstick.iteration_ns < 10_000
+    assert yardstick.iterations_in(yardstick.loop_us) == pytest.approx(1_000_000)
+
+
+def test_sleep_and_work_take_their_time_by_the_board_s_clock(tmp_path: Path) -> None:
+    main = """
+import time
+t = time.ticks_us(); time.sleep_ms(50); a = time.ticks_diff(time.ticks_us(), t)
+t = time.ticks_us(); time.sleep(0.02); b = time.ticks_diff(time.ticks_us(), t)
+t = time.ticks_ms()
+while time.ticks_diff(time.ticks_ms(), t) < 30: pass
+print(50_000 <= a < 60_000, 20_000 <= b < 30_000)
+"""
+    assert _said(tmp_path, main)[0] == "True True"
