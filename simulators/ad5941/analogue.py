@@ -62,6 +62,7 @@ class Analogue:
         self._filtered_v = 0.0
         self._filtered_us = 0.0
         self.hazards: list[str] = []
+        self.on_hazard: Callable[[str], None] = lambda what: None
         self.temperature_c = 25.0
         self.absolute_input = False
         self.loop = self._solve()
@@ -112,6 +113,7 @@ class Analogue:
     def _warn(self, what: str) -> None:
         if what not in self.hazards:
             self.hazards.append(what)
+            self.on_hazard(what)
 
     def _solve(self) -> Loop:
         regs, con, sw = self._regs, self._read("LPTIACON0"), self._read("LPTIASW0")
@@ -137,7 +139,8 @@ class Analogue:
         loads = regs.constants["rtia"]["rload_ohm"]
         feedback = self.rtia_ohm()
         if closed[9]:
-            feedback = 1.0 / (1.0 / feedback + 1.0 / self._board.external_rtia_ohm)
+            conductance = 1.0 / feedback + 1.0 / self._board.external_rtia_ohm
+            feedback = 1.0 / conductance if conductance > 0.0 else math.inf
         filter_ohm = regs.constants["rtia"]["rf_ohm"][regs.field("LPTIACON0", "TIARF", con)]
         tau_s = max(0.0, filter_ohm) * self._board.filter_capacitor_f
         if closed[5] and math.isfinite(feedback):

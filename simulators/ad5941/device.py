@@ -70,6 +70,7 @@ class Ad5941:
         self.analogue = Analogue(
             self.map, self.registers.by_name, cell or OpenCell(), part=self.part, board=self.board, seed=seed
         )
+        self.analogue.on_hazard = self.hazard
         self.analogue.absolute_input = self.variants.adc_input == "absolute"
         self.converter = Converter(self, seed)
         self.spi = SpiFrontEnd(self)
