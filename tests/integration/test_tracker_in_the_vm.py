@@ -19,7 +19,7 @@ from simulators.virtual_board.tracker_world import TrackerWorld, files
 from tests.support.broker import BrokerAddress, free_port, running_broker
 from tests.support.tracker_bench import KEY, START_MS, Ear, wait_until
 
-pytestmark = pytest.mark.needs("vm")
+VM = pytest.param("vm", marks=pytest.mark.needs("vm"))
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerAddress]:
 class Bench:
     """A tracker board and its world."""
 
-    def __init__(self, root: Path, flash: Path, device_id: str, address: BrokerAddress) -> None:
+    def __init__(self, root: Path, flash: Path, device_id: str, address: BrokerAddress, runtime: str = "vm") -> None:
         self.world = TrackerWorld()
         self.board = VirtualBoard(
-            flash, firmware_root=root / "firmware", peripherals=self.world.peripherals, runtime="vm"
+            flash, firmware_root=root / "firmware", peripherals=self.world.peripherals, runtime=runtime
         )
         self.board.storage.write(
             files(
@@ -59,16 +59,17 @@ class Bench:
         self.world.receiver.feed(epoch(START_MS + 1000 * second, place, Reception(fixed=fixed)))
 
 
-def test_a_tracker_tells_what_it_is_and_reports_from_the_real_vm(
-    root: Path, tmp_path: Path, broker: BrokerAddress
+@pytest.mark.parametrize("runtime", [VM, "cpython"])
+def test_a_tracker_tells_what_it_is_and_reports(
+    root: Path, tmp_path: Path, broker: BrokerAddress, runtime: str
 ) -> None:
-    ear = Ear(broker, "trk-vm1")
-    bench = Bench(root, tmp_path / "flash.img", "trk-vm1", broker)
+    ear = Ear(broker, f"trk-{runtime}1")
+    bench = Bench(root, tmp_path / "flash.img", f"trk-{runtime}1", broker, runtime)
     with bench.board:
         wait_until(lambda: bench.told("connected"), "connection")
         (start,) = bench.told("started")
-        assert "micropython" in start["implementation"].lower()
-        assert start["heap_free_bytes"] > 50_000
+        assert start["implementation"].lower().startswith({"vm": "micropython", "cpython": "cpython"}[runtime])
+        assert start.get("heap_free_bytes", 0) > (50_000 if runtime == "vm" else -1)
         bench.receive(0)
         bench.receive(10)
         wait_until(lambda: len([m for m in ear.once() if m["kind"] == "fix"]) == 2, "two fixes")
@@ -84,6 +85,7 @@ def test_a_tracker_tells_what_it_is_and_reports_from_the_real_vm(
     ear.close()
 
 
+@pytest.mark.needs("vm")
 def test_a_cut_whose_power_fails_before_it_is_sent_is_delivered_after_the_next_start(
     root: Path, tmp_path: Path, broker: BrokerAddress
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_cut_whose_power_fails_before_it_is_sent_is_delivered_after_the_next_s
     ear.close()
 
 
+@pytest.mark.needs("vm")
 def test_a_jammer_at_the_receiver_becomes_an_event(root: Path, tmp_path: Path, broker: BrokerAddress) -> None:
     ear = Ear(broker, "trk-vm6")
     bench = Bench(root, tmp_path / "flash.img", "trk-vm6", broker)
@@ -124,6 +127,7 @@ def test_a_jammer_at_the_receiver_becomes_an_event(root: Path, tmp_path: Path, b
     ear.close()
 
 
+@pytest.mark.needs("vm")
 def test_ten_minutes_of_epochs_take_no_heap(root: Path, tmp_path: Path, broker: BrokerAddress) -> None:
     """600 epochs, a fix each two, and outages of the sky; every answer to new settings tells the heap after a sweep."""
     ear = Ear(broker, "trk-vm5")
@@ -147,6 +151,7 @@ def test_ten_minutes_of_epochs_take_no_heap(root: Path, tmp_path: Path, broker: 
     ear.close()
 
 
+@pytest.mark.needs("vm")
 def test_settings_that_cannot_be_used_stop_the_tracker_with_one_line(root: Path, tmp_path: Path) -> None:
     bench = Bench(root, tmp_path / "flash.img", "trk-vm3", BrokerAddress("127.0.0.1", 1))
     bench.board.storage.write({"/config.json": "settings"})
@@ -155,6 +160,7 @@ def test_settings_that_cannot_be_used_stop_the_tracker_with_one_line(root: Path,
     assert bench.told("stopped")[0]["reason"] == "/config.json: file: not JSON"
 
 
+@pytest.mark.needs("vm")
 def test_the_bodies_in_flash_are_messages_of_the_wire(root: Path, tmp_path: Path) -> None:
     bench = Bench(root, tmp_path / "flash.img", "trk-vm4", BrokerAddress("127.0.0.1", free_port()))
     with bench.board:
