@@ -31,7 +31,7 @@ class MqttLink:
     for what the session tells, and for ("lost", reason); `fill()`, called often: publish while `session.may_publish()`.
     """
 
-    def __init__(self, session, uptime, *, open_stream, will, happened, fill) -> None:
+    def __init__(self, session, uptime, *, open_stream, will, happened, fill, user=None, password=None) -> None:
         self.session = session
         self.connections = 0
         self._uptime = uptime
@@ -39,6 +39,8 @@ class MqttLink:
         self._will = will
         self._happened = happened
         self._fill = fill
+        self._user = user
+        self._password = password
         self._fault: "Exception | None" = None
 
     def pause_ms(self, attempt: int) -> int:
@@ -63,7 +65,7 @@ class MqttLink:
         """One connection, until it fails."""
         reader, writer = await asyncio.wait_for(self._open_stream(), OPEN_TIMEOUT_S)
         self._fault = None
-        self.session.start(self._uptime.now_ms(), self._will())
+        self.session.start(self._uptime.now_ms(), self._will(), self._user, self._password)
         listening = asyncio.create_task(self._listen(reader))
         try:
             while True:

@@ -48,6 +48,8 @@ class TrackerApp:
             will=self._will,
             happened=self._happened,
             fill=self._fill,
+            user=config.user,
+            password=config.password,
         )
         self._restore()
 

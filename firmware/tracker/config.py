@@ -20,14 +20,18 @@ class ConfigInvalid(Exception):
 
 
 class Config:
-    """Checked settings. The key is never printed."""
+    """Checked settings. Key and password are never printed."""
 
-    def __init__(self, device_id: str, key: bytes, host: str, port: int, ca_file: "str | None") -> None:
+    def __init__(
+        self, device_id: str, key: bytes, host: str, port: int, ca_file=None, user=None, password=None
+    ) -> None:
         self.device_id = device_id
         self.key = key
         self.host = host
         self.port = port
         self.ca_file = ca_file
+        self.user = user
+        self.password = password
 
 
 def parse(text: str) -> Config:
@@ -53,10 +57,21 @@ def parse(text: str) -> Config:
         raise ConfigInvalid("broker_host", "is missing")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
         raise ConfigInvalid("broker_port", "is not a port")
-    ca_file = found.get("tls_ca_file")
-    if ca_file is not None and not isinstance(ca_file, str):
-        raise ConfigInvalid("tls_ca_file", "is not a path")
-    return Config(device_id, key, host, port, ca_file)
+    for name in ("tls_ca_file", "broker_user", "broker_password"):
+        value = found.get(name)
+        if value is not None and not isinstance(value, str):
+            raise ConfigInvalid(name, "is not a text")
+    if found.get("broker_password") is not None and found.get("broker_user") is None:
+        raise ConfigInvalid("broker_user", "is missing beside a password")
+    return Config(
+        device_id,
+        key,
+        host,
+        port,
+        found.get("tls_ca_file"),
+        found.get("broker_user"),
+        found.get("broker_password"),
+    )
 
 
 def load(path: str = PATH) -> Config:

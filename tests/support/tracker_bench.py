@@ -133,11 +133,12 @@ class Contacts:
 class HostTracker:
     """The tracker's app in a thread; use in a `with` block."""
 
-    def __init__(self, address: BrokerAddress, flash: Path, device_id: str = DEVICE_ID) -> None:
+    def __init__(self, address: BrokerAddress, flash: Path, device_id: str = DEVICE_ID, **security: str | None) -> None:
+        """`security`: ca_file, user, password."""
         flash.mkdir(exist_ok=True)
         self.contacts = Contacts()
         self.told: list[dict[str, Any]] = []
-        config = Config(device_id, KEY, address.host, address.port, None)
+        config = Config(device_id, KEY, address.host, address.port, **security)
         self.app = TrackerApp(config, self.contacts, FlashStore(str(flash)), Uptime(), self.told.append)
         self.app.link.pause_ms = lambda attempt: 50
         self.error: BaseException | None = None

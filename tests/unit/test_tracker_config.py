@@ -40,6 +40,8 @@ def test_good_settings_are_taken() -> None:
         ("broker_port", True),
         ("broker_port", "1883"),
         ("tls_ca_file", 5),
+        ("broker_user", 5),
+        ("broker_password", ["x"]),
     ],
 )
 def test_a_wrong_field_is_named(field: str, value: object) -> None:
@@ -47,6 +49,11 @@ def test_a_wrong_field_is_named(field: str, value: object) -> None:
         parse(json.dumps({**GOOD, field: value}))
     assert caught.value.field == field
     assert "00" * 8 not in str(caught.value)
+
+
+def test_a_password_needs_a_user() -> None:
+    with pytest.raises(ConfigInvalid, match="broker_user"):
+        parse(json.dumps({**GOOD, "broker_password": "secret"}))
 
 
 def test_a_missing_or_broken_file_is_said_in_one_line(tmp_path: Path) -> None:
