@@ -9,7 +9,7 @@ import numpy as np
 
 from firmware.detection import SCHEMA
 from firmware.detection.quality import level, refusal
-from sensor_models import limits, model_building, response_curve
+from sensor_models import feasibility, limits, model_building, peak_shape, response_curve
 from sensor_models.errors import CalibrationRefused
 from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
@@ -34,11 +34,12 @@ class Calibrated:
 
 def _open_limits(strip: StripDefinition) -> dict[str, Any]:
     """Quality limits that only refuse what is not a scan at all: used before the currents' range is known."""
+    low = min(a.peak_window_v[0] for a in strip.analytes)
+    high = max(a.peak_window_v[1] for a in strip.analytes)
+    margin = peak_shape.LEARNING_MARGIN_V
     return {
-        "window_v": [
-            min(a.peak_window_v[0] for a in strip.analytes),
-            max(a.peak_window_v[1] for a in strip.analytes),
-        ],
+        "window_v": [low, high],
+        "fit_window_v": [low - margin, high + margin],
         "full_scale_a": strip.full_scale_a,
         "level_open_a": 0.0,
         "level_dry_a": 0.0,
@@ -106,6 +107,14 @@ def _curve_data(
     return chosen, data, usual
 
 
+def _not_testable(strip: StripDefinition, name: str, limit: float | None) -> str:
+    """Why the strip cannot see the dose, in words; "" when it can, or when the strip states no volume or front end."""
+    if not {"volume_ml", "afe"} & strip.document.keys():
+        return ""
+    findings = feasibility.check(strip, limits_mol_l={name: limit})
+    return "; ".join(reason for one in findings if one.analyte == name for reason in one.reasons)
+
+
 def _analyte_entry(
     strip: StripDefinition, k: int, model: dict[str, Any], scans: list[RecordedScan], fits: list[Any]
 ) -> tuple[dict[str, Any], response_curve.ResponseCurve, response_curve.CurveData]:
@@ -113,6 +122,9 @@ def _analyte_entry(
     chosen, data, usual = _curve_data(analyte.name, k, model, scans, fits)
     curve = response_curve.fit_curve(analyte.name, analyte.model, data)
     found = limits.limits(curve, strip.alpha, strip.beta)
+    dose = analyte.dose_mol_l
+    if dose is None and "volume_ml" in strip.document:
+        dose = feasibility.dose_mol_l(analyte.name, float(strip.document["volume_ml"]))
     entry = {
         "name": analyte.name,
         "model": analyte.model,
@@ -137,7 +149,8 @@ def _analyte_entry(
         "t_interval": limits.two_sided(curve, COVERAGE),
         "widen_most": WIDEN_MOST,
         "highest_mol_l": float(data.concentration.max()),
-        "dose_mol_l": analyte.dose_mol_l,
+        "dose_mol_l": dose,
+        "not_testable": _not_testable(strip, analyte.name, found.ld_mol_l),
         "curve": {
             "parameters": [float(v) for v in curve.parameters],
             "unit_mol_l": curve.unit_c,
@@ -190,7 +203,7 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         },
         "source": source,
         "excluded": [{"scan_id": scan_id, "reason": why} for scan_id, why in excluded],
-        "quality": _finite(_quality(strip, used)),
+        "quality": {**_finite(_quality(strip, used)), "fit_window_v": model["window_v"]},
         "model": model,
         "analytes": entries,
     }

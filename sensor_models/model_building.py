@@ -191,10 +191,10 @@ def _tune(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:
         if len(clear) >= 5:
             shift = np.array([f.shift[row, k] for f, row in clear]) * SHIFT_SD_MOST_V
             width = np.array([f.width[row, k] for f, row in clear]) * WIDTH_SD_MOST
-            new["potential_v"] = round(one["potential_v"] + float(np.mean(shift)), 5)
-            new["width"] = round(one["width"] * (1.0 + float(np.mean(width))), 5)
-            new["shift_sd_v"] = round(float(np.clip(1.5 * np.std(shift), SHIFT_SD_LEAST_V, SHIFT_SD_MOST_V)), 5)
-            new["width_sd"] = round(float(np.clip(1.5 * np.std(width), WIDTH_SD_LEAST, WIDTH_SD_MOST)), 4)
+            new["potential_v"] = round(one["potential_v"] + float(np.median(shift)), 5)
+            new["width"] = round(one["width"] * (1.0 + float(np.median(width))), 5)
+            new["shift_sd_v"] = round(float(np.clip(1.5 * _scatter(shift), SHIFT_SD_LEAST_V, SHIFT_SD_MOST_V)), 5)
+            new["width_sd"] = round(float(np.clip(1.5 * _scatter(width), WIDTH_SD_LEAST, WIDTH_SD_MOST)), 4)
         peaks.append(new)
     return {**model, "peaks": peaks}
 

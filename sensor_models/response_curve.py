@@ -185,15 +185,19 @@ def fit_curve(analyte: str, model: str, data: CurveData) -> ResponseCurve:
     CalibrationRefused for too few levels or blanks, or a signal that does not rise with concentration.
     """
     _check(analyte, model, data)
-    first = _fit_once(analyte, model, data)
-    outlying = np.abs(first[1]) > OUTLYING
-    if outlying.any() and outlying.mean() <= OUTLYING_SHARE_MOST:
+    left_out = 0
+    while True:
+        curve, standardised = _fit_once(analyte, model, data)
+        outlying = np.abs(standardised) > OUTLYING
+        if not outlying.any() or left_out + outlying.sum() > OUTLYING_SHARE_MOST * (len(outlying) + left_out):
+            break
+        left_out += int(outlying.sum())
         data = data.where(~outlying)
         _check(analyte, model, data)
-        first = _fit_once(analyte, model, data)
-    curve, standardised = first
-    curve.left_out = int(outlying.sum())
-    del standardised
+    curve.left_out = left_out
+    base = float(curve.value(np.zeros(1))[0])
+    if float(curve.value(np.array([curve.unit_c]))[0]) - base < CLEAR_RISE * curve.noise:
+        raise CalibrationRefused(analyte, "the signal does not rise with concentration")
     return curve
 
 
@@ -205,7 +209,7 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
     found = VarianceFunction(1.0, 0.0, 0.0, 1.0)
     lots, matrices = GroupEffects(), GroupEffects()
     offset, gain = np.zeros_like(y), np.ones_like(y)
-    weight = np.ones_like(y)
+    weight = 1.0 / (data.own**2 + (others / max(float(np.median(others)), 1e-12)) ** 2 + 1.0)
     p: Array | None = None
     for _ in range(ROUNDS):
         p, inverse = _fit(model, x, (y - offset) / gain, weight * gain**2, p)
@@ -224,8 +228,6 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
         found = variance_function.fit(residual, data.own, others, rise, min(size, len(y) // 3))
         weight = 1.0 / np.maximum(found.variance(data.own, others, rise), 1e-300)
     assert p is not None
-    if float(_value(model, p, np.ones(1))[0]) - base < CLEAR_RISE * found.noise:
-        raise CalibrationRefused(analyte, "the signal does not rise with concentration")
     blank = x == 0
     clean = (y - o1 - o2)[blank]
     sd = np.sqrt(found.variance(data.own, others, rise))[blank]

@@ -1,4 +1,4 @@
-"""Corrects a peak's tabulated shape by what the fits of strong scans leave over, where that holds on scans kept back."""
+"""Corrects a peak's tabulated shape by what the fits of strong scans leave over, if that holds on scans kept back."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def _left(pairs: list[tuple[Array, Array]], correction: Array) -> float:
 
 
 def refined(model: dict[str, Any], fits: list[FitOfScan], k: int, usable: list[int]) -> dict[str, Any]:
-    """The model with peak k's shape corrected, or the model itself when no correction holds on the scans kept back.
+    """The model with peak k's shape corrected, or the model itself when no correction holds on scans kept back.
 
-    `usable` are the indices of scans whose other peaks do not disturb. Heights keep their meaning: the shape's top is 1.
+    `usable` are indices of scans whose other peaks do not disturb. Heights keep their meaning: the shape's top is 1.
     """
     strong = [
         n
@@ -74,7 +74,7 @@ def refined(model: dict[str, Any], fits: list[FitOfScan], k: int, usable: list[i
         total = 0.0
         for learn, test in (halves, halves[::-1]):
             square, right = _normal(learn)
-            total += _left(test, np.linalg.solve(square + weight * rough, right))
+            total += _left(test, np.asarray(np.linalg.solve(square + weight * rough, right), dtype=np.float64))
         scores.append(total)
     best = int(np.argmin(scores))
     if scores[best] > (1.0 - GAIN_LEAST) * before:

@@ -103,6 +103,9 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     out = AnalyteVerdict(entry["name"], INCONCLUSIVE, "")
     out.signal = fit.height[k] * model["sigma_a"]
     out.potential_v = peak["potential_v"] + fit.shift[k] * peak["shift_sd_v"]
+    if entry["not_testable"]:
+        out.reason = "not testable: " + entry["not_testable"]
+        return out
     widen, excess = spread(model, entry, fit)
     if excess > entry["excess_most"] and fit.roughness < entry["roughness_least"]:
         out.reason = "the curve is not a baseline and the known peaks (residual %.1f times the noise)" % excess**0.5

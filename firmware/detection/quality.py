@@ -3,7 +3,7 @@
 from firmware.detection.scan import POINTS_MIN, Scan, bounds
 
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
-CLIP_DEPARTURE = 4.0  # ... when the extreme lies this many mean absolute deviations from the mean
+CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
 FULL_SCALE_PART = 0.98  # part of the converter's full scale that counts as clipped
 
 
@@ -50,6 +50,7 @@ def _shape(scan: Scan, low_v: float, high_v: float):
 
 
 def _clipped(name: str, trace, full_scale_a) -> object:
+    """Whether a trace (already cut to where it matters) stands at a converter's end or does not move at all."""
     count = len(trace)
     mean = 0.0
     for k in range(count):
@@ -69,7 +70,7 @@ def _clipped(name: str, trace, full_scale_a) -> object:
             longest = max(longest, run)
         if full_scale_a and abs(extreme) >= FULL_SCALE_PART * full_scale_a:
             return "saturated: the %s current reaches the converter's full scale %.3g A" % (name, full_scale_a)
-        if longest >= FLAT_RUN_MIN and abs(extreme - mean) > CLIP_DEPARTURE * spread * 0.5:
+        if longest >= FLAT_RUN_MIN and longest * abs(extreme - mean) > CLIP_EVIDENCE * spread:
             return "saturated: the %s current stays at %.3g A for %d points" % (name, extreme, longest)
     return None
 
@@ -91,8 +92,9 @@ def refusal(limits: dict, scan: Scan):
     why = _shape(scan, limits["window_v"][0], limits["window_v"][1])
     if why:
         return why
+    first, stop = bounds(scan.potential_v, limits["fit_window_v"][0], limits["fit_window_v"][1])
     for name, trace in _traces(scan):
-        why = _clipped(name, trace, limits.get("full_scale_a"))
+        why = _clipped(name, trace[first:stop], limits.get("full_scale_a"))
         if why:
             return why
     seen = level(scan)

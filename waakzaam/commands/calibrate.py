@@ -12,17 +12,17 @@ from typing import Annotated, Any
 
 import typer
 
-from sensor_models import calibration, scans, strip_definition
+from sensor_models import calibration, instrument_files, scans, strip_definition
 from sensor_models.errors import CalibrationRefused, MalformedFile
 from waakzaam.exits import BadInput
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a whole file or nothing: a temporary file beside it, then a rename. Raises BadInput."""
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except OSError as error:
@@ -38,6 +38,7 @@ def calibrate(
     scans_file: Annotated[Path, typer.Option("--scans", help="Calibration scans (CSV).")],
     out: Annotated[Path, typer.Option(help="Where the calibration file goes (JSON).")],
     expires: Annotated[str, typer.Option(help="Last day of validity, YYYY-MM-DD (default: a year from today).")] = "",
+    report: Annotated[Path | None, typer.Option(help="Also write a report with the curves (HTML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the calibration's summary as JSON.")] = False,
 ) -> None:
     """Fit peak shape, calibration curve and limits from scans of known concentration; write the calibration file."""
@@ -48,13 +49,20 @@ def calibrate(
         raise BadInput("--expires", f"{expires!r} is not a date", "write YYYY-MM-DD") from None
     try:
         definition = strip_definition.load(strip)
-        found = scans.read_csv(scans_file)
+        found = instrument_files.read(scans_file)
         made = calibration.calibrate(definition, found, last.isoformat(), _source(scans_file, found))
     except MalformedFile as error:
         raise BadInput(error.where, error.reason) from None
     except CalibrationRefused as error:
         raise BadInput(str(scans_file), f"{error.analyte}: {error.reason}", "measure what is missing") from None
     write_atomically(out, json.dumps(made.document, indent=1, allow_nan=False) + "\n")
+    if report is not None:
+        from sensor_models import pictures
+
+        write_atomically(report, pictures.calibration_page(made))
+    for entry in made.document["analytes"]:
+        if entry["not_testable"]:
+            typer.echo(f"{entry['name']} is not testable with this strip: {entry['not_testable']}", err=True)
     for scan_id, why in made.excluded:
         typer.echo(f"left out {scan_id}: {why}", err=True)
     summary = {key: made.document[key] for key in ("strip", "n", "lots", "coverage", "expiry", "limits")}
