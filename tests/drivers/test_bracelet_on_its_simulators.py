@@ -17,8 +17,8 @@ SPIKED = 1e-3  # mol/L ketamine: 78 mg in 330 mL, the low end of the doses
 
 
 @pytest.fixture(scope="session")
-def calibration_document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return ketamine_calibration(tmp_path_factory.mktemp("calibration"))
+def calibration_document() -> dict[str, Any]:
+    return ketamine_calibration()
 
 
 Make = Callable[..., BraceletBench]
@@ -34,7 +34,7 @@ def bracelet(tmp_path: Path, calibration_document: dict[str, Any]) -> Make:
 
 def dipped(bench: BraceletBench, spikes: dict[str, float], seed: int = 1) -> StripCell:
     """A strip that the drink reaches three seconds after it was put in."""
-    return StripCell("water", spikes, seed=seed, wet_at_us=bench.clock.now_us + 3e6)
+    return StripCell("lager", spikes, seed=seed, wet_at_us=bench.clock.now_us + 3e6)
 
 
 def run_with(bench: BraceletBench, cell: Cell) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_a_strip_that_cannot_be_measured_is_invalid_with_its_reason(bracelet: Ma
 
 def test_a_strip_that_is_wet_before_any_drink_is_refused_as_used(bracelet: Make) -> None:
     bench = bracelet()
-    told = run_with(bench, StripCell("water", {"ketamine": SPIKED}, wet_at_us=0.0))
+    told = run_with(bench, StripCell("lager", {"ketamine": SPIKED}, wet_at_us=0.0))
     assert (told["verdict"], told["reason"]) == ("invalid", "used")
 
 

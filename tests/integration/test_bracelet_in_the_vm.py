@@ -20,7 +20,7 @@ SPIKED = 1e-3
 def calibration_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("calibration")
     file = folder / "cal.json"
-    file.write_text(json.dumps(ketamine_calibration(folder)), encoding="utf-8")
+    file.write_text(json.dumps(ketamine_calibration()), encoding="utf-8")
     return file
 
 
@@ -37,7 +37,7 @@ def test_a_spiked_drink_is_positive_on_the_wrist_and_in_the_record(bracelet: Bra
     assert start["heap_free"] > 20_000
     bracelet.world.insert_strip()
     bracelet.said("state", to="await_wetting")
-    bracelet.world.dip("water", {"ketamine": SPIKED})
+    bracelet.world.dip("lager", {"ketamine": SPIKED})
     assert bracelet.said("tell")["verdict"] == "positive"
     assert bracelet.said("light", colour="red")["vibration"] > 0
     assert bracelet.record()["verdict"] == "positive"
@@ -62,7 +62,7 @@ def test_a_clean_drink_is_nothing_found_and_the_record_can_be_asked_for_again(br
     bracelet.said("start")
     bracelet.world.insert_strip()
     bracelet.said("state", to="await_wetting")
-    bracelet.world.dip("water", {})
+    bracelet.world.dip("lager", {})
     assert bracelet.said("tell")["verdict"] == "negative"
     bracelet.said("finished")
     bracelet.board.send(b"records\n")

@@ -17,7 +17,7 @@ SAMPLE = ("lpdac_frozen_briefly", "host_stall", "strip_loose", "strip_bridged_we
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_fault_never_turns_a_spiked_drink_into_nothing_found(name: str, tmp_path: Path) -> None:
-    document = ketamine_calibration(tmp_path)
+    document = ketamine_calibration()
     number = campaign.NAMES.index(name)
     outcome = campaign.one_test(number, SEED, document, tmp_path)
     assert not outcome.wrong, f"replay: one_test({number}, {SEED}): {outcome}"
@@ -25,7 +25,7 @@ def test_a_fault_never_turns_a_spiked_drink_into_nothing_found(name: str, tmp_pa
 
 @pytest.mark.campaign
 def test_the_campaign_of_two_thousand_faults(tmp_path: Path) -> None:
-    document = ketamine_calibration(tmp_path)
+    document = ketamine_calibration()
     wrong = [one for one in campaign.run(2_000, SEED, document, 2) if one.wrong]
     assert not wrong, wrong[:5]
 

@@ -23,7 +23,6 @@ from simulators.ad5941 import Ad5941, OpenCell, Part, ResistorCell, ShortCell
 from simulators.strip import StripCell
 from waakzaam.rigs.bracelet import KEY, BraceletBench
 
-MATRICES = ("water", "cola", "lager")
 LOW_DOSE_MOL_L = 75e-3 / 237.73 / 0.330  # 75 mg of ketamine in 330 mL (drugs.toml)
 SPIKED_PART = 0.85
 TOLD_WITHIN_S = 400.0
@@ -144,7 +143,7 @@ def one_test(number: int, seed: int, document: dict[str, Any], folder: Path) -> 
     name = NAMES[number % len(NAMES)]
     spiked = rng.random() < SPIKED_PART
     spikes = {"ketamine": LOW_DOSE_MOL_L * rng.uniform(1.0, 4.0)} if spiked else {}
-    matrix = rng.choice(MATRICES)
+    matrix = rng.choice(sorted(document["matrices"]))
     part = rng.choice(CHIPS_OUT_OF_RANGE) if name == "part_out_of_range" else Part.drawn(rng.randrange(1 << 30))
     place = folder / str(number)
     place.mkdir()

@@ -79,7 +79,7 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
         wearer.world.insert_strip()
         ready = wearer.said("state", to="await_wetting")
         woken = wearer.said("state", to="self_test")
-        wearer.world.dip("water", {"ketamine": SPIKED_MOL_L})
+        wearer.world.dip("lager", {"ketamine": SPIKED_MOL_L})
         wet = wearer.said("state", to="incubate")
         told = wearer.said("state", to="tell")
         verdict = wearer.said("tell")["verdict"]
@@ -119,7 +119,7 @@ def run(seed: int, quick: bool) -> Report:
     has_vm = machine.find_vm() is not None
     with tempfile.TemporaryDirectory(prefix="waakzaam-bench-") as scratch:
         folder = Path(scratch)
-        document = ketamine_calibration(folder)
+        document = ketamine_calibration()
         figures = _campaign_figures(tests, seed, document)
         figures.append(_image_figure())
         if has_vm:
