@@ -118,7 +118,8 @@ class Resting:
         order, role = batch.order, batch.role
         gap_ms = (batch.time_ms - last_ms).astype(np.float64)
         interval = self.interval_ms[order, role]
-        interval = interval + INTERVAL_LEARNING * (np.minimum(gap_ms, 4 * interval) - interval)
+        learning = np.where(self.fixes[order, role] == 1, 1.0, INTERVAL_LEARNING)
+        interval = interval + learning * (np.minimum(gap_ms, 4 * interval) - interval)
         self.interval_ms[order, role] = interval
         gap_s = gap_ms / 1000
         self.usual_m_s[order, role] = np.maximum(

@@ -43,13 +43,19 @@ class Rules:
     jump_confirm_fixes: int = 3
     jump_timeout_ms: int = 30_000
 
-    # Silence. 120 km/h is the limit on Belgian motorways, taken in a straight line (ASSUMED upper bound of travel).
-    reach_speed_m_s: float = 33.3
+    # Silence. 120 km/h, the limit on Belgian motorways, on roads a third longer than the straight line, after a minute
+    # to set out for who was not travelling (ASSUMED upper bound of travel).
+    reach_speed_m_s: float = 25.0
+    reach_start_ms: int = 60_000
+    travelling_m_s: float = 2.0
+    # Nobody flees into a ban unawares at full speed: door to door 54 km/h in a straight line (ASSUMED).
+    protected_reach_speed_m_s: float = 15.0
     overdue_intervals: float = 2.5
     overdue_min_ms: int = 90_000
     silence_max_ms: int = 4 * 3_600_000
     never_reported_ms: int = 15 * 60_000
-    interval_assumed_ms: float = 60_000.0
+    # Before its pace is known a tracker may be silent for 4 minutes (NIJ 1004.00 section 5.3.5): 2.5 times this.
+    interval_assumed_ms: float = 96_000.0
 
     # Time to contact: pre-alert when even the slow bound of the closing speed arrives within this time (ASSUMED).
     contact_horizon_ms: int = 90_000

@@ -51,6 +51,13 @@ def clearance_m(source: State | Draft, track: Track) -> tuple[float | None, floa
     return max(0.0, min(slack) - 2 * motion.position_sd_m(here, case.rules)), min(distances, default=None)
 
 
+def reach_speed_m_s(source: State | Draft, track: Track) -> float:
+    """How fast the disc grows: a monitored person may hurry, a protected one has no reason to."""
+    rules = source.case.rules
+    monitored = source.case.person_of[track.device_id] == MONITORED
+    return rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
+
+
 def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[str, int, int | None]:
     """What silence of this tracker would mean, when it becomes an alarm, and when the higher level is due."""
     rules = source.case.rules
@@ -63,9 +70,11 @@ def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[
         return "gnss_loss", max(track.contact_ms, order.valid_from_ms) + rules.never_reported_ms, None
     slack_m, person_m = clearance_m(source, track)
     reach_ms = rules.silence_max_ms
+    speed = reach_speed_m_s(source, track)
     if slack_m is not None:
-        reach_ms = min(reach_ms, round(slack_m / rules.reach_speed_m_s * 1000))
-    high_ms = None if person_m is None else seen_ms + round(person_m / rules.reach_speed_m_s * 1000)
+        start_ms = rules.reach_start_ms if track.usual_m_s < rules.travelling_m_s and slack_m > 0 else 0
+        reach_ms = min(reach_ms, start_ms + round(slack_m / speed * 1000))
+    high_ms = None if person_m is None else seen_ms + round(person_m / speed * 1000)
     silent = ("contact_loss", max(track.contact_ms + overdue_ms, seen_ms + reach_ms))
     # Messages come but no positions: the same disc, from the last fix, once fixes are overdue.
     lost_ms = seen_ms if track.lost_ms is None else track.lost_ms
@@ -92,7 +101,7 @@ def watch(draft: Draft) -> None:
         seen_ms = fix_ms(track)
         numbers = {
             "clearance_m": None if slack_m is None else round(slack_m, 1),
-            "reach_speed_m_s": draft.rules.reach_speed_m_s,
+            "reach_speed_m_s": reach_speed_m_s(draft, track),
             "silent_s": None if track.contact_ms is None else (draft.now_ms - track.contact_ms) / 1000,
             "fix_age_s": None if seen_ms is None else (draft.now_ms - seen_ms) / 1000,
         }

@@ -77,7 +77,7 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
             way_m = ellipsoid.distance(track.here.lat, track.here.lon, here.lat, here.lon) - 2 * here.fix_sd_m
             usual_m_s = max(way_m / max(gap_s, USUAL_GAP_MIN_S), usual_m_s * math.exp(-gap_s / USUAL_MEMORY_S))
         gap_ms = min(float(observation.time_ms - track.here.time_ms), 4 * interval_ms)
-        interval_ms += INTERVAL_LEARNING * (gap_ms - interval_ms)
+        interval_ms += (1.0 if len(track.recent) == 1 else INTERVAL_LEARNING) * (gap_ms - interval_ms)
     still = (track.still_lat, track.still_lon, track.still_since_ms)
     radius_m = rules.still_radius_m + 2 * here.fix_sd_m
     if track.here is None or ellipsoid.distance(still[0], still[1], here.lat, here.lon) > radius_m:

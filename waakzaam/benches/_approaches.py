@@ -49,25 +49,25 @@ def _track(name: str) -> tuple[Floats, Floats, Floats]:
     return seconds, np.interp(seconds, t, east), np.interp(seconds, t, north)
 
 
-def _walk(rng: np.random.Generator, length_s: int) -> Floats:
+def real_walk(rng: np.random.Generator, length_s: int) -> Floats:
     """A piece of a real track, turned by a random angle: shape (2, length), metres."""
     name = TRACKS[rng.integers(len(TRACKS))]
     seconds, east, north = _track(name)
     if len(seconds) <= length_s:
-        start, stop = 0, len(seconds)
+        begin, stop = 0, len(seconds)
     else:
-        start = int(rng.integers(len(seconds) - length_s))
-        stop = start + length_s
+        begin = int(rng.integers(len(seconds) - length_s))
+        stop = begin + length_s
     angle = rng.uniform(0, 2 * math.pi)
     c, s = math.cos(angle), math.sin(angle)
-    e, n = east[start:stop], north[start:stop]
+    e, n = east[begin:stop], north[begin:stop]
     piece = np.stack((c * e - s * n, s * e + c * n))
     pad = length_s - piece.shape[1]
     return np.concatenate((piece, np.repeat(piece[:, -1:], pad, axis=1)), axis=1) if pad > 0 else piece
 
 
 def geodesic_m(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats:
-    """An independent distance for the truth: Vincenty-free, on a sphere osculating at the middle latitude."""
+    """A distance for the truth that owes nothing to the core: the plane with both radii at the middle latitude."""
     mid = np.radians((lat1 + lat2) / 2)
     e2 = 0.00669437999014
     w2 = 1 - e2 * np.sin(mid) ** 2
@@ -75,7 +75,7 @@ def geodesic_m(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats
     return np.asarray(np.hypot(np.radians(lat2 - lat1) * m, np.radians(lon2 - lon1) * n * np.cos(mid)))
 
 
-def _degrees(east: Floats, north: Floats, lat0: float, lon0: float) -> tuple[Floats, Floats]:
+def plane_degrees(east: Floats, north: Floats, lat0: float, lon0: float) -> tuple[Floats, Floats]:
     lat = lat0 + np.degrees(north / EARTH_M)
     return lat, lon0 + np.degrees(east / (EARTH_M * math.cos(math.radians(lat0))))
 
@@ -84,6 +84,7 @@ def _reported(
     rng: np.random.Generator,
     device: str,
     path: tuple[Floats, Floats],
+    *,
     interval_s: float,
     noise_m: float,
     jumps: bool,
@@ -98,9 +99,9 @@ def _reported(
         for i in range(1, len(times)):
             white[:, i] = keep * white[:, i - 1] + math.sqrt(1 - keep * keep) * white[:, i]
     if jumps:
-        for i in np.flatnonzero(rng.random(len(times)) < 0.005):
+        for jump in np.flatnonzero(rng.random(len(times)) < 0.005):
             angle, far = rng.uniform(0, 2 * math.pi), rng.uniform(300, 2500)
-            white[:, i] += far * math.cos(angle), far * math.sin(angle)
+            white[:, jump] += far * math.cos(angle), far * math.sin(angle)
     la = np.interp(times, np.arange(len(lat)), lat) + np.degrees(white[1] / EARTH_M)
     lo = np.interp(times, np.arange(len(lon)), lon) + np.degrees(white[0] / EARTH_M / math.cos(math.radians(lat[0])))
     accuracy = noise_m * 1.51
@@ -117,16 +118,16 @@ def scenario(seed: int, length_s: int = 900) -> Scenario:
     alert_m = float(rng.choice([200, 300, 500, 1000]))
     noise_m = float(rng.choice([3, 5, 10, 15]))
     interval_s = float(rng.choice([5, 10, 15, 30, 60]))
-    monitored = _walk(rng, length_s)
-    protected = _walk(rng, length_s) if rng.random() < 0.7 else np.zeros((2, length_s))
+    monitored = real_walk(rng, length_s)
+    protected = real_walk(rng, length_s) if rng.random() < 0.7 else np.zeros((2, length_s))
     moment = int(rng.integers(length_s // 3, length_s))
     offset_m, angle = rng.uniform(0, 1.6) * alert_m, rng.uniform(0, 2 * math.pi)
     shift = monitored[:, moment] - protected[:, moment]
     protected = protected + (shift + offset_m * np.array([math.cos(angle), math.sin(angle)]))[:, None]
-    m, p = _degrees(monitored[0], monitored[1], lat0, lon0), _degrees(protected[0], protected[1], lat0, lon0)
+    m, p = plane_degrees(monitored[0], monitored[1], lat0, lon0), plane_degrees(protected[0], protected[1], lat0, lon0)
     jumps = bool(rng.random() < 0.3)
-    rows = _reported(rng, "trk-m1", m, interval_s, noise_m, jumps)
-    rows += _reported(rng, "trk-p1", p, interval_s, noise_m, jumps)
+    rows = _reported(rng, "trk-m1", m, interval_s=interval_s, noise_m=noise_m, jumps=jumps)
+    rows += _reported(rng, "trk-p1", p, interval_s=interval_s, noise_m=noise_m, jumps=jumps)
     order = Order(
         f"scenario-{seed}",
         1,

@@ -1,0 +1,268 @@
+"""Figures on speed: the core in batches, its cost at 1,000 and 1,000,000 orders, memory, and PostGIS beside it.
+
+Rates are per second of CPU of the one process that does the work, so that a busy machine does not change them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import shapely
+from numpy.typing import NDArray
+
+from gateway.batch_partition import BatchPartition
+from gateway.contract.orders import Zone
+from gateway.contract.shapes import Area
+from gateway.geofence import areas, ellipsoid
+from gateway.geofence.resting import Batch
+from waakzaam import machine
+from waakzaam.benches import _lives
+from waakzaam.benches.report import Figure, at_least, at_most
+
+BATCH = 40_000
+Floats = NDArray[np.float64]
+Objects = NDArray[Any]
+
+
+def _minute(rng: np.random.Generator, w: _lives.World, minute: int, orders: NDArray[np.int64]) -> Batch:
+    """One report of both persons of these orders within one minute; each is at home, at work or in town."""
+    order = np.repeat(orders, 2)
+    role = np.tile(np.array([0, 1]), len(orders))
+    place = (order * 7 + role * 3) % 3
+    at = w.anchors[order, role, place] + rng.normal(0, 8, (len(order), 2))
+    lat, lon = w.degrees(at[:, 0], at[:, 1])
+    time_ms = _lives.BEGIN_MS + minute * 60_000 + np.arange(len(order)) * 60_000 // len(order)
+    nan = np.full(len(order), np.nan)
+    return Batch(order, role, time_ms, lat, lon, np.full(len(order), 10.0), nan, nan)
+
+
+def core(seed: int, orders: int, minutes: int) -> list[Figure]:
+    """Fixes a second through the whole decision core: filter, probability, alarms, silence; one process."""
+    rng = np.random.default_rng(seed)
+    w = _lives.world(rng, orders)
+    partition = BatchPartition(orders, 3, w.order, _lives.BEGIN_MS)
+    partition.start()
+    best, awake = 0.0, 0
+    for minute in range(minutes):
+        batch = _minute(rng, w, minute, np.arange(orders))
+        begin = time.process_time()
+        for start in range(0, 2 * orders, BATCH):
+            part = batch.part(np.arange(start, min(start + BATCH, 2 * orders)))
+            partition.feed(part)
+            partition.advance(int(part.time_ms[-1]))
+        if minute >= 3:  # The first reports of an order are dealt with one by one.
+            best = max(best, 2 * orders / (time.process_time() - begin))
+            awake = len(partition.awake)
+    share = awake / orders
+    return [
+        at_least(
+            f"core, batches of {BATCH}: {orders} orders, 1 pair and 3 zones each, best minute",
+            best,
+            300_000,
+            "fixes/CPU s",
+            orders_awake_share=round(share, 4),
+            load_average=os.getloadavg()[0],
+        )
+    ]
+
+
+def _filled(w: _lives.World) -> BatchPartition:
+    """All orders at rest, put into the arrays at once, as after a checkpoint."""
+    count = len(w.alert_m)
+    partition = BatchPartition(count, 3, w.order, _lives.BEGIN_MS)
+    r = partition.resting
+    r.prealert_m[:] = 2 * w.alert_m
+    for place in range(3):
+        lat, lon = w.degrees(w.anchors[:, 1, place, 0], w.anchors[:, 1, place, 1])
+        r.zone_at[:, :, place] = ellipsoid.vectors(lat, lon)
+        r.zone_reach_m[:, place] = w.zone_radius_m + w.zone_buffer_m
+    for role in (0, 1):
+        order = np.arange(count)
+        lat, lon = w.degrees(*w.anchors[order, role, (order * 7 + role * 3) % 3].T)
+        r.at[:, :, role] = ellipsoid.vectors(lat, lon)
+        r.still_at[:, :, role] = r.at[:, :, role]
+        r.still[:, :, role] = lat, lon
+        r.ring[:, role, 0, 0], r.ring[:, role, 0, 1], r.ring[:, role, 0, 2] = lat, lon, 10.0
+    r.ring_time[:, :, 0] = _lives.BEGIN_MS
+    r.still_since_ms[:] = r.contact_ms[:] = _lives.BEGIN_MS
+    r.fixes[:] = 1
+    r.asleep[:] = True
+    r._refresh_due(np.arange(count))
+    return partition
+
+
+def scale(seed: int, many: int, rounds: int) -> list[Figure]:
+    """Cost of a fix at rest at 1,000 and at many orders, in equal batches of 2,000 fixes; memory per tracker."""
+    costs = {}
+    memory = 0.0
+    for count in (1_000, many):
+        rng = np.random.default_rng(seed)
+        w = _lives.world(rng, count, 60_000.0)
+        partition = _filled(w)
+        memory = partition.resting.bytes_per_tracker()
+        took = []
+        for minute in range(1, rounds + 1):
+            chosen = rng.choice(count, 1_000, replace=False)
+            batch = _minute(rng, w, minute, chosen)
+            begin = time.process_time()
+            partition.resting.take(batch.part(np.arange(0, 2000, 2)), batch.time_ms[0::2])
+            partition.resting.take(batch.part(np.arange(1, 2000, 2)), batch.time_ms[1::2])
+            took.append((time.process_time() - begin) / 2_000)
+        costs[count] = float(np.median(took)) * 1e6
+    return [
+        Figure("cost of a fix at rest, 1,000 orders", costs[1_000], "us"),
+        Figure(f"cost of a fix at rest, {many:,} orders", costs[many], "us"),
+        at_most(f"cost per fix, {many:,} orders over 1,000 orders", costs[many] / costs[1_000], 1.3, "ratio"),
+        at_most("memory per tracker at rest (arrays)", memory / 1024, 1.5, "KB"),
+    ]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    # Not captured: the server would keep a pipe open after pg_ctl has ended.
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, timeout=120)
+
+
+@contextmanager
+def _postgis(folder: Path) -> Iterator[psycopg.Connection[Any]]:
+    """A PostgreSQL of its own with PostGIS, on a socket in `folder`."""
+    programs = machine.find_postgres()
+    if programs is None:
+        raise FileNotFoundError("PostgreSQL")
+    as_owner: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        as_owner = ["runuser", "-u", "postgres", "--"]
+    owner = pwd.getpwuid(os.stat(folder).st_uid).pw_name
+    data = folder / "data"
+    control = [*as_owner, str(programs / "pg_ctl"), "-D", str(data), "-w"]
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off -c shared_buffers=256MB -c jit=off"
+    _run([*as_owner, str(programs / "initdb"), "-D", str(data), "-A", "trust"], folder)
+    _run([*control, "-l", str(folder / "log"), "-o", options, "start"], folder)
+    try:
+        with psycopg.connect(host=str(folder), user=owner, dbname="postgres", autocommit=True) as db:
+            db.execute("CREATE EXTENSION postgis")
+            yield db
+    finally:
+        _run([*control, "-m", "immediate", "stop"], folder)
+
+
+def _questions(rng: np.random.Generator, w: _lives.World, count: int) -> tuple[Batch, Batch]:
+    """Fixes of monitored persons and where the protected one was; every other one is near her or in a zone."""
+    orders = rng.integers(0, len(w.alert_m), count)
+    role = np.zeros(count, dtype=np.int64)
+    mine = w.anchors[orders, 0, rng.integers(0, 3, count)] + rng.normal(0, 500, (count, 2))
+    hers = w.anchors[orders, 1, rng.integers(0, 3, count)] + rng.normal(0, 100, (count, 2))
+    near = rng.random(count) < 0.5
+    mine[near] = hers[near] + rng.normal(0, 500, (int(near.sum()), 2))
+    nan, times = np.full(count, np.nan), np.full(count, _lives.BEGIN_MS)
+    made = [Batch(orders, role, times, *w.degrees(a[:, 0], a[:, 1]), nan, nan, nan) for a in (mine, hers)]
+    return made[0], made[1]
+
+
+def _our_answers(
+    w: _lives.World, centres: Floats, reach_m: Floats, shapes: Objects, mine: Batch, hers: Batch
+) -> NDArray[np.bool_]:
+    """Within the alert distance, and inside each of the three zones: shape (n, 4)."""
+    a, b = ellipsoid.vectors(mine.lat, mine.lon), ellipsoid.vectors(hers.lat, hers.lon)
+    answers = np.zeros((len(mine.lat), 4), dtype=bool)
+    answers[:, 0] = ellipsoid.vector_distances(a, b) <= w.alert_m[mine.order]
+    for place in range(3):
+        far_m = ellipsoid.vector_distances(a, centres[:, mine.order, place])
+        near = np.flatnonzero(far_m <= reach_m[mine.order, place])
+        theirs = shapes[mine.order[near], place]
+        answers[near, 1 + place] = shapely.intersects_xy(theirs, mine.lon[near], mine.lat[near])
+    return answers
+
+
+def postgis(seed: int, orders: int, count: int) -> list[Figure]:
+    """The same questions put to PostGIS and to the core's geometry: answers compared one by one, then CPU time."""
+    name = "geometry: PostGIS ST_DWithin(geography) + ST_Covers, indexed, batched"
+    rng = np.random.default_rng(seed)
+    w = _lives.world(rng, orders)
+    rings = [_octagon(*w.degrees(*w.anchors[n, 1, place])) for n in range(orders) for place in range(3)]
+    grounds = [areas.prepare(Zone("z", Area(((ring,),)), 0, ())) for ring in rings]
+    centres = np.array([zone.centre for zone in grounds]).reshape(-1, 3, 3).transpose(2, 0, 1).copy()
+    reach_m = np.array([zone.reach_m for zone in grounds]).reshape(-1, 3)
+    shapes = np.array([shapely.Polygon(ring) for ring in rings], dtype=object).reshape(-1, 3)
+    shapely.prepare(shapes)
+    mine, hers = _questions(rng, w, count)
+    took = []
+    for _ in range(5):
+        begin = time.process_time()
+        ours = _our_answers(w, centres, reach_m, shapes, mine, hers)
+        took.append(time.process_time() - begin)
+    our_rate = count / float(np.median(took))
+    with tempfile.TemporaryDirectory(prefix="wz-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        try:
+            with _postgis(Path(folder)) as db:
+                theirs, their_rate = _their_answers(db, w, rings, mine, hers)
+        except (OSError, psycopg.Error, subprocess.SubprocessError, LookupError) as error:
+            return [Figure(name, None, "fixes/s", f"cannot be measured here: {error}", False)]
+    differing = int(np.count_nonzero((ours != theirs).any(axis=1)))
+    return [
+        Figure(f"{name} (peer), {orders} orders, {count} fixes", their_rate, "fixes/CPU s"),
+        Figure("geometry: the core's batch, same fixes, same questions", our_rate, "fixes/CPU s"),
+        at_least("geometry: the core over PostGIS", our_rate / their_rate, 30, "times"),
+        at_most("geometry: fixes on which answers differ", differing, 0, "", positive=int(theirs.any(axis=1).sum())),
+    ]
+
+
+def _octagon(lat: Any, lon: Any) -> tuple[tuple[float, float], ...]:
+    turns = np.arange(8) * np.pi / 4
+    points = [ellipsoid.moved(float(lat), float(lon), 300 * math.sin(t), 300 * math.cos(t)) for t in turns]
+    ring = tuple((x, y) for y, x in points)
+    return (*ring, ring[0])
+
+
+def _cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _their_answers(
+    db: psycopg.Connection[Any],
+    w: _lives.World,
+    polygons: list[tuple[tuple[float, float], ...]],
+    mine: Batch,
+    hers: Batch,
+) -> tuple[NDArray[np.bool_], float]:
+    db.execute(
+        "CREATE TABLE zones (order_no int, place int, alert_m float8, area geography(Polygon),"
+        " PRIMARY KEY (order_no, place))"
+    )
+    with db.cursor().copy("COPY zones FROM STDIN") as copy:
+        for k, ring in enumerate(polygons):
+            text = ",".join(f"{x!r} {y!r}" for x, y in ring)
+            copy.write_row((k // 3, k % 3, float(w.alert_m[k // 3]), f"SRID=4326;POLYGON(({text}))"))
+    db.execute("CREATE INDEX ON zones USING gist (area)")
+    db.execute("CREATE TABLE fixes (id int PRIMARY KEY, order_no int, mine geography(Point), hers geography(Point))")
+    with db.cursor().copy("COPY fixes FROM STDIN") as copy:
+        for i in range(len(mine.lat)):
+            spots = [f"SRID=4326;POINT({float(b.lon[i])!r} {float(b.lat[i])!r})" for b in (mine, hers)]
+            copy.write_row((i, int(mine.order[i]), *spots))
+    db.execute("VACUUM ANALYZE zones")
+    db.execute("VACUUM ANALYZE fixes")
+    row = db.execute("SELECT pg_backend_pid()").fetchone()
+    pid = int(row[0]) if row is not None else 0
+    begin = _cpu_s(pid)
+    rows = db.execute(
+        "SELECT f.id, bool_or(ST_DWithin(f.mine, f.hers, z.alert_m)),"
+        " bool_or(z.place = 0 AND ST_Covers(z.area, f.mine)), bool_or(z.place = 1 AND ST_Covers(z.area, f.mine)), bool_or(z.place = 2 AND ST_Covers(z.area, f.mine))"
+        " FROM fixes f JOIN zones z USING (order_no) GROUP BY f.id ORDER BY f.id"
+    ).fetchall()
+    rate = len(rows) / max(_cpu_s(pid) - begin, 0.01)
+    return np.array([row[1:] for row in rows], dtype=bool), rate
