@@ -210,6 +210,25 @@ def test_hibernate_switches_the_converter_off_and_keeps_the_low_power_loop() -> 
     assert host.read(0x2120) == 32 << 12 | 2048
 
 
+def test_nothing_is_converted_in_sleep() -> None:
+    host = Frames(Ad5941(seed=1))
+    host.initialise()
+    host.loop(2048, 32)
+    host.write(0x21D8, 1 | 1 << 3 | 1 << 6 | 2 << 9)
+    host.write(0x2008, 0x6800)
+    host.write(0x2000, 0x90180)
+    host.wait(1_000)
+    before = host.read(0x2200) >> 16
+    assert before > 3
+    host.write(0x2118, 0xA47E5)
+    host.write(0x211C, 0)
+    host.write(0x211C, 1)
+    host.wait(20_000)
+    for _ in range(3):
+        host.read(0x0400)
+    assert host.read(0x2200) >> 16 <= before + 2
+
+
 def test_a_stuck_miso_and_flipped_bits_reach_the_host() -> None:
     faults = Faults(miso_stuck_at=0xFF)
     host = Frames(Ad5941(seed=1, faults=faults))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from simulators.strip import Condition, Lot, Scan, Strip, UnknownSubstance, dose_scan, load_strip, simulate_scan
+from simulators.strip.background import noise_a
 from simulators.strip.cell import StripCell
 from simulators.strip.chemistry import concentration_mol_l, drinks, strip_of
 from simulators.strip.scans import COLUMNS, write_scans_csv
@@ -94,6 +95,17 @@ def test_what_a_detector_may_take_for_granted_is_varied(strip: Strip) -> None:
     assert np.ptp(widths) > 0.010
     assert np.ptp(slopes) > 0.3
     assert np.ptp(colours) > 0.1
+
+
+def test_noise_is_not_white_and_its_colour_differs_from_strip_to_strip(strip: Strip) -> None:
+    """Slow end of the spectrum over the fast end (mains aliases to zero here); white noise would give 1."""
+    ratios = []
+    for seed in range(200):
+        series = noise_a(strip.waveform, 1e-8, np.random.default_rng(seed)).T.ravel()
+        power = np.abs(np.fft.rfft(series))[1:] ** 2
+        ratios.append(power[5 : power.size // 8].mean() / power[power.size // 2 : -5].mean())
+    assert np.mean(ratios) > 1.3
+    assert np.std(ratios) > 0.2
 
 
 def test_acid_drinks_move_a_peak_whose_potential_depends_on_ph(root: Path) -> None:
