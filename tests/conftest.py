@@ -7,9 +7,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from waakzaam import machine
+
+# No deadline per example: a shared machine may stop for a second. A failing example prints how to replay it.
+hypothesis.settings.register_profile("waakzaam", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("waakzaam")
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = frozenset(filter(None, os.environ.get("WAAKZAAM_REQUIRE", "").split(",")))

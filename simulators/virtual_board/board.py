@@ -318,7 +318,10 @@ class VirtualBoard:
                 self.violations.append(f"{type(fault).__name__}: {fault}")
                 answer = (-1, b"")
             if op in ANSWERED:
-                run.link.sendall(reply(*answer))
+                try:
+                    run.link.sendall(reply(*answer))
+                except (BrokenPipeError, ConnectionResetError):
+                    return  # the interpreter was killed while it waited for this; its end is an event of its own
             self.peripherals.clock.release()
 
     def _board_operation(self, op: Op, unit: int, argument: int, payload: bytes) -> tuple[int, bytes]:
