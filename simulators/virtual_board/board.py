@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import threading
@@ -318,10 +319,8 @@ class VirtualBoard:
                 self.violations.append(f"{type(fault).__name__}: {fault}")
                 answer = (-1, b"")
             if op in ANSWERED:
-                try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # killed while it waited: an event too
                     run.link.sendall(reply(*answer))
-                except (BrokenPipeError, ConnectionResetError):
-                    return  # the interpreter was killed while it waited for this; its end is an event of its own
             self.peripherals.clock.release()
 
     def _board_operation(self, op: Op, unit: int, argument: int, payload: bytes) -> tuple[int, bytes]:
