@@ -2,6 +2,7 @@
 
 import sys
 
+import machine  # type: ignore[import-not-found, unused-ignore]
 import vfs  # type: ignore[import-not-found, unused-ignore]
 
 from . import slots
@@ -13,7 +14,7 @@ def start() -> int:
     flash = FlashSlots()
     before = flash.load_state()
     codes = (flash.whole_code(0), flash.whole_code(1))
-    state, slot = slots.on_boot(before, codes)
+    state, slot = slots.on_boot(before, codes, machine.reset_cause() != machine.SOFT_RESET)
     if before is None or state.to_dict() != before.to_dict():
         flash.keep_state(state)
     _unmount()

@@ -43,9 +43,10 @@ def on_confirmed(state: State) -> State:
     return State(state.trial, NONE, 0, "confirmed")
 
 
-def on_boot(state: "State | None", codes: tuple) -> tuple:
+def on_boot(state: "State | None", codes: tuple, counted: bool = True) -> tuple:
     """(state to keep, slot to boot or NONE). `codes` are both slots' version codes, NONE for one that is not whole.
 
+    `counted` is False for a soft reset: a person at the prompt causes one with every command; it is no failed start.
     A slot that is not whole never boots; when the state is lost, the newest whole slot is the active one.
     """
     if state is None:
@@ -54,6 +55,8 @@ def on_boot(state: "State | None", codes: tuple) -> tuple:
     if state.trial != NONE:
         if codes[state.trial] == NONE:
             state = State(state.active, NONE, 0, "rolled back: not whole")
+        elif not counted:
+            return state, state.trial
         elif state.tries <= 0:
             state = State(state.active, NONE, 0, "rolled back: not confirmed")
         else:

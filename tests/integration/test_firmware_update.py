@@ -179,3 +179,7 @@ def test_mip_brings_a_package_from_a_local_index(
         mark = board.console.mark()
         board.reset()
         board.console.wait("runs 2", since=mark)
+        # Every command of mpremote restarts the interpreter; that must not use the trial up.
+        for _ in range(3):
+            assert mpremote(board.port_name, "exec", "print('alive')").stdout == "alive\n"
+        assert mpremote(board.port_name, "exec", CONFIRM).stdout == "confirmed True\n"

@@ -43,6 +43,14 @@ def test_a_trial_that_is_not_confirmed_ends_after_its_tries() -> None:
     assert state.trial == slots.NONE
 
 
+def test_a_soft_reset_is_no_failed_start_and_leaves_the_trial_as_it_is() -> None:
+    state, _ = slots.on_boot(slots.on_installed(slots.State(0)), (1, 2))
+    for _ in range(9):
+        state, slot = slots.on_boot(state, (1, 2), counted=False)
+        assert (slot, state.tries) == (1, slots.TRIES - 1)
+    assert slots.on_boot(state, (1, slots.NONE), counted=False)[1] == 0
+
+
 def test_a_confirmed_trial_is_active_for_good() -> None:
     state, _ = slots.on_boot(slots.on_installed(slots.State(0)), (1, 2))
     state = slots.on_confirmed(state)
