@@ -51,6 +51,7 @@ BROWSER_TEXTS = (
     "unit.",
     "step.",
     "replay.",
+    "called.",
     "page.login",
 )
 ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
@@ -77,6 +78,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         alarms=queue.alarms,
         unacknowledged=sum(alarm.state == "raised" for alarm in queue.alarms),
         last_event_id=queue.last_event_id,
+        flood=queue.flood,
         now_ms=queue.now_ms,
         wall_ms=services.clocks.wall_ms(),
         rhythms=RHYTHMS,

@@ -13,7 +13,15 @@ from playwright.sync_api import Browser, Page, expect
 from alarm_backend.console.libraries import FOLDER
 from alarm_backend.console.page_frame import LANGUAGE_COOKIE, THEME_COOKIE
 from tests.support import contact_ban
-from tests.support.browser import Backend, rfc3339, running_backend, running_chromium, signed_in, wall_ms
+from tests.support.browser import (
+    Backend,
+    rfc3339,
+    running_backend,
+    running_chromium,
+    signed_in,
+    wait_for_map,
+    wall_ms,
+)
 from tests.support.drink_test import sealed_line
 
 pytestmark = pytest.mark.needs("chromium")
@@ -64,7 +72,7 @@ def test_no_page_has_an_accessibility_violation(page: Page, backend: Backend, la
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
         if path in {"/", "/orders"}:
-            expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+            wait_for_map(page)
         if path == "/":
             expect(page.locator("[data-detail-of]")).to_be_visible()
         violations = page.evaluate(AXE)

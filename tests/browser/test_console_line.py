@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support import contact_ban
-from tests.support.browser import Backend, rfc3339, running_backend, running_chromium, signed_in, wall_ms
+from tests.support.browser import (
+    Backend,
+    rfc3339,
+    running_backend,
+    running_chromium,
+    signed_in,
+    wait_for_map,
+    wall_ms,
+)
 from tests.support.cut_line import line_to
 
 pytestmark = pytest.mark.needs("chromium")
@@ -45,8 +53,7 @@ def test_a_cut_line_misses_no_event_and_needs_no_reload(chromium: Browser, backe
         line.cut()
         expect(stream).to_have_attribute("data-health", "bad")
         expect(page.locator('[data-banner="lost"]')).to_be_visible()
-        for number in range(BURST):
-            backend.raise_alarm(f"missed-{number}")
+        backend.post([backend.transition(f"missed-{number}") for number in range(BURST)])
         backend.services.alarms.acknowledge("before", backend.services.auth.users()[0])
         line.mend()
         expect(page.locator('[data-alarm-id^="missed-"]')).to_have_count(BURST, timeout=15_000)
@@ -106,16 +113,15 @@ def test_a_restarted_backend_is_found_again(chromium: Browser, tmp_path: Path) -
 def test_the_page_is_light_and_paints_at_once(chromium: Browser, backend: Backend) -> None:
     now = wall_ms()
     backend.report_positions(contact_ban.approach(now))
-    for number in range(20):
-        backend.raise_alarm(f"alarm-{number}", time=rfc3339(now - number * 1000))
+    backend.post([backend.transition(f"alarm-{n}", time=rfc3339(now - n * 1000)) for n in range(20)])
     with line_to(backend.port) as line:
         page = signed_in(chromium, backend, address=line.address)
-        expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+        wait_for_map(page)
         session = page.context.new_cdp_session(page)
         session.send("Network.clearBrowserCache")
         before = line.received_bytes
         page.reload()
-        expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+        wait_for_map(page)
         page.wait_for_function("document.fonts.status === 'loaded'")
         transferred = line.received_bytes - before
         paint_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")

@@ -11,7 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support import contact_ban
-from tests.support.browser import Backend, rfc3339, running_backend, running_chromium, signed_in, wall_ms
+from tests.support.browser import (
+    Backend,
+    rfc3339,
+    running_backend,
+    running_chromium,
+    signed_in,
+    wait_for_map,
+    wall_ms,
+)
 
 pytestmark = pytest.mark.needs("chromium")
 SHOWN_WITHIN_MS = 2_000
@@ -66,7 +74,7 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     )
     backend.raise_alarm(time=rfc3339(now - 40_000))
     page.emulate_media(reduced_motion="reduce")
-    expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+    wait_for_map(page)
     page.locator('[data-alarm-id="alarm-1"]').click()
     for role in ("monitored", "protected"):
         expect(page.locator(f".party.pin.{role}")).to_be_visible()
@@ -180,7 +188,7 @@ def test_a_refused_act_is_said_and_changes_nothing(page: Page, chromium: Browser
 def test_replay_shows_the_past_and_cannot_be_taken_for_now(page: Page, backend: Backend) -> None:
     backend.report_positions(contact_ban.approach(wall_ms()))
     backend.raise_alarm()
-    expect(page.locator("[data-map-ready]")).to_be_attached(timeout=20_000)
+    wait_for_map(page)
     expect(page.locator(".map-distance")).to_be_visible()
     now = page.locator(".map-distance").inner_text()
     page.keyboard.press("h")

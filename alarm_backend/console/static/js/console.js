@@ -65,14 +65,11 @@ async function resync() {
   await loadSituation();
 }
 
-const arrivals = [];
 const handlers = {
   alarm({ alarm, transition, sound: audible, actor }) {
     const outcome = queue.update(alarm);
     if (outcome === "old") return;
     if (outcome === "new") {
-      arrivals.push(performance.now());
-      health.flood(arrivals);
       document.querySelector("[data-announce]").textContent = text("queue.new_alarm", { kind: word("kind", alarm.kind), severity: word("severity", alarm.severity) });
       if (!situation.orders.has(alarm.order_id)) loadSituation().catch(health.problem);
     }
@@ -91,7 +88,12 @@ const handlers = {
   status(status) {
     if (status.what === "resync") resync().catch(health.problem);
     else if (status.what === "orders") loadSituation().catch(health.problem);
-    else health.source(status);
+    else if (status.what === "flood") health.flood(status.detail.active, status.detail.new_alarms);
+    else if (status.what === "rejected") health.rejected(status.detail);
+    else if (status.what === "handover") {
+      health.handover(status.detail);
+      if (status.detail.alarm_id === queue.selectedId) detail.show(queue.selected());
+    } else health.source(status);
   },
   field_test(test) {
     tests.add(test);
@@ -229,6 +231,9 @@ async function openMap() {
 }
 
 stream.start();
+const FLOOD_WINDOW_MS = 600_000;
+const recent = queue.ordered().filter((alarm) => alarm.stored_ms > wallMs() - FLOOD_WINDOW_MS).length;
+health.flood(facts.flood === "true", recent);
 queue.count();
 if (queue.meant()) queue.select(queue.meant().alarm_id);
 loadSituation().catch(health.problem);

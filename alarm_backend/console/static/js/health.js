@@ -2,7 +2,6 @@
 import { age, text } from "./texts.js";
 
 const STALE_POSITIONS_MS = 120_000;
-const FLOOD = { count: 10, ms: 600_000 }; // more than 10 new in 10 minutes: EEMUA 191 / ISA-18.2
 const SHOWN_MS = 8000;
 
 export class Health {
@@ -90,7 +89,7 @@ export class Health {
   }
 
   source(status) {
-    if (status.what === "rejected") return;
+    if (!["heartbeat", "silent", "back"].includes(status.what)) return;
     const known = this.beats.get(status.source) ?? { source: status.source };
     this.beats.set(status.source, { ...known, ...status.detail, silent: status.what === "silent" });
     if (status.what !== "silent") this.heardAt.set(status.source, performance.now());
@@ -120,10 +119,19 @@ export class Health {
     this.newestMs = newestMs;
   }
 
-  flood(arrivals) {
-    while (arrivals.length && performance.now() - arrivals[0] > FLOOD.ms) arrivals.shift();
-    if (arrivals.length > FLOOD.count) this.banner("flood", "wait", text("banner.flood", { count: arrivals.length }));
+  flood(active, count) {
+    if (active) this.banner("flood", "wait", text("banner.flood", { count }));
     else this.clear("flood");
+  }
+
+  rejected(detail) {
+    this.passing("rejected", "wait", text("banner.rejected", { reason: String(detail.reason ?? "") }));
+  }
+
+  /** A message to the police: one that does not arrive stays in sight until it does. */
+  handover({ alarm_id, state }) {
+    if (state === "failing") this.banner(`police:${alarm_id}`, "bad", text("banner.police"));
+    else this.clear(`police:${alarm_id}`);
   }
 
   sound(state) {

@@ -35,6 +35,7 @@ export class MapView {
     this.maplibre = maplibre;
     this.follow = true;
     this.markers = new Map();
+    this.handed = new Map();
     this.map = new maplibre.Map({
       container,
       bounds: BELGIUM,
@@ -43,6 +44,7 @@ export class MapView {
       minZoom: 6,
       maxZoom: 18,
       attributionControl: false,
+      renderWorldCopies: false,
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
@@ -92,7 +94,11 @@ export class MapView {
     this.map.easeTo({ zoom: this.map.getZoom() + by, duration: 150 });
   }
 
+  /** Hand features to the map, unless they are what it shows already: each hand-over is work for its worker. */
   set(source, features) {
+    const shape = JSON.stringify(features);
+    if (this.handed.get(source) === shape) return;
+    this.handed.set(source, shape);
     this.map.getSource(source).setData(collect(features));
   }
 

@@ -47,6 +47,7 @@ export class Queue {
     if (!OPEN.has(alarm.state)) {
       this.alarms.delete(alarm.alarm_id);
       this.remove(alarm.alarm_id);
+      this.refresh(alarm.incident_id);
       this.count();
       return known ? "gone" : "old";
     }
@@ -59,6 +60,7 @@ export class Queue {
     }
     this.fill(li);
     this.place(li, alarm);
+    if (!known) this.refresh(alarm.incident_id);
     this.count();
     return known ? "changed" : "new";
   }
@@ -69,6 +71,12 @@ export class Queue {
     for (const id of [...this.alarms.keys()]) if (!kept.has(id)) { this.alarms.delete(id); this.remove(id); }
     for (const alarm of alarms) this.update(alarm);
     this.count();
+  }
+
+  /** Fill the rows of an incident again: how many belong to it has changed. */
+  refresh(incidentId) {
+    if (!incidentId) return;
+    for (const li of this.rows.children) if (this.alarms.get(li.dataset.alarmId)?.incident_id === incidentId) this.fill(li);
   }
 
   remove(alarmId) {
@@ -115,10 +123,13 @@ export class Queue {
     set("severity", word("severity", alarm.severity));
     set("monitored", alarm.monitored ?? alarm.order_id);
     set("protected", alarm.protected ?? alarm.zone_id ?? "");
+    const kin = alarm.incident_id ? [...this.alarms.values()].filter((other) => other.incident_id === alarm.incident_id).length : 1;
+    set("incident", kin > 1 ? text("queue.incident", { count: kin }) : "");
     set("arrow", alarm.monitored && (alarm.protected || alarm.zone_id) ? "→" : "");
     const state = word("state", alarm.state);
     const who = { acknowledged: alarm.acknowledged_by, in_progress: alarm.taken_by, closing: alarm.closing_by }[alarm.state];
     const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state];
+    if (alarm.state === "raised" && alarm.escalation_level > 0) parts.push(text("queue.called", { who: word("called", alarm.escalation_level) }));
     if (alarm.condition === "cleared") parts.push(text("condition.cleared"));
     set("state", parts.join(" · "));
     this.fillLive(li, alarm);
@@ -145,6 +156,7 @@ export class Queue {
 
   /** Ages, distances and closing speeds of all rows. */
   tick() {
+    this.root.querySelector(".queue").dataset.beat = Math.floor(performance.now() / 1000) % 2 ? "off" : "on";
     for (const li of this.rows.children) this.fillLive(li, this.alarms.get(li.dataset.alarmId));
   }
 
