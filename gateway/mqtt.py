@@ -46,6 +46,11 @@ class Broker:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Sends down to a tracker; while the broker is away nothing is kept, since it would be old by then."""
+        if self.connected.is_set():
+            self._client.publish(topic, payload, qos=1)
+
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             say(f"broker {self.host}:{self.port} refuses: {reason}")

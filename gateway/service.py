@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.downlink import Downlink
 from gateway.ingest import keys as device_keys
 from gateway.journal.store import Journal
 from gateway.mqtt import Broker
@@ -46,8 +47,11 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         journal.close()
         raise
     extra = ("owntracks/+/+",) if settings.owntracks else ()
+    # The sender has a connection of its own: it reads while the worker writes.
+    outbox = Journal(settings.data / "gateway.db")
     broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
-    sender = Sender(settings.backend_url, settings.token, journal, worker.positions, now_ms, source=settings.source)
+    worker.downlink = Downlink(keys, broker.publish)
+    sender = Sender(settings.backend_url, settings.token, outbox, worker.positions, now_ms, source=settings.source)
     broker.start()
     sender.start()
     housekeeping_ms = wall_ms()
@@ -69,6 +73,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         broker.stop()
         worker.checkpoint()
         sender.stop()
+        outbox.close()
         journal.close()
     say(f"stopped; {worker.seen} messages seen, {worker.repeats} repeats, {sender.sent} transitions sent")
 

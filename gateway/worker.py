@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import queue
 import sys
@@ -14,6 +15,7 @@ from firmware.wire.errors import WireError
 from gateway import orders_file
 from gateway.contract.orders import Order
 from gateway.contract.transitions import Transition, time_text
+from gateway.downlink import Downlink
 from gateway.errors import FileUnreadable
 from gateway.geofence.case import State, begin, case_of
 from gateway.geofence.motion import Observation
@@ -22,7 +24,7 @@ from gateway.journal import states
 from gateway.journal.store import Journal, Message
 from gateway.partition import Partition, Sleeping
 
-BATCH_MAX = 1_000
+BATCH_MAX = 300
 CHECKPOINT_MESSAGES = 20_000
 CHECKPOINT_WALL_MS = 10_000
 KEEP_MESSAGES_MS = 30 * 86_400_000
@@ -60,6 +62,7 @@ class Worker:
         self.wall_ms = wall_ms
         self.orders_path = orders_path
         self.partition = Partition(on_fault=self._fault)
+        self.downlink: Downlink | None = None
         self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
         self.seen = 0
         self.repeats = 0
@@ -71,6 +74,15 @@ class Worker:
     # ---- start and orders -------------------------------------------------------------------------------------------
     def start(self) -> None:
         """Takes up where the last checkpoint and the journal after it stand; raises FileUnreadable."""
+        # Nothing of what is read here is garbage: without a pause the collector looks through it again and again.
+        gc.disable()
+        try:
+            self._start()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _start(self) -> None:
         orders = self._read_orders()
         stored = self.journal.state_deadlines()
         self.partition.restore(
@@ -143,6 +155,7 @@ class Worker:
         for delivery in batch:
             delivery.acknowledge()
         self._publish(observations)
+        self._tell_trackers(observations, now_ms)
         self._since_checkpoint += len(batch)
 
     def pass_time(self) -> None:
@@ -174,7 +187,18 @@ class Worker:
         if delivery.topic.startswith(owntracks.TOPIC_PREFIX):
             return owntracks.open_message(delivery.topic, delivery.payload, now_ms, delivery.received_wall_ms)
         opened = decoder.open_message(delivery.topic, delivery.payload, self.keys, now_ms, delivery.received_wall_ms)
+        if self.downlink is not None and opened.fields["kind"] == "status":
+            self.downlink.heard(opened.message.device_id, opened.fields.get("report_interval_ms"))
         return opened.message, decoder.observations(opened.message.device_id, opened.fields, now_ms)
+
+    def _tell_trackers(self, observations: list[Observation], now_ms: int) -> None:
+        """How often to report; a fault here is told and costs no decision."""
+        if self.downlink is None:
+            return
+        try:
+            self.downlink.consider(self.partition, observations, now_ms)
+        except Exception as error:
+            say(f"reporting intervals not told: {type(error).__name__}: {error}")
 
     def _observations(self, rows: list[Message], now_ms: int) -> list[Observation]:
         """The observations of journalled messages, as they were when they arrived."""

@@ -1,11 +1,11 @@
 """How often a tracker has to report: as rarely as cannot miss a breach, by the same bound that judges silence.
 
-Two people who are `slack` metres away from a breach and close in at most at V metres a second need slack / V seconds for
-it. A tracker that reports at half that interval is heard before half of the way is gone, and before all of it even when
-one report is lost. Then the bound is taken anew.
+Two people who are `slack` metres away from a breach and close in at most at V metres a second need slack / V seconds
+for it. A tracker that reports at half that interval is heard before half of the way is gone, and before all of it even
+when one report is lost. Then the bound is taken anew.
 
 The monitored person's interval follows from his own zones only, which he knows. It never follows from a moving
-protected person: a tracker that wakes more often when she is near would tell him that she is (docs/adr/0041).
+protected person: a tracker that wakes more often when she is near would tell him that she is (docs/adr/0031).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from gateway.geofence import silence
 from gateway.geofence.case import MONITORED, State
 from gateway.geofence.tracks import fix_ms
 
-# Few steps, so that small movements change nothing. The longest keeps two reports within NIJ 1004.00 section 5.3.5's 4 min.
+# Few steps, so that small movements change nothing. The longest keeps two reports within the 4 minutes of NIJ 1004.00
+# section 5.3.5.
 STEPS_MS = (2_000, 5_000, 10_000, 20_000, 60_000, 120_000)
 USUAL_MS = 10_000  # while a moving person is to be protected from this wearer, and while a place is not known
 REPORTS_IN_BOUND = 2  # one may be lost
@@ -47,20 +48,9 @@ def wanted_ms(state: State, device_id: str, now_ms: int, now_in_force_ms: int | 
     slack_m, _ = silence.clearance_m(state, track)
     if slack_m is None:
         return USUAL_MS
-    speeds = {
-        device: rules.reach_speed_m_s if person == MONITORED else rules.protected_reach_speed_m_s
-        for device, person in state.case.person_of.items()
-        if not monitored or device == device_id
-    }
-    # Since each was last seen they may have moved: what they can have covered is no longer there as slack.
-    for device, speed in speeds.items():
+    # Since they were last seen both may have moved: what they can have covered is no longer there as slack.
+    moving = [device_id] if monitored else [device_id, state.case.device_of.get(MONITORED, device_id)]
+    for device in moving:
         seen_ms = fix_ms(state.tracks[device])
-        if seen_ms is not None and (person_matters(state, device, device_id)):
-            slack_m -= speed * max(now_ms - seen_ms, 0) / 1000
-    closing = speeds[device_id] if monitored else rules.reach_speed_m_s + rules.protected_reach_speed_m_s
-    return interval_ms(slack_m, closing, now_in_force_ms)
-
-
-def person_matters(state: State, device: str, asked_for: str) -> bool:
-    """Whether this device's movement changes the slack of the other: its own, and the monitored person's."""
-    return device == asked_for or state.case.person_of[device] == MONITORED
+        slack_m -= rules.reach_speed_m_s * max(now_ms - (seen_ms or now_ms), 0) / 1000
+    return interval_ms(slack_m, rules.reach_speed_m_s * len(moving), now_in_force_ms)

@@ -15,7 +15,7 @@ from gateway.journal.store import Journal, Pending
 from gateway.worker import say
 
 BATCH_MAX = 500
-POSITIONS_BATCH_MAX = 1_000
+POSITIONS_BATCH_MAX = 300
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 15.0
 HEARTBEAT_S = 5.0
 TIMEOUT_S = 10.0

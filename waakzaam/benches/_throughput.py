@@ -261,7 +261,9 @@ def _their_answers(
     begin = _cpu_s(pid)
     rows = db.execute(
         "SELECT f.id, bool_or(ST_DWithin(f.mine, f.hers, z.alert_m)),"
-        " bool_or(z.place = 0 AND ST_Covers(z.area, f.mine)), bool_or(z.place = 1 AND ST_Covers(z.area, f.mine)), bool_or(z.place = 2 AND ST_Covers(z.area, f.mine))"
+        " bool_or(z.place = 0 AND ST_Covers(z.area, f.mine)),"
+        " bool_or(z.place = 1 AND ST_Covers(z.area, f.mine)),"
+        " bool_or(z.place = 2 AND ST_Covers(z.area, f.mine))"
         " FROM fixes f JOIN zones z USING (order_no) GROUP BY f.id ORDER BY f.id"
     ).fetchall()
     rate = len(rows) / max(_cpu_s(pid) - begin, 0.01)
