@@ -90,7 +90,7 @@ class _Column:
 
 
 def current_density(
-    potentials_v: Array, hold_s: float, kinetics: Kinetics, *, rest_s: float, substeps: int = 60
+    potentials_v: Array, hold_s: float, kinetics: Kinetics, *, rest_s: float, substeps: int = 42
 ) -> Array:
     """Molar flux at the end of each potential (mol m-2 s-1) for a bulk of 1 mol/m3, each held `hold_s`."""
     d = kinetics.diffusion_m2_s
