@@ -45,14 +45,14 @@ class AlarmIntake:
             where = ".".join(str(part) for part in first["loc"])
             return self._rejections.keep(connection, source, document, f"{where}: {first['msg']}")
         key = incoming.idempotency_key
-        already_ms = repository.transition_stored_ms(connection, key)
+        before = repository.get(connection, incoming.alarm_id)
+        already_ms = None if before is None else repository.transition_stored_ms(connection, key)
         if already_ms is not None:
             return Result(idempotency_key=key, status="duplicate", stored_ms=already_ms)
         stored_ms = self._clocks.wall_ms()
         time_ms = to_ms(incoming.time.isoformat())
-        before = repository.get(connection, incoming.alarm_id)
         step, late = self._step(connection, incoming, None if before is None else dict(before), time_ms, source)
-        repository.add_transition(
+        is_new = repository.add_transition(
             connection,
             {
                 "idempotency_key": key,
@@ -69,6 +69,9 @@ class AlarmIntake:
                 "stored_ms": stored_ms,
             },
         )
+        if not is_new:  # the key belongs to another alarm: what was stored first stands
+            reason = "the idempotency key was used for another alarm"
+            return self._rejections.keep(connection, source, document, reason)
         facts = incoming.model_dump(
             include={
                 "order_id",
@@ -84,11 +87,16 @@ class AlarmIntake:
         ) | {"updated_ms": time_ms}
         if before is None:
             columns = self._writer.columns(step.standing, facts, time_ms, stored_ms)
-            row = {"alarm_id": incoming.alarm_id, "raised_ms": time_ms, "stored_ms": stored_ms, **facts, **columns}
-            repository.add(connection, {**row, "incident_id": self._incident(connection, incoming, time_ms)})
-        elif not late:
-            columns = self._writer.columns(step.standing, {**before, **facts}, time_ms, stored_ms)
-            repository.change(connection, incoming.alarm_id, {**facts, **columns})
+            row = dict.fromkeys(repository.COLUMNS) | facts | columns
+            row |= {"alarm_id": incoming.alarm_id, "raised_ms": time_ms, "stored_ms": stored_ms}
+            row |= {"incident_id": self._incident(connection, incoming, time_ms)}
+            repository.add(connection, row)
+        else:
+            row = dict(before)
+            if not late:
+                columns = self._writer.columns(step.standing, {**row, **facts}, time_ms, stored_ms)
+                repository.change(connection, incoming.alarm_id, {**facts, **columns})
+                row |= facts | columns
         self._audit.append(
             connection,
             source,
@@ -104,7 +112,7 @@ class AlarmIntake:
         )
         self._writer.tell(
             connection,
-            incoming.alarm_id,
+            row,
             incoming.transition,
             source,
             sound="sound" in step.effects,

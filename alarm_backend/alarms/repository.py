@@ -10,6 +10,7 @@ from alarm_backend.alarms.lifecycle import OPEN_STATES, Standing
 from alarm_backend.store.database import insert_new
 from alarm_backend.store.tables import alarms, transitions
 
+COLUMNS = tuple(alarms.c.keys())
 STANDING_COLUMNS = (
     "state",
     "condition",
@@ -33,7 +34,7 @@ def standing_of(row: RowMapping) -> Standing:
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
-    connection.execute(insert(alarms).values(**row))
+    connection.execute(insert(alarms), row)
 
 
 def change(connection: Connection, alarm_id: str, values: dict[str, Any]) -> None:

@@ -168,7 +168,7 @@ class AlarmService:
         self._writer.step(
             connection, row, transition=name, actor=actor, state_after=row["state"], note=note, detail=detail
         )
-        self._writer.tell(connection, alarm_id, name, actor, sound=sound)
+        self._writer.tell(connection, row, name, actor, sound=sound)
 
     def escalate(self) -> int:
         """Call the next one for every alarm that nobody answered in time; how many."""
@@ -192,7 +192,7 @@ class AlarmService:
                     note=f"calling {chain.target(level)}",
                     detail={"level": level, "target": chain.target(level), "due_ms": row["escalation_due_ms"]},
                 )
-                self._writer.tell(connection, row["alarm_id"], "unanswered", SYSTEM, sound=True)
+                self._writer.tell(connection, dict(row) | values, "unanswered", SYSTEM, sound=True)
         return len(rows)
 
     def _act(self, alarm_id: str, user: User, event: Event, note: str) -> AlarmView:
@@ -229,4 +229,4 @@ class AlarmService:
             note=note,
             detail=detail,
         )
-        self._writer.tell(connection, row["alarm_id"], event.name, event.actor, sound="sound" in step.effects)
+        self._writer.tell(connection, dict(row) | values, event.name, event.actor, sound="sound" in step.effects)

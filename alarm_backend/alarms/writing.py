@@ -20,7 +20,7 @@ from alarm_backend.store import platform_state
 FLOOD = "flood"
 
 
-def view(row: RowMapping) -> AlarmView:
+def view(row: RowMapping | dict[str, Any]) -> AlarmView:
     return AlarmView.model_validate(dict(row))
 
 
@@ -96,16 +96,14 @@ class AlarmWriter:
     def tell(
         self,
         connection: Connection,
-        alarm_id: str,
+        row: RowMapping | dict[str, Any],
         transition: str,
         actor: str,
         *,
         sound: bool,
         fix_received_ms: int | None = None,
     ) -> None:
-        """Tell the consoles how the alarm stands now. In a flood, upkeep makes no sound."""
-        row = repository.get(connection, alarm_id)
-        assert row is not None
+        """Tell the consoles how the alarm stands now (its whole row). In a flood, upkeep makes no sound."""
         if sound and row["severity"] <= flood.SILENT_SEVERITY_MAX:
             sound = platform_state.get(connection, FLOOD) is None
         told = AlarmEvent(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -22,31 +21,11 @@ def head(connection: Connection) -> tuple[int, str]:
     return (0, chain.START_SHA256) if row is None else (int(row.seq), str(row.sha256))
 
 
-def append(
-    connection: Connection,
-    *,
-    time_ms: int,
-    stored_ms: int,
-    actor: str,
-    action: str,
-    subject: str,
-    detail: dict[str, Any],
-) -> chain.Line:
-    """Add a line. Must run inside a writing transaction: writers are serialised, so the chain cannot fork."""
-    seq, previous = head(connection)
-    line = chain.seal(
-        seq + 1,
-        time_ms=time_ms,
-        stored_ms=stored_ms,
-        actor=actor,
-        action=action,
-        subject=subject,
-        detail=chain.canonical(detail),
-        previous_sha256=previous,
-    )
-    connection.execute(insert(audit).values(**vars(line)))
-    upsert(connection, audit_head, {"chain": CHAIN, "seq": line.seq, "sha256": line.sha256}, ("chain",))
-    return line
+def extend(connection: Connection, sealed: list[chain.Line]) -> None:
+    """Add lines that follow the head. Writers are serialised, so the chain cannot fork."""
+    connection.execute(insert(audit), [vars(line) for line in sealed])
+    last = sealed[-1]
+    upsert(connection, audit_head, {"chain": CHAIN, "seq": last.seq, "sha256": last.sha256}, ("chain",))
 
 
 def lines(connection: Connection, *, subject: str | None = None, after_seq: int = 0) -> Iterator[chain.Line]:

@@ -12,6 +12,8 @@ from alarm_backend.audit import chain, repository
 from alarm_backend.clocks import Clocks
 from alarm_backend.store.database import Database
 
+AUDIT = "audit"
+
 
 def view(line: chain.Line) -> AuditView:
     return AuditView(
@@ -32,18 +34,29 @@ class AuditService:
     def __init__(self, database: Database, clocks: Clocks) -> None:
         self._database = database
         self._clocks = clocks
+        database.before_commit(self._flush)
 
     def append(self, connection: Connection, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
         """Add a line to the caller's writing transaction."""
-        repository.append(
-            connection,
-            time_ms=self._clocks.now_ms(),
-            stored_ms=self._clocks.wall_ms(),
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=detail,
+        pending: list[chain.Line] = self._database.pending.setdefault(AUDIT, [])
+        seq, previous = (pending[-1].seq, pending[-1].sha256) if pending else repository.head(connection)
+        pending.append(
+            chain.seal(
+                seq + 1,
+                time_ms=self._clocks.now_ms(),
+                stored_ms=self._clocks.wall_ms(),
+                actor=actor,
+                action=action,
+                subject=subject,
+                detail=chain.canonical(detail),
+                previous_sha256=previous,
+            )
         )
+
+    def _flush(self, connection: Connection) -> None:
+        pending = self._database.pending.get(AUDIT)
+        if pending:
+            repository.extend(connection, pending)
 
     def record(self, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
         """Add a line in a transaction of its own."""

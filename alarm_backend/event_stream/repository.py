@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel
 from sqlalchemy import Connection, delete, func, insert, select
 
 from alarm_backend.store.tables import events
@@ -19,9 +19,9 @@ class Stored:
     data: str
 
 
-def append(connection: Connection, name: str, payload: BaseModel, stored_ms: int) -> None:
-    """Add an event to the caller's writing transaction."""
-    connection.execute(insert(events).values(name=name, data=payload.model_dump_json(), stored_ms=stored_ms))
+def add_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Add events, numbered in this order."""
+    connection.execute(insert(events), rows)
 
 
 def after(connection: Connection, event_id: int, limit: int) -> list[Stored]:

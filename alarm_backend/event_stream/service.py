@@ -15,6 +15,7 @@ from alarm_backend.event_stream import repository
 from alarm_backend.event_stream.schemas import StatusEvent
 from alarm_backend.store.database import Database
 
+EVENTS = "events"
 BATCH_MAX = 500
 """Events sent per read: bounds a slow console's memory."""
 
@@ -30,6 +31,7 @@ class EventStreamService:
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
+        database.before_commit(self._flush)
         database.on_commit(self._committed)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,9 +56,15 @@ class EventStreamService:
         for waiting in self._waiting:
             waiting.set()
 
-    def append(self, connection: Connection, name: str, payload: BaseModel) -> None:
+    def append(self, _connection: Connection, name: str, payload: BaseModel) -> None:
         """Add an event to the caller's writing transaction."""
-        repository.append(connection, name, payload, self._clocks.wall_ms())
+        row = {"name": name, "data": payload.model_dump_json(), "stored_ms": self._clocks.wall_ms()}
+        self._database.pending.setdefault(EVENTS, []).append(row)
+
+    def _flush(self, connection: Connection) -> None:
+        pending = self._database.pending.get(EVENTS)
+        if pending:
+            repository.add_all(connection, pending)
 
     def last_event_id(self) -> int:
         """The newest number. A page takes it *before* it reads what it shows, and resumes the stream from it."""

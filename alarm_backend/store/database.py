@@ -81,6 +81,9 @@ class Database:
         self.url = url
         self._writer = threading.Lock()  # fair among this process's threads; the database does it across processes
         self._listeners: list[Callable[[], None]] = []
+        self._flushers: list[Callable[[Connection], None]] = []
+        self.pending: dict[str, list[Any]] = {}
+        """What the writing transaction under way has gathered to write at its end; only its thread may touch it."""
 
     @property
     def dialect(self) -> str:
@@ -89,6 +92,10 @@ class Database:
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` (from any thread) after every committed writing transaction."""
         self._listeners.append(listener)
+
+    def before_commit(self, flusher: Callable[[Connection], None]) -> None:
+        """Call `flusher` at the end of every writing transaction, inside it."""
+        self._flushers.append(flusher)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -100,7 +107,10 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that may write; commits at the end, rolls back on an exception."""
         with self._writer, self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
+            self.pending = {}
             yield connection
+            for flusher in self._flushers:
+                flusher(connection)
         for listener in self._listeners:
             listener()
 
@@ -120,7 +130,7 @@ def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> boo
     """Insert a row unless its key is there already; True when it was new."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     key = next(iter(table.primary_key.columns))
-    done = connection.execute(insert(table).values(**row).on_conflict_do_nothing().returning(key))
+    done = connection.execute(insert(table).on_conflict_do_nothing().returning(key), row)
     return done.first() is not None  # row counts of inserts are not reported by every driver
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
@@ -17,7 +18,9 @@ pytest_plugins = ("tests.support.backend",)
 def _events(response: httpx.Response) -> Iterator[tuple[int, str, dict[str, object]]]:
     """(id, name, payload) of each event as it arrives."""
     event: dict[str, str] = {}
+    deadline = time.monotonic() + 60
     for line in response.iter_lines():
+        assert time.monotonic() < deadline, "nothing but pings"
         if not line and "data" in event:
             yield int(event["id"]), event["event"], json.loads(event["data"])
             event = {}
@@ -57,15 +60,18 @@ def test_no_event_is_missed_or_repeated_over_forced_disconnects(live: LiveBacken
     numbers: list[int] = []
 
     def send() -> None:
-        for n in range(total):
-            _post(live, transition(f"a-{n}"))
+        with httpx.Client(base_url=live.url, headers=GATEWAY) as gateway:
+            for n in range(total):
+                body = {"transitions": [transition(f"a-{n}")]}
+                gateway.post("/api/v1/transitions", json=body).raise_for_status()
 
-    sender = threading.Thread(target=send)
     last = live.services.events.last_event_id()
-    sender.start()
+    pool = ThreadPoolExecutor(1)
+    sender = pool.submit(send)
     connections = 0
     while len(heard) < total:
         connections += 1
+        assert not sender.done() or sender.exception() is None
         with client.stream("GET", "/events", headers={"Last-Event-ID": str(last)}) as response:
             budget = chance.randrange(0, 12)
             for number, name, payload in _events(response):
@@ -76,7 +82,8 @@ def test_no_event_is_missed_or_repeated_over_forced_disconnects(live: LiveBacken
                 budget -= 1
                 if budget <= 0 or len(heard) == total:
                     break  # the line is cut in the middle of the stream
-    sender.join()
+    sender.result(10)
+    pool.shutdown()
     assert connections > 4
     assert heard == [f"a-{n}" for n in range(total)]
     assert numbers == sorted(set(numbers))

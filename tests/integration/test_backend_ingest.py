@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from firmware.wire import record
@@ -112,20 +113,20 @@ def test_a_database_that_fails_under_a_batch_stores_none_of_it_and_says_503(
 ) -> None:
     from alarm_backend.event_stream import repository
 
-    original = repository.append
-    calls = 0
+    original = repository.add_all
+    full = True
 
-    def failing(*arguments: Any) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
+    def failing(connection: Connection, rows: list[dict[str, Any]]) -> None:
+        original(connection, rows[:1])
+        if full:
             raise OperationalError("INSERT", {}, Exception("disk full"))
-        original(*arguments)
+        original(connection, rows[1:])
 
-    monkeypatch.setattr(repository, "append", failing)
+    monkeypatch.setattr(repository, "add_all", failing)
     body = {"transitions": [transition("a-1"), transition("a-2")]}
     assert backend.gateway.post("/api/v1/transitions", json=body).status_code == 503
     assert backend.services.alarms.queue().alarms == []
+    full = False
     assert [result["status"] for result in backend.post(*body["transitions"])] == ["stored", "stored"]
 
 
