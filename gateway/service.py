@@ -61,6 +61,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
             if batch:
                 worker.take(batch)
             worker.pass_time()
+            worker.mark_stored(sender.stored)
             sender.notify()
             if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
                 housekeeping_ms = wall_ms()
@@ -73,6 +74,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         broker.stop()
         worker.checkpoint()
         sender.stop()
+        worker.mark_stored(sender.stored)
         outbox.close()
         journal.close()
     say(f"stopped; {worker.seen} messages seen, {worker.repeats} repeats, {sender.sent} transitions sent")

@@ -158,6 +158,15 @@ class Worker:
         self._tell_trackers(observations, now_ms)
         self._since_checkpoint += len(batch)
 
+    def mark_stored(self, stored: queue.SimpleQueue[int]) -> None:
+        """Marks what the backend has stored; until then a crash would only send it again."""
+        ids = []
+        while not stored.empty():
+            ids.append(stored.get())
+        if ids:
+            with self.journal.transaction():
+                self.journal.mark_sent(ids)
+
     def pass_time(self) -> None:
         """Serves what falls due by now; checkpoints when it is time."""
         now_ms = self.now_ms()
