@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import httpx
 import typer
 
 from waakzaam import machine
@@ -112,6 +113,7 @@ def demo(
 
     The firmware runs in the MicroPython VM on virtual boards; where there is no VM it runs on CPython and says so.
     """
+    from simulators.virtual_board.events import BoardError, BoardTimeout
     from waakzaam.demo.bracelet import BraceletSilent
     from waakzaam.demo.processes import DemoFailed, free_port, require_free
     from waakzaam.demo.stage import HOST, Choices, Stage
@@ -136,7 +138,7 @@ def demo(
         with Stage(folder, Choices(story_s, lead_s, broker.value, port or free_port()), _say) as stage:
             stage.set_up()
             status = _headless(stage, as_json) if headless else _interactive(stage)
-    except (DemoFailed, BraceletSilent) as error:
+    except (DemoFailed, BraceletSilent, BoardError, BoardTimeout, httpx.HTTPError) as error:
         _say(f"failed: {error}")
         _say(f"logs are in {folder}")
         raise typer.Exit(1) from None

@@ -17,8 +17,8 @@ from waakzaam import machine
 from waakzaam.demo.scene import BRACELET_DEVICE, DRINK, DRINK_VOLUME_ML, SPIKE, Scene
 from waakzaam.demo.strip_calibration import STRIP, calibration_file
 
-STATE_TIMEOUT_S = 30.0
-TEST_TIMEOUT_S = 90.0
+STATE_TIMEOUT_S = 90.0
+TEST_TIMEOUT_S = 180.0
 INCUBATE_MS = 1500
 ATTEMPTS_MAX = 3
 

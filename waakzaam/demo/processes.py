@@ -13,7 +13,7 @@ from pathlib import Path
 
 from waakzaam.exits import BadInput
 
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 8.0
 POLL_S = 0.05
 

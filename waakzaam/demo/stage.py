@@ -26,7 +26,7 @@ from waakzaam.demo.watcher import Sighting, Watcher
 HOST = "127.0.0.1"
 OPERATOR = "operator"
 ALARM_SETTLE_S = 10.0
-DRINK_TIMEOUT_S = 90.0
+DRINK_TIMEOUT_S = 180.0
 POLL_S = 0.1
 Say = Callable[[str], None]
 

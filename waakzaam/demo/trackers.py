@@ -18,6 +18,7 @@ from waakzaam import machine
 from waakzaam.clock import wall_ms
 from waakzaam.demo.scene import Scene
 
+CONNECT_TIMEOUT_S = 90
 EPOCH_WALL_S = 0.25  # a receiver epoch this often on the real clock, whatever the story's pace
 
 
@@ -70,7 +71,7 @@ class Trackers:
         for tracker in self.all:
             tracker.board.start()
         for tracker in self.all:
-            tracker.board.console.wait('"told": "connected"', 20)
+            tracker.board.console.wait('"told": "connected"', CONNECT_TIMEOUT_S)
 
     def play(self, scene: Scene) -> None:
         """Begin the story by the clock of that scene."""
