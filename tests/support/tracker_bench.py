@@ -124,21 +124,23 @@ class Contacts:
     def write(self, data: bytes) -> None:
         self.written += data
 
-    def receive(self, seconds: int, fixed: bool = True) -> None:
+    def receive(self, seconds: int, fixed: bool = True, start_ms: int = START_MS) -> None:
         """One epoch of the receiver, `seconds` after the start."""
         place = Position(51.0543 + seconds * 1e-5, 3.7250, 1.4, 0.0)
-        self._waiting += epoch(START_MS + 1000 * seconds, place, Reception(fixed=fixed))
+        self._waiting += epoch(start_ms + 1000 * seconds, place, Reception(fixed=fixed))
 
 
 class HostTracker:
     """The tracker's app in a thread; use in a `with` block."""
 
-    def __init__(self, address: BrokerAddress, flash: Path, device_id: str = DEVICE_ID, **security: str | None) -> None:
+    def __init__(
+        self, address: BrokerAddress, flash: Path, device_id: str = DEVICE_ID, key: bytes = KEY, **security: str | None
+    ) -> None:
         """`security`: ca_file, user, password."""
         flash.mkdir(exist_ok=True)
         self.contacts = Contacts()
         self.told: list[dict[str, Any]] = []
-        config = Config(device_id, KEY, address.host, address.port, **security)
+        config = Config(device_id, key, address.host, address.port, **security)
         self.app = TrackerApp(config, self.contacts, FlashStore(str(flash)), Uptime(), self.told.append)
         self.app.link.pause_ms = lambda attempt: 50
         self.error: BaseException | None = None
