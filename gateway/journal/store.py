@@ -174,17 +174,18 @@ class Journal:
         )
         return done.rowcount == 1
 
-    def unsent(self, at_most: int) -> list[Pending]:
+    def unsent(self, at_most: int, after_id: int = 0) -> list[Pending]:
         with self._lock:
             rows = self._db.execute(
-                "SELECT id, idempotency_key, document, fix_received_ms FROM outbox WHERE sent = 0 ORDER BY id LIMIT ?",
-                (at_most,),
+                "SELECT id, idempotency_key, document, fix_received_ms FROM outbox WHERE sent = 0 AND id > ?"
+                " ORDER BY id LIMIT ?",
+                (after_id, at_most),
             ).fetchall()
         return [Pending(*row) for row in rows]
 
     def mark_sent(self, ids: Iterable[int]) -> None:
-        with self.transaction():
-            self._db.executemany("UPDATE outbox SET sent = 1 WHERE id = ?", [(i,) for i in ids])
+        """Within a transaction."""
+        self._db.executemany("UPDATE outbox SET sent = 1 WHERE id = ?", [(i,) for i in ids])
 
     def outbox_depth(self) -> int:
         with self._lock:

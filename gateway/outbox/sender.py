@@ -41,6 +41,8 @@ class Sender(threading.Thread):
         self.source = source
         self.away = threading.Event()
         self.sent = 0
+        self.stored: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._after_id = 0
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._client = httpx.Client(
@@ -98,7 +100,7 @@ class Sender(threading.Thread):
 
     def _send_transitions(self) -> bool:
         """One batch; an entry counts as sent only when the backend names it in its answer."""
-        waiting = self.journal.unsent(BATCH_MAX)
+        waiting = self.journal.unsent(BATCH_MAX, self._after_id)
         if not waiting:
             return False
         answer = self._post("/api/v1/transitions", {"transitions": [_document(entry) for entry in waiting]})
@@ -110,10 +112,13 @@ class Sender(threading.Thread):
         for entry in done:
             if told[entry.idempotency_key].get("status") == "rejected":
                 say(f"backend rejects {entry.idempotency_key}: {told[entry.idempotency_key].get('reason')}")
-        self.journal.mark_sent(entry.id for entry in done)
+        # The worker marks them, in a transaction of its own: two writers would wait for each other.
+        for entry in done:
+            self.stored.put(entry.id)
         self.sent += len(done)
-        if not done:
-            raise httpx.DecodingError("the answer names none of the transitions sent")
+        if len(done) < len(waiting):
+            raise httpx.DecodingError("the answer does not name all of the transitions sent")
+        self._after_id = waiting[-1].id
         return len(waiting) == BATCH_MAX
 
     def _send_positions(self) -> bool:

@@ -121,7 +121,8 @@ def test_a_repeated_message_counts_once_and_a_reordered_one_still_counts(
         wait_until(lambda: bool(backend.told("proximity_alert", "raised")), "the late fix's alarm")
         wait_until(lambda: bool(backend.told("panic", "raised")), "panic")
     assert len(backend.told("panic", "raised")) == 1
-    assert backend.told("proximity_alert", "raised")[0]["reason"] == "late_fix"
+    # Late when it came in a batch of its own, put in order when the batch held both.
+    assert backend.told("proximity_alert", "raised")[0]["reason"] in ("late_fix", "distance")
 
 
 @pytest.mark.needs("mosquitto")

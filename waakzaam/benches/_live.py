@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import paho.mqtt.client as paho
+from numpy.typing import NDArray
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.wire import frame, messages, topics
@@ -31,6 +32,7 @@ from waakzaam.clock import wall_ms
 
 KEY = bytes(range(32))
 TRACKERS = 400
+PACE = 2_000
 
 
 def _orders(count: int) -> dict[str, Any]:
@@ -140,11 +142,23 @@ def _wait(condition: Any, timeout_s: float, what: str) -> None:
 
 
 def live(seed: int, count: int) -> list[Figure]:
-    """Signed fixes of 400 trackers as fast as the broker takes them, journal on; one order in ten is breached."""
+    """Signed fixes of 400 trackers, journal on; as fast as the broker takes them, then at the promised rate."""
     name = f"live path, Mosquitto QoS 1, journal on, {count} messages"
     if machine.find_mosquitto() is None:
         return [Figure(name, None, "msg/s", "needs Mosquitto", False)]
-    rng = np.random.default_rng(seed)
+    rate, _ = _run(np.random.default_rng(seed), count, None)
+    paced, delays = _run(np.random.default_rng(seed), count, PACE)
+    return [
+        at_least(name, rate, PACE, "msg/s", load_average=os.getloadavg()[0]),
+        at_most(
+            f"fix received -> alarm stored, p99 at {PACE} msg/s", float(np.percentile(delays, 99)), 1.0, "s", rate=paced
+        ),
+        Figure("fix received -> alarm stored, median", float(np.median(delays)), "s", detail={"alarms": len(delays)}),
+    ]
+
+
+def _run(rng: np.random.Generator, count: int, pace: int | None) -> tuple[float, NDArray[np.float64]]:
+    """One gateway under load, one order in ten breached: messages a second, and seconds from arrival to stored."""
     with tempfile.TemporaryDirectory(prefix="wz-live-") as text, socket.socket() as spare:
         folder = Path(text)
         _settings(folder, TRACKERS // 2)
@@ -166,17 +180,12 @@ def live(seed: int, count: int) -> list[Figure]:
                 _wait(lambda: _listens(port), 30, "the broker does not listen")
                 with _process(gateway, log):
                     _wait(lambda: "connected" in log.read_text(encoding="utf-8"), 30, "the gateway does not connect")
-                    rate = _publish(rng, port, count, folder / "data/gateway.db")
+                    rate = _publish(rng, port, count, pace, folder / "data/gateway.db")
                     _wait(lambda: len(sink.delays_ms) >= 1, 30, "no alarm arrived")
         finally:
             sink.shutdown()
             sink.server_close()
-        delays = np.array(sink.delays_ms) / 1000
-    return [
-        at_least(name, rate, 2_000, "msg/s", load_average=os.getloadavg()[0]),
-        at_most("fix received -> alarm stored, p99 under that load", float(np.percentile(delays, 99)), 1.0, "s"),
-        Figure("fix received -> alarm stored, median", float(np.median(delays)), "s", detail={"alarms": len(delays)}),
-    ]
+        return rate, np.array(sink.delays_ms) / 1000
 
 
 def _listens(port: int) -> bool:
@@ -187,7 +196,7 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _publish(rng: np.random.Generator, port: int, count: int, database: Path) -> float:
+def _publish(rng: np.random.Generator, port: int, count: int, pace: int | None, database: Path) -> float:
     """Publishes and waits until all is journalled; messages a second from the first to the last."""
     start = wall_ms() - 10_000 * (count // TRACKERS + 2)
     payloads = []
@@ -208,6 +217,8 @@ def _publish(rng: np.random.Generator, port: int, count: int, database: Path) ->
     before = journal.last_seq()
     for sent, (topic, payload) in enumerate(payloads, 1):
         client.publish(topic, payload, qos=1)
+        while pace is not None and sent / pace > time.perf_counter() - begin:
+            time.sleep(0.001)
         while sent - (journal.last_seq() - before if sent % 500 == 0 else sent) > 4_000:
             time.sleep(0.005)
     _wait(lambda: journal.last_seq() - before >= count, 300, "not every message is in the journal")
