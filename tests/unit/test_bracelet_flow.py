@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from firmware.bracelet import flow, table
 from firmware.bracelet.flow import TestState
+from waakzaam.rigs import state_diagram
 
 
 def test_every_state_but_sleep_has_a_limit_and_every_limit_a_known_target() -> None:
@@ -59,3 +60,7 @@ def test_a_new_test_forgets_the_last_verdict() -> None:
 def test_an_event_out_of_place_changes_nothing() -> None:
     state = TestState(table.MEASURE, 0)
     assert flow.step(state, ("decided", "negative", ""), 5) == (state, "")
+
+
+def test_the_diagram_in_the_documentation_is_the_table() -> None:
+    assert state_diagram.PAGE.read_text(encoding="utf-8") == state_diagram.page()

@@ -10,7 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from alarm_backend.audit import export as audit_chain
+from firmware.wire import record
 from gateway.replay import bundle
+from waakzaam import record_check
 from waakzaam.exits import BadInput
 
 
@@ -36,8 +39,53 @@ def _evidence(path: Path, document: dict[str, Any]) -> Finding:
     return Finding(bundle.SCHEMA, not faults, says if not faults else "does not replay as stated", tuple(faults))
 
 
+def _audit(path: Path, document: dict[str, Any]) -> Finding:
+    """An audit chain holds when every line follows from the one before it and the last one is the head."""
+    try:
+        faults = audit_chain.faults(document)
+    except ValueError as error:
+        raise BadInput(str(path), str(error), "export it again: waakzaam backend audit FILE") from None
+    says = f"{len(document['lines'])} lines follow from one another" if not faults else "was tampered with"
+    return Finding(audit_chain.SCHEMA, not faults, says, tuple(faults))
+
+
 # Schema of the document -> the function that checks it.
-CHECKS: dict[str, Callable[[Path, dict[str, Any]], Finding]] = {bundle.SCHEMA: _evidence}
+CHECKS: dict[str, Callable[[Path, dict[str, Any]], Finding]] = {bundle.SCHEMA: _evidence, audit_chain.SCHEMA: _audit}
+
+
+def _records(path: Path, keys: Path | None, calibration: Path | None) -> Finding:
+    """A record log holds when every line is signed, follows the one before it, and judges again to what it says."""
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        calibration_bytes = calibration.read_bytes() if calibration is not None else None
+        known = json.loads(keys.read_text(encoding="utf-8"))["keys"] if keys is not None else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(str(path), str(error), "name readable files; keys as waakzaam.keys/1") from None
+    if known is None:
+        raise BadInput(str(path), "a drink record needs the device's key", "give --keys keys.json")
+
+    def in_vm(line: str) -> tuple[Any, ...] | None:
+        return record_check.judged_in_the_vm(line, str(calibration))
+
+    def key_of(device_id: str) -> bytes | None:
+        return bytes.fromhex(known[device_id]) if device_id in known else None
+
+    log = record_check.check(lines, key_of, calibration_bytes, in_vm)
+    again = (
+        f"{log.judged_again} judged again to the same verdict" if calibration else "not judged again: no --calibration"
+    )
+    says = f"{log.lines} records signed and chained, {again}" if not log.faults else "does not hold as sealed"
+    return Finding(record.SCHEMA, not log.faults, says, log.faults)
+
+
+def _is_record_log(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as stream:
+            first = stream.readline().strip().removeprefix(record.SERIAL_PREFIX)
+        document = json.loads(first)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == record.SCHEMA
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -54,12 +102,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="The document: an evidence bundle.")],
+    path: Annotated[Path, typer.Argument(help="An evidence bundle, or a log of drink-test records (JSONL).")],
+    keys: Annotated[Path | None, typer.Option(help="Records: device keys (waakzaam.keys/1).")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="Records: the cal.json they were judged with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check a sealed document; exit status 1 when it does not hold."""
-    document = _read(path)
-    finding = CHECKS[document["schema"]](path, document)
+    if _is_record_log(path):
+        finding = _records(path, keys, calibration)
+    else:
+        document = _read(path)
+        finding = CHECKS[document["schema"]](path, document)
     if as_json:
         typer.echo(json.dumps({"schema": "waakzaam.verify/1", "path": str(path), **vars(finding)}))
     else:

@@ -63,7 +63,7 @@ class BraceletBoard:
             assert self._heard.wait_for(lambda: found() is not None, timeout_s), "\n".join(self.lines[-15:])
             return found() or {}
 
-    def record(self, timeout_s: float = 20) -> dict[str, Any]:
+    def record(self, timeout_s: float = 60) -> dict[str, Any]:
         """The first sealed record on the serial line, its signature checked."""
         with self._heard:
             assert self._heard.wait_for(lambda: any(one.startswith("WZR1 ") for one in self.lines), timeout_s)

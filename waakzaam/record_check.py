@@ -1,0 +1,170 @@
+"""Checks sealed drink-test records: signature, chain, calibration, and the verdict judged again from the kept trace.
+
+The verdict is judged again in the board's own arithmetic (the MicroPython VM, float32) where there is a VM, and in this
+machine's; a record holds when one of the two gives the same verdict, reason and numbers to the last bit of a float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tempfile
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware.detection import Scan, evaluate
+from firmware.wire import record
+from firmware.wire.errors import WireError
+from waakzaam import machine
+
+VM_LIMIT_S = 60
+TRACE = ("potential_v", "forward_a", "reverse_a")
+_IN_THE_VM = """
+import sys, json
+from array import array
+sys.path.insert(0, {root!r})
+from firmware.detection import Scan, evaluate
+from firmware.wire import decimal
+with open({record!r}) as file:
+    fields = json.load(file)
+with open({calibration!r}) as file:
+    calibration = json.load(file)
+# as bits: MicroPython's own reading of a decimal can be one unit off in the last place
+columns = [array("f", bytes.fromhex(text)) for text in fields["trace"]]
+found = evaluate(calibration, Scan(columns[0], columns[1], columns[2],
+    lot=fields.get("strip_lot") or "", matrix=fields.get("drink_declared") or ""))
+analytes = []
+for one in found.analytes:
+    entry = one.to_dict()
+    for name in entry:
+        if isinstance(entry[name], float):
+            entry[name] = decimal.text_of(entry[name])
+    analytes.append(entry)
+print(json.dumps([found.verdict, found.reason, analytes]))
+"""
+
+
+@dataclass(frozen=True)
+class RecordLog:
+    """What was found in a log: lines, lines judged again, and every fault with its line."""
+
+    lines: int
+    judged_again: int
+    in_the_vm: bool
+    faults: tuple[str, ...]
+
+
+def _float32(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    return array("f", [value])[0] if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _comparable(verdict: str, reason: str, analytes: list[dict[str, Any]]) -> tuple[Any, ...]:
+    numbers = ("concentration_mol_l", "ci_low", "ci_high")
+    return (
+        verdict,
+        reason,
+        [{k: _float32(v) if k in numbers else v for k, v in sorted(one.items())} for one in analytes],
+    )
+
+
+def judged_here(fields: dict[str, Any], calibration: dict[str, Any]) -> tuple[Any, ...]:
+    """(verdict, reason, analytes) of a record's trace in this machine's arithmetic, numbers as float32."""
+    columns = [array("f", fields["trace"][name]) for name in TRACE]
+    scan = Scan(
+        columns[0],
+        columns[1],
+        columns[2],
+        lot=fields.get("strip_lot") or "",
+        matrix=fields.get("drink_declared") or "",
+    )
+    found = evaluate(calibration, scan)
+    return _comparable(found.verdict, found.reason, [one.to_dict() for one in found.analytes])
+
+
+def judged_in_the_vm(line: str, calibration_path: str) -> tuple[Any, ...] | None:
+    """The same in the board's arithmetic; None without a VM."""
+    vm = machine.find_vm()
+    if vm is None:
+        return None
+    fields = json.loads(line)
+    columns = [array("f", fields["trace"][name]).tobytes().hex() for name in TRACE]
+    told = {name: fields.get(name) for name in ("strip_lot", "drink_declared")}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as held:
+        json.dump({**told, "trace": columns}, held)
+        held.flush()
+        script = _IN_THE_VM.format(root=str(machine.ROOT), record=held.name, calibration=calibration_path)
+        return _run(vm, script)
+
+
+def _run(vm: Path, script: str) -> tuple[Any, ...]:
+    done = subprocess.run(
+        [str(vm), "-X", "heapsize=16M", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=VM_LIMIT_S,
+        check=False,
+        env={"MICROPYPATH": ".frozen"},
+    )
+    if done.returncode != 0 or not done.stdout.strip():
+        raise RuntimeError(f"the VM did not judge the record: {(done.stderr or done.stdout).strip()[-200:]}")
+    verdict, reason, analytes = json.loads(done.stdout.strip().splitlines()[-1])
+    return _comparable(verdict, reason, analytes)
+
+
+def check(
+    lines: list[str],
+    key_of: Callable[[str], bytes | None],
+    calibration_bytes: bytes | None,
+    judge_in_vm: Callable[[str], tuple[Any, ...] | None],
+) -> RecordLog:
+    """Check the lines of a log. `key_of` gives a device's key or None; `judge_in_vm` judges one line in the VM.
+
+    Without a calibration no verdict is judged again; a line made with another calibration is a fault.
+    """
+    calibration = json.loads(calibration_bytes) if calibration_bytes is not None else None
+    digest = hashlib.sha256(calibration_bytes).hexdigest() if calibration_bytes is not None else ""
+    faults: list[str] = []
+    judged = 0
+    used_vm = False
+    previous: dict[str, str] = {}
+    for number, raw in enumerate(lines, 1):
+        line = raw.strip().removeprefix(record.SERIAL_PREFIX)
+        try:
+            device = str(record.parse(line)["device_id"])
+            key = key_of(device)
+            if key is None:
+                faults.append(f"line {number}: no key for {device}")
+                continue
+            fields = record.open_record(line, key)
+        except WireError as error:
+            faults.append(f"line {number}: {error}")
+            continue
+        before = previous.get(device)
+        if before is not None and fields["previous_sha256"] != before:
+            faults.append(f"line {number}: does not follow the record before it (a record is missing or out of order)")
+        previous[device] = record.sha256_of(line)
+        if calibration is None or not fields.get("analytes"):
+            continue
+        if fields.get("calibration_sha256") not in (None, digest):
+            faults.append(
+                f"line {number}: was judged with another calibration ({fields['calibration_sha256'][:12]}...)"
+            )
+            continue
+        judged += 1
+        stated = _comparable(fields["verdict"], fields["reason"], fields["analytes"])
+        if stated == judged_here(fields, calibration):
+            continue
+        in_vm = judge_in_vm(line)
+        used_vm = used_vm or in_vm is not None
+        if stated != in_vm:
+            faults.append(f"line {number}: its trace judges to another verdict or number than {fields['verdict']}")
+    return RecordLog(len(lines), judged, used_vm, tuple(faults))
