@@ -20,9 +20,12 @@ from tests.support.browser import (
     wait_for_map,
     wall_ms,
 )
+from tests.support.drink_test import sealed_line
 
 pytestmark = pytest.mark.needs("chromium")
 SHOWN_WITHIN_MS = 2_000
+SEEN = "peak of ketamine at 0.842 V above the decision limit"
+UNSEEN = "no ketamine above the decision limit"
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +69,35 @@ def test_an_alarm_arrives_without_a_reload_and_one_key_acknowledges_it(page: Pag
     assert page.wrong == []  # type: ignore[attr-defined]
 
 
-def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, backend: Backend, tmp_path: Path) -> None:
+def _an_evening(backend: Backend) -> None:
+    """Two orders: one in which he comes too close, one whose tracker went silent elsewhere; and two drink tests."""
     now = wall_ms()
+    other = {"order_id": "VL-2026-0007", "monitored": "M7", "protected": "P7"}
+    backend.put_order(contact_ban.order(**other))
     backend.report_positions(contact_ban.approach(now))
-    backend.raise_alarm(
-        "alarm-0", "proximity_prealert", level="warning", time=rfc3339(now - 420_000), distance_m=1980.0
+    elsewhere = contact_ban.approach(now - 600_000, 30, 60, **other)
+    away = {"monitored": (-0.62, 0.19), "protected": (-0.41, -0.1)}
+    for position in elsewhere:
+        east, north = away[position["role"]]
+        position |= {"lon": position["lon"] + east, "lat": position["lat"] + north}
+    backend.report_positions(elsewhere)
+    silent = {**other, "probability": None, "distance_m": 36_000.0, "reason": "could_have_reached"}
+    backend.post(
+        [
+            backend.transition("alarm-0", "proximity_prealert", level="warning", time=rfc3339(now - 420_000)),
+            backend.transition("alarm-2", "contact_loss", level="warning", time=rfc3339(now - 540_000), **silent),
+            backend.transition("alarm-3", "battery_low", level="info", time=rfc3339(now - 3_000_000), **silent),
+            backend.transition("alarm-1", time=rfc3339(now - 40_000), distance_m=840.0),
+        ]
     )
-    backend.raise_alarm(time=rfc3339(now - 40_000))
+    backend.services.alarms.acknowledge("alarm-0", backend.services.auth.users()[0])
+    for verdict, reason, drink in (("negative", UNSEEN, "witte wijn"), ("positive", SEEN, "cola")):
+        told = sealed_line(verdict, reason, drink, time=rfc3339(now))
+        backend.send("POST", "/api/v1/field-tests", {"records": [told]})
+
+
+def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, backend: Backend, tmp_path: Path) -> None:
+    _an_evening(backend)
     page.emulate_media(reduced_motion="reduce")
     wait_for_map(page)
     page.locator('[data-alarm-id="alarm-1"]').click()
@@ -89,6 +114,7 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
         target.parent.mkdir(parents=True, exist_ok=True)
     else:
         target = tmp_path / "console.png"
+    page.wait_for_function("document.fonts.status === 'loaded'")
     page.screenshot(path=str(target))
     assert page.wrong == []  # type: ignore[attr-defined]
 
@@ -113,8 +139,6 @@ def test_the_queue_is_ordered_by_risk_and_new_danger_comes_on_top(page: Page, ba
 
 
 def test_a_drink_test_appears_with_its_verdict_and_light(page: Page, backend: Backend) -> None:
-    from tests.support.drink_test import sealed_line
-
     backend.send("POST", "/api/v1/field-tests", {"records": [sealed_line("positive", "above_decision_limit")]})
     test = page.locator(".drink-test")
     expect(test).to_contain_text("GEVONDEN", timeout=SHOWN_WITHIN_MS)
@@ -198,3 +222,13 @@ def test_replay_shows_the_past_and_cannot_be_taken_for_now(page: Page, backend: 
     page.keyboard.press("Escape")
     expect(page.locator("[data-replay]")).to_be_hidden()
     expect(page.locator(".map-distance")).to_have_text(now)
+
+
+def test_positions_of_long_ago_never_give_a_closing_speed_of_now(page: Page, backend: Backend) -> None:
+    _an_evening(backend)
+    row = page.locator('[data-alarm-id="alarm-2"]')
+    expect(row.locator(".closing")).to_have_attribute("data-trend", "stale")
+    expect(row.locator(".closing")).to_contain_text("oud")
+    row.locator("button").click()
+    expect(page.locator('[data-live="closing"]')).to_have_text("–")
+    expect(page.locator('[data-live="distance-label"]')).to_contain_text("laatst bekend")

@@ -41,7 +41,7 @@ def approach(
     monitored: str = "M1",
     protected: str = "P1",
 ) -> list[dict[str, Any]]:
-    """Positions of both over the last minutes: she shops around home, he drives in from the north-west and slows down."""
+    """Positions of both over the last minutes: she shops around home, he comes from the north-west and slows down."""
     positions = []
     steps = minutes * 60 // step_s
     for i in range(steps + 1):
@@ -71,8 +71,8 @@ def approach(
                 "device_id": f"trk-{monitored.lower()}",
                 "person_id": monitored,
                 "role": "monitored",
-                "lat": HOME[1] + 0.047 - 0.0425 * eased + 0.0035 * math.sin(share * 7),
-                "lon": HOME[0] - 0.075 + 0.0685 * eased + 0.004 * math.sin(share * 5),
+                "lat": HOME[1] + 0.047 - 0.0445 * eased + 0.0035 * math.sin(share * 7),
+                "lon": HOME[0] - 0.075 + 0.0705 * eased + 0.004 * math.sin(share * 5),
                 "horizontal_accuracy_m": 24.0,
                 "speed_m_s": 2.6,
                 "course_deg": 128.0,

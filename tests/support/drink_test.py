@@ -10,11 +10,13 @@ KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
 
-def sealed_line(verdict: str, reason: str, drink: str = "cola", analyte: str = "ketamine") -> str:
+def sealed_line(
+    verdict: str, reason: str, drink: str = "cola", analyte: str = "ketamine", time: str = "2026-11-21T23:10:04Z"
+) -> str:
     """One line with a fresh record id."""
     fields = {
         "record_id": f"brc-1-{next(_numbers):06d}",
-        "time": "2026-11-21T23:10:04Z",
+        "time": time,
         "device_id": "brc-1",
         "firmware_version": "0.1.0",
         "strip_lot": "L1",

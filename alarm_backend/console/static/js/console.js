@@ -15,7 +15,7 @@ import { limit, text, timeOfDay, word } from "./texts.js";
 const root = document.querySelector("[data-console]");
 const facts = root.dataset;
 const clock = new ServerClock(Number(facts.nowMs));
-const situation = new Situation();
+const situation = new Situation(() => clock.nowMs());
 const health = new Health(clock, JSON.parse(facts.sources));
 const tests = new FieldTests(root, clock);
 const sound = new Sound((state) => health.sound(state));

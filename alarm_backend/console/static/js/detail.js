@@ -124,11 +124,14 @@ export class Detail {
       if (unit) at.append(Object.assign(document.createElement("small"), { textContent: `\u202f${unit}` }));
     };
     const metres = live?.distanceM ?? this.alarm.distance_m;
+    panel.querySelector('[data-live="distance-label"]').textContent = live?.stale ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
+    panel.querySelector('[data-live="distance"]').dataset.stale = String(Boolean(live?.stale));
     if (metres === null || metres === undefined) set("distance", text("detail.unknown"));
     else set("distance", ...distanceParts(metres));
     if (!live || live.closingMS === null) {
       set("closing", "–");
       set("contact", "–");
+      delete panel.querySelector('[data-live="closing"]').dataset.trend;
     } else {
       const steady = isSteady(live.closingMS);
       set("closing", steady ? "0" : number(Math.abs(live.closingMS), 1), text("unit.m_s"));

@@ -164,7 +164,7 @@ export class MapView {
     if (live) {
       const p = situation.last(alarm.order_id, alarm.monitored), q = situation.last(alarm.order_id, alarm.protected);
       drawn.link.push(feature("LineString", [[p.lon, p.lat], [q.lon, q.lat]]));
-      wanted.set("distance", { at: [(p.lon + q.lon) / 2, (p.lat + q.lat) / 2], className: "map-distance", label: sayDistance(live.distanceM) });
+      wanted.set("distance", { at: [(p.lon + q.lon) / 2, (p.lat + q.lat) / 2], className: "map-distance", stale: live.stale, label: sayDistance(live.distanceM) });
     }
   }
 
@@ -189,6 +189,7 @@ export class MapView {
         this.markers.set(name, kept);
       }
       kept.marker.setLngLat(want.at);
+      kept.element.toggleAttribute("data-stale", Boolean(want.stale));
       kept.label.textContent = want.label;
       kept.element.setAttribute("aria-label", want.title ?? want.label);
       kept.element.title = want.title ?? "";

@@ -151,6 +151,11 @@ export class Queue {
       const arrow = { steady: "●", closing: "▶◀", opening: "◀▶" }[trend];
       closing = trend === "steady" ? arrow : `${arrow} ${number(Math.abs(live.closingMS), 1)}\u202f${text("unit.m_s")}`;
     }
+    if (live?.stale) {
+      trend = "stale";
+      closing = text("queue.stale", { age: age(live.ageMs) });
+    }
+    li.querySelector(".alarm").toggleAttribute("data-stale", trend === "stale");
     set("closing", closing).dataset.trend = trend;
   }
 

@@ -7,7 +7,8 @@ const PAIR_AGE_MAX_MS = 180_000; // older than this against the other's fix is n
 const STEADY_M_S = 0.3; // below this the distance is called steady: half a walking pace, ASSUMED
 
 export class Situation {
-  constructor() {
+  constructor(nowMs) {
+    this.nowMs = nowMs;
     this.orders = new Map(); // order_id → order
     this.tracks = new Map(); // order_id → Map(person_id → {role, fixes: []})
     this.newestMs = 0;
@@ -37,7 +38,7 @@ export class Situation {
 
   /** The same as it was known at an earlier time: no fix after it. */
   asOf(ms) {
-    const then = new Situation();
+    const then = new Situation(() => ms);
     then.orders = this.orders;
     for (const people of this.tracks.values()) for (const track of people.values()) for (const fix of track.fixes) if (fix.fix_ms <= ms) then.add(fix);
     return then;
@@ -79,7 +80,11 @@ export class Situation {
     const p = this.last(orderId, monitored), q = this.last(orderId, protectedPerson);
     if (!p || !q) return null;
     const series = this.distances(orderId, monitored, protectedPerson);
-    const found = { distanceM: distance(p, q), atMs: Math.min(p.fix_ms, q.fix_ms), closingMS: null, contactMs: null, series };
+    const atMs = Math.min(p.fix_ms, q.fix_ms);
+    const found = { distanceM: distance(p, q), ageMs: this.nowMs() - atMs, closingMS: null, contactMs: null, series };
+    found.stale = found.ageMs > PAIR_AGE_MAX_MS;
+    // How fast they closed in minutes ago says nothing about now.
+    if (found.stale) return found;
     const newest = Math.max(p.fix_ms, q.fix_ms);
     const recent = series.filter((point) => point.ms >= newest - TREND_MS);
     found.closingMS = closingSpeed(recent);
