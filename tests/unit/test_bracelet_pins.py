@@ -32,3 +32,12 @@ def test_buses_and_addresses_agree() -> None:
     assert PINS["buses"]["sensors"]["baud_hz"] == bracelet.SENSORS_BAUD_HZ
     for part, address in PINS["buses"]["sensors"]["addresses"].items():
         assert address == getattr(bracelet, f"{part}_ADDRESS")
+
+
+def test_every_part_of_the_pin_map_is_in_the_bill_of_materials() -> None:
+    bom = tomllib.loads((ROOT / "hardware/bom/bracelet.toml").read_text(encoding="utf-8"))
+    listed = {line["part"] for line in bom["line"]}
+    named = {part for pin in PINS["pin"] for part in pin["part"].split(", ")}
+    assert named <= listed
+    assert all(line["mpn"] for line in bom["line"])
+    assert PINS["module"].startswith(next(part for part in listed if part.startswith("ESP32")))

@@ -28,8 +28,9 @@ def page() -> str:
         for name in table.STATES
     )
     return f"""# The drink test as states
-Generated from `firmware/bracelet/table.py` by `python -m waakzaam.rigs.state_diagram`; a test compares them. A transition reads
-`event / effect started`. Whatever goes wrong before the decision ends in `log` as invalid with its reason, then in `tell`.
+Generated from `firmware/bracelet/table.py` by `python -m waakzaam.rigs.state_diagram`; a test compares them.
+A transition reads `event / effect started`. Whatever goes wrong before the decision ends in `log` as invalid with its
+reason, then in `tell`.
 
 ```mermaid
 {diagram()}
