@@ -232,3 +232,21 @@ def test_positions_of_long_ago_never_give_a_closing_speed_of_now(page: Page, bac
     row.locator("button").click()
     expect(page.locator('[data-live="closing"]')).to_have_text("–")
     expect(page.locator('[data-live="distance-label"]')).to_contain_text("laatst bekend")
+
+
+def test_distances_in_the_browser_agree_with_geographiclib(page: Page, backend: Backend) -> None:
+    from geographiclib.geodesic import Geodesic
+
+    source = page.locator("script[type=module]").get_attribute("src") or ""
+    module = source.replace("console.js", "geodesy.js")
+    pairs = [((50.8466, 4.3517), (50.8470, 4.3520)), ((50.85, 4.35), (50.90, 4.40)), ((49.6, 5.6), (49.61, 5.68))]
+    for (lat_a, lon_a), (lat_b, lon_b) in pairs:
+        true_m = Geodesic.WGS84.Inverse(lat_a, lon_a, lat_b, lon_b)["s12"]
+        said_m = page.evaluate(
+            "async ([module, a, b]) => (await import(module)).distance(a, b)",
+            [module, {"lat": lat_a, "lon": lon_a}, {"lat": lat_b, "lon": lon_b}],
+        )
+        assert said_m == pytest.approx(true_m, abs=0.001)
+    ring = page.evaluate("async (module) => (await import(module)).circle(4.35, 50.85, 1000, 8)", module)
+    for lon, lat in ring:
+        assert Geodesic.WGS84.Inverse(50.85, 4.35, lat, lon)["s12"] == pytest.approx(1000, abs=0.5)
