@@ -78,7 +78,7 @@ def table(curve: ResponseCurve, coverage: float) -> dict[str, Any]:
     deviation = np.hypot(curve.sd_of_observation(fine), curve.sd_of_curve(fine))
     upper = np.maximum.accumulate(mean + t * deviation)
     lower = np.maximum.accumulate(mean - t * deviation)
-    top_c = curve.unit_c * (1.2 if curve.model == "linear" else 1.0)
+    top_c = curve.unit_c * 1.2
     top = float(np.interp(top_c, fine, mean))
     base = float(mean[0])
     near = np.array([-6.0, -4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0])

@@ -143,7 +143,8 @@ def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[Recor
     """The window and baseline degree that promise the smallest error of the analytes' heights in blanks.
 
     The promise is the larger of the error that the residuals predict and the scatter of the blanks' own heights, so
-    that neither a lucky scatter nor a baseline that swallows the peak is chosen.
+    that neither a lucky scatter nor a baseline that swallows the peak is chosen; a height that blanks have on average
+    is a baseline that does not fit, and counts as well.
     """
     blanks = blanks_of(scans)
     blanks = blanks[:: max(len(blanks) // BLANKS_FOR_CHOICE, 1)]
@@ -167,7 +168,8 @@ def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[Recor
                 predicted = max(float(np.median([f.height_sd[row, k] for f, row, _, _ in fits])) for k in analytes)
                 scatter = max(_scatter(np.array([f.height[row, k] for f, row, _, _ in fits])) for k in analytes)
                 lost = float(np.mean([not f.converged[row] for f, row, _, _ in fits]))
-                promise = max(predicted * square**0.5, scatter) * (1.0 + LOST_WEIGHT * lost)
+                offset = max(abs(float(np.median([f.height[row, k] for f, row, _, _ in fits]))) for k in analytes)
+                promise = float(np.hypot(max(predicted * square**0.5, scatter), offset)) * (1.0 + LOST_WEIGHT * lost)
                 if best is None or promise < best[0]:
                     best = (promise, trial)
     if best is None:

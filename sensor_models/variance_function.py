@@ -28,6 +28,10 @@ class VarianceFunction:
         return out
 
 
+def _mean(values: Array) -> float:
+    return float(np.mean(values)) if len(values) else 0.0
+
+
 def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int) -> VarianceFunction:
     """Maximum likelihood of the three components by reweighted non-negative least squares on squared residuals.
 
@@ -39,13 +43,21 @@ def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int
     columns = np.stack([own**2, others**2, rise**2], axis=1)
     scale = np.maximum(columns.max(axis=0), 1e-300)
     z = columns / scale
-    v = np.full(count, max(float(np.mean(square)), 1e-300))
-    floor = 1e-6 * float(np.mean(square)) + 1e-300
-    theta = np.zeros(3)
-    for _ in range(ROUNDS):
-        theta, _ = optimize.nnls(z / v[:, None], square / v)
-        v = np.maximum(z @ theta, floor)
     blank = rise <= 0.0
+    usual = _mean(square[blank] / own[blank] ** 2)
+    v = usual * own**2 + _mean(square[~blank] / np.maximum(rise[~blank], 1e-300) ** 2) * rise**2
+    floor = 1e-3 * usual + 1e-300
+    v = np.maximum(v, floor)
+    theta = np.zeros(3)
+    best = np.inf
+    for _ in range(ROUNDS):
+        trial, _ = optimize.nnls(z / v[:, None], square / v)
+        expected = np.maximum(z @ trial, floor)
+        unlikely = float(np.sum(np.log(expected) + square / expected))
+        if unlikely < best:
+            best, theta = unlikely, trial
+        v = np.sqrt(v * expected)  # half-way in the logarithm: full steps may swing between two answers
+    v = np.maximum(z @ theta, floor)
     usual = float(np.median((z @ theta)[blank])) if blank.any() else float(np.mean(z @ theta))
     theta = np.where(theta * np.max(z, axis=0) < NEGLIGIBLE * usual, 0.0, theta)
     if theta[0] == 0.0:
@@ -58,4 +70,6 @@ def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int
     degrees = 2.0 * theta[0] ** 2 / max(variance, 1e-300)
     degrees -= parameters * min(degrees, count) / count
     noise, leak, spread = np.sqrt(theta / scale)
+    spiked = int(np.sum(~blank))
+    spread *= np.sqrt(spiked / max(spiked - 2, 1))  # the slope and this spread itself were taken from the spiked scans
     return VarianceFunction(float(noise), float(leak), float(spread), float(np.clip(degrees, 2.0, count)))
