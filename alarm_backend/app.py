@@ -21,16 +21,30 @@ from alarm_backend.event_stream import endpoints as event_stream
 from alarm_backend.field_tests import endpoints as field_tests
 from alarm_backend.heartbeats import endpoints as heartbeats
 from alarm_backend.instructions import endpoints as instructions
+from alarm_backend.operations import metrics
 from alarm_backend.orders import endpoints as orders
 from alarm_backend.people import endpoints as people
 from alarm_backend.police import endpoints as police
 from alarm_backend.positions import endpoints as positions
+from alarm_backend.reports import endpoints as reports
 from alarm_backend.services import build
 from alarm_backend.settings import Settings
 from alarm_backend.watch import Watch
 
 SIGN_IN_PAGE = "/login"
-FEATURES = (alarms, auth, event_stream, field_tests, heartbeats, instructions, orders, people, police, positions)
+FEATURES = (
+    alarms,
+    auth,
+    event_stream,
+    field_tests,
+    heartbeats,
+    instructions,
+    orders,
+    people,
+    police,
+    positions,
+    reports,
+)
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,
@@ -73,6 +87,7 @@ def create_app(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[
     for feature in FEATURES:
         app.include_router(feature.router, responses=FAULTS)
     app.include_router(health.router)
+    app.include_router(metrics.router, responses=FAULTS)
     app.include_router(console.router, include_in_schema=False)
     app.add_exception_handler(AlarmBackendError, _answer)
     app.add_exception_handler(DBAPIError, _database_gone)

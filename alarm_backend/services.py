@@ -21,6 +21,7 @@ from alarm_backend.police import courier
 from alarm_backend.police.service import PoliceService
 from alarm_backend.positions.service import PositionService
 from alarm_backend.rejections.service import RejectionService
+from alarm_backend.reports.service import ReportService
 from alarm_backend.settings import Settings
 from alarm_backend.store.database import Database
 
@@ -45,6 +46,7 @@ class Services:
     people: PeopleService
     instructions: InstructionService
     police: PoliceService
+    reports: ReportService
 
 
 def build(settings: Settings, clocks: Clocks) -> Services:
@@ -57,12 +59,22 @@ def build(settings: Settings, clocks: Clocks) -> Services:
     orders = OrderService(database, clocks, audit, events)
     positions = PositionService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
     people = PeopleService(database, clocks, audit, Vault(settings.identity_key))
+    police = PoliceService(
+        database=database,
+        clocks=clocks,
+        events=events,
+        alarms=alarms,
+        positions=positions,
+        people=people,
+        settings=settings,
+        post=courier.post,
+    )
     return Services(
         settings=settings,
         clocks=clocks,
         database=database,
         audit=audit,
-        auth=AuthService(database, clocks, audit, settings),
+        auth=AuthService(database, clocks, audit, settings, people.vault),
         events=events,
         alarms=alarms,
         orders=orders,
@@ -80,14 +92,6 @@ def build(settings: Settings, clocks: Clocks) -> Services:
         escalation=EscalationService(database=database, clocks=clocks, audit=audit, events=events, alarms=alarms),
         people=people,
         instructions=InstructionService(database=database, clocks=clocks, alarms=alarms, orders=orders, people=people),
-        police=PoliceService(
-            database=database,
-            clocks=clocks,
-            events=events,
-            alarms=alarms,
-            positions=positions,
-            people=people,
-            settings=settings,
-            post=courier.post,
-        ),
+        police=police,
+        reports=ReportService(database, alarms, police, rejections),
     )

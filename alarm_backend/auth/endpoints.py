@@ -16,7 +16,9 @@ router = APIRouter(tags=["auth"])
 @router.post("/api/v1/session")
 def sign_in(body: SignIn, request: Request, response: Response, services: ServicesOf) -> SessionView:
     """Sign in with a name and a password; sets the session cookie."""
-    opened = services.auth.sign_in(body.username, body.password)
+    opened = services.auth.sign_in(
+        body.username, body.password, body.code, request.client.host if request.client else ""
+    )
     set_session_cookie(request, response, opened.token)
     return opened.view
 

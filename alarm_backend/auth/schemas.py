@@ -28,6 +28,8 @@ class SignIn(BaseModel):
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
+    """The six digits of the second factor, for accounts that have one."""
 
 
 class SessionView(BaseModel):

@@ -6,15 +6,18 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
+import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import RowMapping
 
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth import repository
+from alarm_backend.auth.attempts import Attempts
 from alarm_backend.auth.schemas import Role, SessionView, User
 from alarm_backend.clocks import Clocks
-from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn
+from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.people.vault import Vault
 from alarm_backend.settings import Settings
 from alarm_backend.store.database import Database
 
@@ -40,11 +43,15 @@ class NewSession:
 class AuthService:
     """Local accounts with argon2id, sessions that expire, one-time sign-in links."""
 
-    def __init__(self, database: Database, clocks: Clocks, audit: AuditService, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, clocks: Clocks, audit: AuditService, settings: Settings, vault: Vault
+    ) -> None:
         self._database = database
         self._clocks = clocks
         self._audit = audit
         self._settings = settings
+        self._vault = vault
+        self._attempts = Attempts()
         self._hasher = PasswordHasher()
         # Verified when the name is unknown, so that an answer takes as long as for a known one.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
@@ -82,15 +89,54 @@ class AuthService:
             rows = repository.all_users(connection)
         return [_user(row) for row in rows if not row["disabled"]]
 
-    def sign_in(self, username: str, password: str) -> NewSession:
-        """Open a session. Raises NotSignedIn, the same for a wrong name and a wrong password."""
+    def use_vault(self, vault: Vault) -> None:
+        """Seal second factors with this vault."""
+        self._vault = vault
+
+    def enroll_totp(self, username: str, actor: str) -> str:
+        """Give an account a second factor (RFC 6238); the address to show as a QR code, once. Raises NotFound."""
+        secret = pyotp.random_base32()
+        sealed = self._vault.seal(f"totp:{username}", {"secret": secret})
+        with self._database.writing() as connection:
+            if repository.user(connection, username) is None:
+                raise NotFound("user", username)
+            repository.change_user(connection, username, {"totp_sealed": sealed, "totp_used_step": None})
+            self._audit.append(connection, actor, "totp.enroll", f"user:{username}", {})
+        return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name="Waakzaam")
+
+    def _second_factor(self, row: RowMapping, code: str | None) -> bool:
+        """Whether the code is right and was not used before; True when the account has no second factor."""
+        if row["totp_sealed"] is None:
+            return True
+        totp = pyotp.TOTP(self._vault.unseal(f"totp:{row['username']}", row["totp_sealed"])["secret"])
+        now_s = self._clocks.wall_ms() // 1000
+        for step in (now_s // totp.interval + drift for drift in (0, -1, 1)):
+            if secrets.compare_digest(totp.at(step * totp.interval), code or ""):
+                if row["totp_used_step"] is not None and step <= row["totp_used_step"]:
+                    return False
+                with self._database.writing() as connection:
+                    repository.change_user(connection, row["username"], {"totp_used_step": step})
+                return True
+        return False
+
+    def sign_in(self, username: str, password: str, code: str | None = None, address: str = "") -> NewSession:
+        """Open a session. Raises NotSignedIn, the same for a wrong name, password and code, or TooManyRequests."""
+        keys = [f"name:{username[:80]}", f"from:{address}"] if address else [f"name:{username[:80]}"]
+        now_ms = self._clocks.wall_ms()
+        wait_ms = max(self._attempts.wait_ms(key, now_ms) for key in keys)
+        if wait_ms:
+            raise TooManyRequests("attempts to sign in", -(-wait_ms // 1000))
         with self._database.reading() as connection:
             row = repository.user(connection, username)
         known = row is not None and not row["disabled"] and row["password_hash"] is not None
         right = self._verify(row["password_hash"] if row is not None and known else self._nobody, password)
-        if row is None or not known or not right:
+        if row is None or not known or not right or not self._second_factor(row, code):
+            for key in keys:
+                self._attempts.failed(key, now_ms)
             self._audit.record("system", "sign_in.refused", f"user:{username[:80]}", {})
             raise NotSignedIn("wrong name or password")
+        for key in keys:
+            self._attempts.succeeded(key)
         return self._open(username, "password")
 
     def _verify(self, password_hash: str, password: str) -> bool:

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from alarm_backend.app import create_app
+from alarm_backend.clocks import Clocks
 from alarm_backend.services import Services
 from alarm_backend.settings import Settings
 from alarm_backend.store import migrate
@@ -91,6 +92,10 @@ class Backend:
     def services(self) -> Services:
         services: Services = self.app.state.services
         return services
+
+    def clock_pair(self) -> Clocks:
+        """The clocks of this backend."""
+        return self.services.clocks
 
     def client(self, role: str = "operator", name: str | None = None) -> TestClient:
         """A browser that is signed in, with its CSRF token set."""

@@ -23,7 +23,7 @@ from alarm_backend.errors import InvalidRequest, NotFound, Refused, StoreUnavail
 from alarm_backend.people.vault import KEY_BYTES
 from alarm_backend.services import Services, build
 from alarm_backend.store import migrate as schema
-from waakzaam import clock
+from waakzaam import backend_upkeep, clock
 from waakzaam.backend_inputs import (
     listen,
     police_settings,
@@ -63,13 +63,14 @@ def translated(where: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(data: Path, database: str | None) -> Iterator[Services]:
+def opened(data: Path, database: str | None, migrate: bool = True) -> Iterator[Services]:
     """The services on a database of the right schema, for a command that does one thing."""
     settings = settings_for(data, database, secrets.token_urlsafe(32))
     with translated("backend"):
         services = build(settings, Clocks(clock.from_environment(), clock.wall_ms))
         try:
-            schema.upgrade(services.database)
+            if migrate:
+                schema.upgrade(services.database)
             yield services
         finally:
             services.database.close()
@@ -242,6 +243,9 @@ def login_link(
     """Print a link that signs an account in once, within a quarter of an hour."""
     with opened(data, database) as services:
         typer.echo(f"{base_url.rstrip('/')}/sign-in/{services.auth.new_login_link(username, COMMAND_LINE)}")
+
+
+backend_upkeep.add_to(app, opened)
 
 
 def register(parent: typer.Typer) -> None:

@@ -1,0 +1,1 @@
+"""Running the backend: figures for monitoring, backup and restore, retention."""

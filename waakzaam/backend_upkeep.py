@@ -1,0 +1,137 @@
+"""Subcommands of `waakzaam backend` for upkeep: backup, restore, audit export, retention, erasure, second factors."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alarm_backend.audit import export
+from alarm_backend.audit.repository import head, lines
+from alarm_backend.errors import NotFound
+from alarm_backend.operations import backup as backups
+from alarm_backend.operations.retention import POSITIONS_DAYS, Removal, RetentionService
+from alarm_backend.people.vault import Vault, VaultClosed
+from alarm_backend.services import Services
+from waakzaam import machine
+from waakzaam.backend_inputs import read_key
+from waakzaam.exits import BadInput
+
+DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the backend's files.")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database", help="SQLAlchemy URL; default: SQLite in the data folder.")
+]
+DATA = Path("waakzaam-data")
+COMMAND_LINE = "command-line"
+Opened = Callable[..., AbstractContextManager[Services]]
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a whole document or nothing; raises BadInput."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise BadInput(str(path), f"cannot write: {error.strerror}") from None
+
+
+def _say(outcome: Removal) -> None:
+    verb = "would remove" if outcome.dry_run else "removed"
+    for what, count in outcome.removed.items():
+        typer.echo(f"{verb} {count} {what}", err=True)
+
+
+def add_to(app: typer.Typer, opened: Opened) -> None:
+    """Register the subcommands; `opened(data, database)` gives the services."""
+
+    @app.command()
+    def backup(file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+        """Copy the database to a file while the backend runs, and check the copy's source audit chain."""
+        with opened(data, database) as services:
+            try:
+                size = backups.backup(services.database, file, machine.find_postgres())
+            except backups.BackupFailed as error:
+                raise BadInput(error.where, error.reason) from None
+            count, faults = services.audit.verify()
+        typer.echo(f"{file}: {size} bytes, {count} audit lines", err=True)
+        if faults:
+            typer.echo(f"the audit chain does not hold: line {faults[0].seq} {faults[0].reason}", err=True)
+            raise typer.Exit(1)
+
+    @app.command()
+    def restore(file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+        """Bring a backup into an empty database and check its audit chain."""
+        with opened(data, database, migrate=False) as services:
+            try:
+                backups.restore(services.database, file, machine.find_postgres())
+            except backups.BackupFailed as error:
+                raise BadInput(error.where, error.reason) from None
+        with opened(data, database) as services:
+            count, faults = services.audit.verify()
+        typer.echo(f"restored, {count} audit lines, {'not whole' if faults else 'whole'}", err=True)
+        raise typer.Exit(1 if faults else 0)
+
+    @app.command()
+    def audit(file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+        """Export the audit chain to a file for `waakzaam verify`."""
+        with opened(data, database) as services, services.database.reading() as connection:
+            write_json(file, export.document(list(lines(connection)), head(connection)))
+
+    _add_privacy(app, opened)
+
+
+def _add_privacy(app: typer.Typer, opened: Opened) -> None:
+    """Register what concerns people's data."""
+
+    @app.command()
+    def retention(
+        *,
+        dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
+        positions_days: Annotated[int, typer.Option(min=0, help="Days that positions are kept.")] = POSITIONS_DAYS,
+        data: DataFolder = DATA,
+        database: DatabaseUrl = None,
+    ) -> None:
+        """Remove what is past its time."""
+        with opened(data, database) as services:
+            service = RetentionService(services.database, services.clocks, services.audit)
+            _say(service.apply(COMMAND_LINE, dry_run=dry_run, positions_days=positions_days))
+
+    @app.command()
+    def erase(
+        person_id: str,
+        dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
+        data: DataFolder = DATA,
+        database: DatabaseUrl = None,
+    ) -> None:
+        """Remove who a pseudonym is and where that person was; evidence under the pseudonym stays."""
+        with opened(data, database) as services:
+            service = RetentionService(services.database, services.clocks, services.audit)
+            _say(service.erase(person_id, COMMAND_LINE, dry_run=dry_run))
+
+    @app.command("export-person")
+    def export_person(person_id: str, file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
+        """Write everything that is kept about a person to a file."""
+        with opened(data, database) as services:
+            service = RetentionService(services.database, services.clocks, services.audit)
+            write_json(file, service.export(person_id, COMMAND_LINE))
+
+    @app.command()
+    def totp(
+        username: str,
+        identity_key: Annotated[Path, typer.Option(help="The backend's identity key.")],
+        data: DataFolder = DATA,
+        database: DatabaseUrl = None,
+    ) -> None:
+        """Give an account a second factor; prints the address for an authenticator, once."""
+        with opened(data, database) as services:
+            services.auth.use_vault(Vault(read_key(identity_key)))
+            try:
+                typer.echo(services.auth.enroll_totp(username, COMMAND_LINE))
+            except (NotFound, VaultClosed) as error:
+                raise BadInput("backend totp", str(error)) from None
