@@ -250,3 +250,28 @@ def test_distances_in_the_browser_agree_with_geographiclib(page: Page, backend: 
     ring = page.evaluate("async (module) => (await import(module)).circle(4.35, 50.85, 1000, 8)", module)
     for lon, lat in ring:
         assert Geodesic.WGS84.Inverse(50.85, 4.35, lat, lon)["s12"] == pytest.approx(1000, abs=0.5)
+
+
+def test_search_narrows_while_typing_and_leads_to_the_alarms_own_page(page: Page, backend: Backend) -> None:
+    _an_evening(backend)
+    page.goto(backend.address + "/search")
+    expect(page.locator("#found tbody tr")).to_have_count(4)
+    page.evaluate("window.notReloaded = true")
+    page.locator("#person").press_sequentially("M7")
+    expect(page.locator("#found tbody tr")).to_have_count(2)
+    assert page.evaluate("window.notReloaded")
+    assert "person=M7" in page.url
+    page.locator("#found a").first.click()
+    expect(page.locator("h1")).to_contain_text("VL-2026-0007")
+    expect(page.locator("td.hash").first).to_have_text(re.compile("^[0-9a-f]{16}$"))
+
+
+def test_an_evaluator_sees_drink_tests_and_no_alarm(chromium: Browser, backend: Backend) -> None:
+    backend.add_person("eva", role="evaluator", full_name="Eva Claes")
+    backend.send("POST", "/api/v1/field-tests", {"records": [sealed_line("inconclusive", "ph out of range")]})
+    evaluator = signed_in(chromium, backend, "eva")
+    expect(evaluator).to_have_url(backend.address + "/field-tests")
+    expect(evaluator.locator("tbody tr")).to_contain_text("onduidelijk")
+    for path in ("/search", "/handover", "/orders", "/console/situation", "/alarms/alarm-1"):
+        assert evaluator.request.get(backend.address + path).status == 403
+    evaluator.context.close()

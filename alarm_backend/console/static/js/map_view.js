@@ -4,6 +4,7 @@ import { circle, offset } from "./geodesy.js";
 import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
+const ZONES_ZOOM_MAX = 12.5; // far enough out to read the names of the places around
 const OVERLAYS = ["zones", "circles", "tracks", "discs", "link", "others"];
 
 const collect = (features) => ({ type: "FeatureCollection", features });
@@ -127,8 +128,10 @@ export class MapView {
     this.set("zones", zones.features);
     this.extent = new this.maplibre.LngLatBounds();
     for (const zone of zones.features) this.extendBy(zone.geometry);
+    const wanted = new Map(zones.features.map((zone) => [`zone:${zone.properties.zone_id}`, { at: zone.properties.center ?? zone.geometry.coordinates.flat(Infinity).slice(0, 2), className: "map-limit zone", label: zone.properties.zone_id }]));
+    this.place(wanted);
     this.follow = true;
-    this.fit();
+    this.fit(ZONES_ZOOM_MAX);
   }
 
   extendBy(geometry) {
@@ -200,9 +203,9 @@ export class MapView {
     }
   }
 
-  fit() {
+  fit(maxZoom = 16) {
     if (!this.ready || !this.extent || this.extent.isEmpty()) return;
-    const target = this.map.cameraForBounds(this.extent, { padding: 64, maxZoom: 16 });
+    const target = this.map.cameraForBounds(this.extent, { padding: 64, maxZoom });
     if (!target) return;
     const now = this.map.getCenter();
     const [x, y] = [this.map.project(now), this.map.project(target.center)];
