@@ -28,6 +28,6 @@ def test_a_tracker_far_from_him_is_told_to_report_rarely_and_does(tmp_path: Path
         for second in (0, 10, 20):
             hers.contacts.receive(second, start_ms=start_ms)
         wait_until(lambda: hers.app.core.report_interval_ms == STEPS_MS[-1], "the longest interval")
+        wait_until(lambda: any(line["told"] == "settings" for line in hers.told), "word of it on the console")
         his.close()
         assert hers.app.faults == 0
-        assert any(line["told"] == "settings" for line in hers.told)
