@@ -66,18 +66,20 @@ class PowerCuts:
         check: Callable[[CutResult], str],
         *,
         workers: int = 2,
+        stride: int = 1,
         again_at: Iterable[int] = (),
     ) -> Campaign:
         """Cut at every flash write of `act` (MicroPython source), then run `look`; `check` says what is wrong, or "".
 
-        After the cuts `again_at` (numbers of the act's writes; 0 = after the whole act) the supply fails once more, at
-        every write that the look makes: for what repairs or rolls back at boot.
+        `stride` above 1 samples: every so many writes only. After the cuts `again_at` (numbers of the act's writes;
+        0 = after the whole act) the supply fails once more, at every write that the look makes: for what repairs or
+        rolls back at boot.
         """
         with Factory(self._vm, self._flash) as factory:
             factory.write({"/act.py": act + _COUNT, "/look.py": look + _COUNT})
         writes = self._writes_of("act.py")
         with ThreadPoolExecutor(workers) as pool:
-            results = list(pool.map(self._cut_at, range(writes + 1)))
+            results = list(pool.map(self._cut_at, [0, *range(1, writes + 1, stride)]))
             for lists in pool.map(self._cut_again, again_at):
                 results += lists
         failures = [(result.write, self._wrong(result, check)) for result in results]

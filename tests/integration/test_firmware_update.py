@@ -18,6 +18,7 @@ from simulators.virtual_board.flash_image import SECTOR_BYTES, Factory, FlashIma
 from simulators.virtual_board.power_cuts import CutResult, PowerCuts
 from tests.support.board import mpremote
 from waakzaam import machine, release
+from waakzaam.rigs.update_cuts import every_write
 
 pytestmark = pytest.mark.needs("vm")
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,3 +184,20 @@ def test_mip_brings_a_package_from_a_local_index(
         for _ in range(3):
             assert mpremote(board.port_name, "exec", "print('alive')").stdout == "alive\n"
         assert mpremote(board.port_name, "exec", CONFIRM).stdout == "confirmed True\n"
+
+
+def test_an_update_of_the_whole_firmware_survives_a_sample_of_power_cuts(tmp_path: Path) -> None:
+    vm = machine.find_vm()
+    assert vm is not None
+    cuts = every_write(tmp_path, vm, stride=23)
+    assert not cuts.wrong, cuts.wrong[:3]
+    assert cuts.cuts >= 15
+
+
+@pytest.mark.campaign
+def test_an_update_of_the_whole_firmware_survives_every_power_cut(tmp_path: Path) -> None:
+    vm = machine.find_vm()
+    assert vm is not None
+    cuts = every_write(tmp_path, vm)
+    assert not cuts.wrong, cuts.wrong[:3]
+    assert cuts.cuts == cuts.writes
