@@ -71,7 +71,8 @@ def test_no_page_has_an_accessibility_violation(page: Page, backend: Backend, la
         page.goto(backend.address + path)
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
-        if path in {"/", "/orders"}:
+        # The map of the orders page differs by language in its labels only, which are not in the document.
+        if path == "/" or (path == "/orders" and language == "nl"):
             wait_for_map(page)
         if path == "/":
             expect(page.locator("[data-detail-of]")).to_be_visible()
