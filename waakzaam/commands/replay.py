@@ -15,7 +15,8 @@ import typer
 from gateway import orders_file
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
-from gateway.replay import bundle, fixes, map_page
+from gateway.geofence.motion import Observation
+from gateway.replay import bundle, fixes, gpx, map_page, nmea
 from gateway.replay.run import replay as run_replay
 from waakzaam.exits import BadInput
 
@@ -53,6 +54,19 @@ def until_ms_of(text: str | None) -> int | None:
         raise BadInput("--until", str(error)) from None
 
 
+def _read_track(text: str) -> list[Observation]:
+    """The observations of one --track option; raises BadInput or FileUnreadable."""
+    device_id, equals, name = text.partition("=")
+    if not device_id or not equals or not name:
+        raise BadInput(f"--track {text}", "is not DEVICE_ID=FILE", "for example trk-m1=walk.gpx")
+    path = Path(name)
+    read = gpx.read if path.suffix.lower() == ".gpx" else nmea.read
+    rows, unusable = read(path, device_id)
+    if unusable:
+        typer.echo(f"waakzaam: {path}: {unusable} points or lines were unusable, {len(rows)} were taken", err=True)
+    return rows
+
+
 def write_lines(lines: Iterable[str], out: str) -> None:
     """Writes lines to a file, whole or not at all, or to stdout for `-`."""
     if out == "-":
@@ -79,7 +93,12 @@ def write_lines(lines: Iterable[str], out: str) -> None:
 
 def replay(
     orders: Annotated[Path, typer.Option(help="Court orders (waakzaam.orders/1).")],
-    fixes_path: Annotated[Path, typer.Option("--fixes", help="Recorded positions and events (fixes.csv).")],
+    fixes_path: Annotated[
+        Path | None, typer.Option("--fixes", help="Recorded positions and events (fixes.csv).")
+    ] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(help="A recorded track as well: DEVICE_ID=FILE, a .gpx or an NMEA log.")
+    ] = None,
     out: Annotated[str, typer.Option(help="Where the alarm transitions go, one JSON line each; - for stdout.")] = "-",
     until: Annotated[
         str | None, typer.Option(help="Let time run to this RFC 3339 time; by default to the last row.")
@@ -97,10 +116,14 @@ def replay(
     stderr (exit status 2) and the good ones are replayed.
     """
     until_ms = until_ms_of(until)
-    complaints = Complaints(fixes_path)
+    if fixes_path is None and not track:
+        raise BadInput("--fixes", "missing", "name a fixes.csv, or tracks with --track")
+    complaints = Complaints(fixes_path or orders)
     try:
         parsed = orders_file.read(orders)
-        rows = fixes.read(fixes_path, complaints)
+        rows = [] if fixes_path is None else fixes.read(fixes_path, complaints)
+        for text in track or []:
+            rows += _read_track(text)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     transitions = list(run_replay(parsed, rows, until_ms))

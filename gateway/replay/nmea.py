@@ -1,0 +1,101 @@
+"""Reads NMEA 0183 logs: every valid RMC is an observation; the HDOP of the GGA before it gives its accuracy."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.errors import FileUnreadable
+from gateway.geofence.motion import Observation
+from gateway.replay.gpx import METRES_PER_HDOP
+
+BYTES_MAX = 200_000_000
+KNOT_M_S = 1852 / 3600
+SENTENCE_LENGTH_MAX = 120
+
+
+def _fields(line: bytes) -> list[str] | None:
+    """The fields of a sentence whose checksum holds; None for anything else."""
+    start = line.rfind(b"$")
+    star = line.rfind(b"*")
+    if start < 0 or star < start or len(line) - start > SENTENCE_LENGTH_MAX:
+        return None
+    body = line[start + 1 : star]
+    total = 0
+    for byte in body:
+        total ^= byte
+    try:
+        if int(line[star + 1 : star + 3], 16) != total:
+            return None
+        return body.decode("ascii").split(",")
+    except ValueError:
+        return None
+
+
+def _degrees(text: str, hemisphere: str) -> float:
+    """Degrees of `[d]ddmm.mmmm` and a hemisphere; raises ValueError."""
+    whole, _, _ = text.partition(".")
+    degrees = int(whole[:-2]) + float(text[len(whole) - 2 :]) / 60
+    if hemisphere not in ("N", "S", "E", "W"):
+        raise ValueError(hemisphere)
+    return -degrees if hemisphere in "SW" else degrees
+
+
+def _number(text: str) -> float | None:
+    value = float(text) if text else None
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _observation(fields: list[str], device_id: str, hdop: float | None) -> Observation:
+    """The observation of a valid RMC; raises ValueError or IndexError where a field cannot be read."""
+    clock, day = fields[1], fields[9]
+    year = int(day[4:6])
+    moment = datetime(
+        2000 + year if year < 80 else 1900 + year,
+        int(day[2:4]),
+        int(day[0:2]),
+        int(clock[0:2]),
+        int(clock[2:4]),
+        min(int(clock[4:6]), 59),
+        tzinfo=UTC,
+    )
+    time_ms = round(moment.timestamp() * 1000) + round(1000 * float("0" + clock[6:]))
+    lat, lon = _degrees(fields[3], fields[4]), _degrees(fields[5], fields[6])
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise ValueError("position")
+    speed, course = _number(fields[7]), _number(fields[8])
+    accuracy = None if hdop is None or hdop <= 0 else METRES_PER_HDOP * hdop
+    return Observation(
+        device_id, time_ms, lat, lon, accuracy, None if speed is None else speed * KNOT_M_S, course, "", "nmea"
+    )
+
+
+def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
+    """The observations of a log in time order, and how many lines could not be used (void fixes are none of them).
+
+    Raises FileUnreadable when the file cannot be read or holds no valid fix.
+    """
+    try:
+        if path.stat().st_size > BYTES_MAX:
+            raise FileUnreadable(str(path), f"is larger than {BYTES_MAX} bytes")
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise FileUnreadable(str(path), error.strerror or str(error)) from None
+    found: list[Observation] = []
+    unusable, hdop = 0, None
+    for line in lines:
+        fields = _fields(line)
+        if fields is None:
+            unusable += not line.startswith(b"#") and bool(line.strip())
+            continue
+        try:
+            if fields[0].endswith("GGA"):
+                hdop = _number(fields[8])
+            elif fields[0].endswith("RMC") and fields[2] == "A":
+                found.append(_observation(fields, device_id, hdop))
+        except (ValueError, IndexError):
+            unusable += 1
+    if not found:
+        raise FileUnreadable(str(path), "holds no valid RMC sentence with a position")
+    return sorted(found, key=lambda o: o.time_ms), unusable

@@ -1,0 +1,58 @@
+"""GPX and NMEA files as observations, against what gpsd decoded of the same logs."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gateway.contract.reading import unix_ms_of
+from gateway.errors import FileUnreadable
+from gateway.replay import gpx, nmea
+
+# neo-m8n is not among them: gpsd moved its date by a roll-over of GPS weeks.
+LOGS = ("ublox-8.log", "quectel-l76k-nmea.log", "ublox-neo-m9n-nmea.log")
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_an_nmea_log_gives_the_positions_that_gpsd_decoded(root: Path, name: str) -> None:
+    rows, _ = nmea.read(root / "data/nmea" / name, "trk-1")
+    known: dict[int, list[tuple[float, float]]] = {}
+    for line in (root / "data/nmea" / f"{name}.chk").read_text(encoding="latin-1").splitlines():
+        if not line.startswith('{"class":"TPV"'):
+            continue
+        fix = json.loads(line)
+        if "lat" in fix and "time" in fix:
+            known.setdefault(unix_ms_of(fix["time"]), []).append((fix["lat"], fix["lon"]))
+    shared = [row for row in rows if row.time_ms in known]
+    assert len(shared) >= 1
+    for row in shared:
+        assert row.lat is not None
+        assert row.lon is not None
+        assert min(abs(row.lat - lat) + abs(row.lon - lon) for lat, lon in known[row.time_ms]) < 2e-6
+
+
+def test_a_gpx_track_is_read_whole_and_points_without_time_are_counted(root: Path) -> None:
+    rows, unusable = gpx.read(root / "data/tracks/hike.gpx", "trk-1")
+    assert (len(rows), unusable) == (513, 358)
+    assert all(a.time_ms <= b.time_ms for a, b in pairwise(rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.gpx", b"<gpx", "not XML"),
+        ("b.gpx", b"<html/>", "not <gpx>"),
+        ("c.gpx", b'<!DOCTYPE x [<!ENTITY a "b">]><gpx/>', "entities"),
+        ("d.gpx", b"<gpx/>", "no track point"),
+        ("e.nmea", b"$GPRMC,1,A*00\n\x00\xff\n", "no valid RMC"),
+    ],
+)
+def test_a_file_without_a_usable_point_says_why(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(FileUnreadable) as raised:
+        (gpx if name.endswith("gpx") else nmea).read(path, "trk-1")
+    assert reason in str(raised.value)
