@@ -66,8 +66,8 @@ def tell(told: dict) -> None:
 
 
 def _implementation() -> str:
-    name = sys.implementation
-    return "%s %s; %s" % (name[0] if isinstance(name, tuple) else name.name, sys.version, _machine_name())
+    running = sys.implementation
+    return "%s %s %s" % (running.name, ".".join([str(part) for part in running.version[:3]]), _machine_name())
 
 
 def _machine_name() -> str:
