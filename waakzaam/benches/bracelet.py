@@ -20,7 +20,7 @@ from waakzaam import machine
 from waakzaam.benches import _bracelet_campaign as campaign
 from waakzaam.benches._power_budget import budget_of
 from waakzaam.benches.report import Figure, Report, at_least, at_most
-from waakzaam.rigs import power_cuts
+from waakzaam.rigs import power_cuts, update_cuts
 from waakzaam.rigs.bracelet import ROOT, ketamine_calibration
 from waakzaam.rigs.bracelet_board import BraceletBoard
 
@@ -88,6 +88,9 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
     verdict_s = (told["at_ms"] - wet["at_ms"]) / 1000.0
     budget = budget_of(wake_s + verdict_s, telling.duration_ms(telling.pattern_of("positive")) / 1000.0)
     cuts = power_cuts.every_write(folder, stride)
+    vm = machine.find_vm()
+    assert vm is not None  # the caller has looked
+    update = update_cuts.every_write(folder, vm, stride)
     return [
         Figure("verdict on a spiked drink in the VM", verdict, "", "positive", verdict == "positive"),
         at_least(
@@ -101,6 +104,7 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
         at_most("wake to ready", wake_s, 2.0, "s"),
         at_most("strip wet to verdict, voltammetry", verdict_s, 30.0, "s"),
         at_most("records lost by a power cut after they were told", len(cuts.wrong), 0, f"in {cuts.cuts} cuts"),
+        at_most("boards not bootable after a power cut in an update", len(update.wrong), 0, f"in {update.cuts} cuts"),
         at_least("battery: standby", budget.standby_days, 7.0, "days", current_ua=budget.standby_ua),
         at_least("battery: tests per charge", budget.tests_per_charge, 30.0, "tests", charge_mah=budget.test_mah),
     ]
