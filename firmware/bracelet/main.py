@@ -1,7 +1,8 @@
 """The bracelet's program: reads its files, opens its parts, plays tests; JSON lines and records on the serial port.
 
-Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records); `WZR1 <json>` per
 Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records), `WZR1 <json>` per
+sealed record. Records leave only when the wearer asks: the button held for 3 s, the command `records`, or
+`"send": "after_test"` in /config.json.
 Commands on the serial line: records, status, test.
 """
 
@@ -89,6 +90,7 @@ class Program:
             texts_of(self.config["language"]),
             today,
         )
+        self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
         self._ended = False
         self.heap_free_min = 1 << 30
 

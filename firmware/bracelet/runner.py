@@ -12,6 +12,7 @@ from firmware.drivers.errors import DriverError
 
 INPUTS_EVERY_MS = 20
 DEBOUNCE_READS = 3
+HOLD_MS = 3_000
 EVENTS_MAX = 8
 IDLE_PATTERNS = {ASLEEP: None, AWAIT_STRIP: telling.PUT_STRIP, AWAIT_WETTING: telling.PUT_DRINK, AWAIT_STRIP_OUT: None}
 
@@ -61,6 +62,8 @@ class Runner:
         self._part = 0
         self._part_ms = 0
         self._told = []
+        self.on_hold = None  # what a button held for HOLD_MS does: the wearer's wish to hand the records over
+        self._held_ms = 0
         self.finished = 0
         self.faults = 0
 
@@ -124,8 +127,15 @@ class Runner:
     def _read_inputs(self) -> None:
         if self._strip.changed():
             self._post(("strip_in",) if self._strip.closed else ("strip_out",))
-        if self._button.changed() and self._button.closed:
-            self._post(("button",))
+        if self._button.changed():
+            self._held_ms = 0
+            if self._button.closed:
+                self._post(("button",))
+        elif self._button.closed:
+            before_ms = self._held_ms
+            self._held_ms += INPUTS_EVERY_MS
+            if before_ms < HOLD_MS <= self._held_ms and self.on_hold is not None:
+                self.on_hold()
 
     # --- moving on ----------------------------------------------------------------------------------------------------
 

@@ -146,3 +146,14 @@ def test_a_text_that_fails_does_not_silence_the_verdict(bracelet: Make) -> None:
     bench.insert(dipped(bench, {"ketamine": SPIKED}))
     assert bench.run() == {}
     assert (255, 0, 0) in [colour for _, colour, _ in bench.lights]
+
+
+def test_holding_the_button_for_three_seconds_asks_for_the_records_once(bracelet: Make) -> None:
+    bench = bracelet()
+    asked: list[float] = []
+    bench.runner.on_hold = lambda: asked.append(bench.clock.now_us)
+    bench.button_down = True
+    with pytest.raises(AssertionError, match="nothing told"):
+        bench.run(8.0)
+    assert len(asked) == 1
+    assert 2.8e6 < asked[0] < 3.5e6
