@@ -45,16 +45,24 @@ FEATURES = (
     positions,
     reports,
 )
+FAULT = {
+    "type": "object",
+    "properties": {"detail": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}},
+    "required": ["detail"],
+}
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,
-        "content": {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}},
+        "content": {"application/json": {"schema": FAULT}},
     }
     for status, text in (
+        (400, "The body is no JSON"),
         (401, "Nobody is signed in, or the token is wrong"),
         (403, "This role may not do that, or the CSRF token is missing"),
         (404, "Not there"),
         (409, "Not possible in the present state"),
+        (422, "The input cannot be used: says which field"),
+        (429, "Too often: Retry-After says how long to wait"),
         (503, "The database cannot be used at the moment; try again"),
     )
 }
