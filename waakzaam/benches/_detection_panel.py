@@ -117,7 +117,7 @@ def _rate(found: list[Outcome], word: str) -> dict[str, Any]:
     n = np.array([len(group) for group in by_lot], dtype=float)
     right = np.array([sum(o.verdict == word for o in group) for group in by_lot], dtype=float)
     return {
-        "value": 100 * hits / len(answered) if answered else None,
+        "percent": 100 * hits / len(answered) if answered else None,
         "n": len(answered),
         "of": len(found),
         "exact_95": [100 * v for v in clopper_pearson(hits, len(answered))],
@@ -175,8 +175,8 @@ def figures(seed: int, quick: bool) -> list[Figure]:
     none = 100 * float(np.mean([one.verdict in ("inconclusive", "invalid") for one in found]))
     detail = {"by_drug": _grouped(found, "drug"), "by_drink_group": _grouped(found, "group")}
     return [
-        at_least("panel: sensitivity (answered tests)", sensitivity["value"] or 0.0, 99.0, "%", **sensitivity),
-        at_least("panel: specificity (answered tests)", specificity["value"] or 0.0, 99.5, "%", **specificity),
+        at_least("panel: sensitivity (answered tests)", sensitivity["percent"] or 0.0, 99.0, "%", **sensitivity),
+        at_least("panel: specificity (answered tests)", specificity["percent"] or 0.0, 99.5, "%", **specificity),
         at_most("panel: inconclusive and invalid", none, 5.0, "%", tests=len(found), **detail),
         at_most("panel: drugs whose strip could not be calibrated", len(refused), 0, "drugs", why=refused),
         _conformal(found),

@@ -40,7 +40,8 @@ class SolvedPeak:
 
     def _net(self, shift_v: float) -> Array:
         flux = self.response.at(25.0, 1.0, shift_v)
-        return np.abs(flux[0] - flux[1])
+        out: Array = np.abs(flux[0] - flux[1])
+        return out
 
     def value(self, shift_v: float = 0.0) -> Array:
         """The peak on the wave's own steps, moved to its place plus a shift."""
