@@ -163,9 +163,9 @@ def doubt_deadline_ms(track: Track, rules: Rules) -> int | None:
     """When a doubted fix is believed because nothing came to contradict it."""
     if track.doubt is None:
         return None
-    wait_ms = rules.jump_timeout_ms
-    if track.doubt.word == "surprising":
-        wait_ms = round(min(max(2.5 * track.interval_ms, rules.single_fix_interval_ms), 90_000.0))
+    # Whatever the tracker's pace, the next fix must have its chance to contradict: a single jump is not a journey.
+    least_ms = rules.single_fix_interval_ms if track.doubt.word == "surprising" else rules.jump_timeout_ms
+    wait_ms = round(min(max(2.5 * track.interval_ms, least_ms), 90_000.0))
     return track.doubt.estimate.time_ms + wait_ms
 
 
