@@ -52,7 +52,9 @@ class Partition:
             known = self.states.get(order_id)
             if known is None:
                 state = begin(case_of(order, self.rules), now_ms)
-            elif (known.order if isinstance(known, Sleeping) else known.case.order) != order:
+            elif (before := known.order if isinstance(known, Sleeping) else known.case.order) is not order and (
+                before != order
+            ):
                 state = reordered(self.state_of(order_id), case_of(order, self.rules), now_ms)
             else:
                 continue
