@@ -68,7 +68,7 @@ class Program:
         from firmware.bracelet.hardware import Hardware, now_text, today
 
         self.config = settings.checked_config(settings.read_json(open, "/config.json"))
-        calibration = settings.needed_of(settings.read_json(open, "/cal.json"))
+        calibration = settings.needed_of(settings.read_json(open, "/cal.json"), self.config["drink_declared"])
         hashes = {
             "calibration": settings.sha256_of_file(open, "/cal.json"),
             "firmware": self.config.get("firmware_sha256"),

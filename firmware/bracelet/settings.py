@@ -51,10 +51,20 @@ def sha256_of_file(opener, path: str) -> str:
             digest.update(chunk)
 
 
-def needed_of(calibration: dict) -> dict:
-    """What a test needs of a calibration file: the rest (limits for people, sources) would only take memory."""
+def needed_of(calibration: dict, drink: str) -> dict:
+    """What a test of this drink needs of a calibration file: the rest would only take memory.
+
+    Of the drinks' own offsets the declared one is kept; for an undeclared drink any one is, so that it stays unknown.
+    """
     needed = ("schema", "quality", "model", "analytes", "expiry", "waveform")
-    return {name: calibration[name] for name in needed if name in calibration}
+    kept = {name: calibration[name] for name in needed if name in calibration}
+    for entry in kept.get("analytes", ()):
+        entry.pop("curve", None)
+        table = entry.get("matrices")
+        if table:
+            name = drink if drink in table else next(iter(table))
+            entry["matrices"] = {name: table[name]}
+    return kept
 
 
 def checked_config(document: dict) -> dict:
