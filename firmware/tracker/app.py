@@ -26,7 +26,7 @@ TICK_S = 1
 
 class TrackerApp:
     """One boot of a tracker. `machine_parts` has uart, strap_closed(), case_closed(), panic_pressed(), battery_mv(),
-    feed_watchdog() and confirm(); `tell(dict)` prints a line for the console."""
+    feed_watchdog(), confirm() and firmware_works(); `tell(dict)` prints a line for the console."""
 
     def __init__(self, config, machine_parts, store, uptime, tell) -> None:
         self._config = config
@@ -200,10 +200,18 @@ class TrackerApp:
             self._settings(happening[2])
         elif kind == "connected":
             self._tell({"told": "connected"})
+            self._confirm_firmware()
             self._do(happening)
         elif kind == "lost":
             self.outbound.link_lost()
             self._tell({"told": "link_lost", "reason": happening[1]})
+
+    def _confirm_firmware(self) -> None:
+        """Reaching the broker is the proof that an updated tracker works."""
+        try:
+            self._parts.firmware_works()
+        except OSError as error:  # it will be asked again at the next connection
+            self._fault("update", "not confirmed: " + str(error))
 
     def _settings(self, payload: bytes) -> None:
         """A message from the gateway: only what is signed for this device and newer than the last is applied."""

@@ -90,6 +90,7 @@ class Contacts:
         self.panic = False
         self.mv = 3_900
         self.confirmed = 0
+        self.firmware_confirmed = 0
         self.written = b""
         self._waiting = bytearray()
         self.uart = self
@@ -108,6 +109,9 @@ class Contacts:
 
     def feed_watchdog(self) -> None:
         """There is none."""
+
+    def firmware_works(self) -> None:
+        self.firmware_confirmed += 1
 
     def confirm(self) -> None:
         self.confirmed += 1
