@@ -102,11 +102,14 @@ def test_a_path_that_runs_through_an_area_is_found_and_one_that_misses_is_not(
 ) -> None:
     zone = areas.prepare(Zone("z", HOLED, 0, ()))
     shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in HOLED.polygons])
-    inside = shape.intersection(shapely.LineString([(lon1, lat1), (lon2, lat2)])).length
+    path = shapely.LineString([(lon1, lat1), (lon2, lat2)])
+    if shape.boundary.buffer(1e-9).intersection(path).length > 1e-6:
+        return  # Along the border itself inside and outside are a matter of rounding.
+    inside = shape.intersection(path).length
     share = zone.core.deepest(lat1, lon1, lat2, lon2)
     if inside > 1e-6:
         assert share is not None
-        assert shape.contains(shapely.Point(lon1 + share * (lon2 - lon1), lat1 + share * (lat2 - lat1)))
+        assert shape.buffer(1e-9).contains(shapely.Point(lon1 + share * (lon2 - lon1), lat1 + share * (lat2 - lat1)))
     elif inside == 0:
         assert share is None
 
