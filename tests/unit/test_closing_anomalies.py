@@ -9,7 +9,9 @@ DAY_MS = 86_400_000
 START_MS = 1_780_000_000_000
 
 
-def closing(number: int, closed_ms: int, *, by: str = "an", confirmed_by: str = "bo", took_ms: int = 600_000) -> Closing:
+def closing(
+    number: int, closed_ms: int, *, by: str = "an", confirmed_by: str = "bo", took_ms: int = 600_000
+) -> Closing:
     return Closing(f"a-{number}", "strap_cut", 4, by, confirmed_by, closed_ms - took_ms, closed_ms)
 
 
