@@ -66,5 +66,4 @@ if [ "$purpose" = test ]; then
     install_packages "the MQTT broker tests" mosquitto || true
     install_packages "the PostgreSQL tests" postgresql || true
     install_packages "the browser tests" chromium fonts-dejavu-core || true
-    install_packages "the JetStream tests" nats-server || true
 fi

@@ -32,9 +32,9 @@ class Instrument:
         self._dummy = dummy
         self._calibration = calibration
         self._config = config
-        self.trace = None
+        self.trace: "Trace | None" = None
         self.verdict = None
-        self.evidence = {}
+        self.evidence: dict = {}
         self._wet_a = 0.0
 
     def forget(self) -> None:
@@ -118,6 +118,8 @@ class Instrument:
     def decide(self):
         """Judge the trace. The strip is looked at once more, so that one that fell out is not judged."""
         trace = self.trace
+        if trace is None:
+            raise CellFault(reg.CHIP, "no_trace", "nothing was measured")
         state, early_a, late_a = yield from cell_state(self._afe)
         require_sound(state, late_a)
         if state != WET:

@@ -79,16 +79,17 @@ class Runner:
             self._show(now_ms)
         while self._events:
             self._handle(self._events.pop(0))
-        if self._effect is None:
+        effect = self._effect
+        if effect is None:
             return INPUTS_EVERY_MS * 1000
         left_ms = self._clock.ticks_diff(self._resume_ms, now_ms)
         if left_ms > 0:
             return min(left_ms, INPUTS_EVERY_MS) * 1000
-        return self._advance(now_ms)
+        return self._advance(effect, now_ms)
 
-    def _advance(self, now_ms: int) -> int:
+    def _advance(self, effect, now_ms: int) -> int:
         try:
-            wait_us = next(self._effect)
+            wait_us = next(effect)
         except StopIteration as end:
             self._effect = None
             self._post(end.value)

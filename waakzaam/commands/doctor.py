@@ -121,14 +121,6 @@ PROBES = (
         "apt-get install mosquitto",
     ),
     _Probe(
-        "NATS server",
-        machine.find_nats,
-        _with_flag("--version"),
-        False,
-        "the scale-out path cannot be tested",
-        "apt-get install nats-server",
-    ),
-    _Probe(
         "PostgreSQL server",
         machine.find_postgres,
         _postgres_version,
