@@ -3,6 +3,7 @@
 from firmware.detection.scan import POINTS_MIN, Scan, bounds
 
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
+QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
 CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
 FULL_SCALE_PART = 0.98  # part of the converter's full scale that counts as clipped
 
@@ -57,8 +58,12 @@ def _clipped(name: str, trace, full_scale_a) -> object:
         mean += trace[k] / count
     spread = 0.0
     high = low = trace[0]
+    step = 0.0
     for k in range(count):
         spread += abs(trace[k] - mean) / count
+        jump = abs(trace[k] - trace[k - 1]) if k else 0.0
+        if jump and (step == 0.0 or jump < step):
+            step = jump
         high = max(high, trace[k])
         low = min(low, trace[k])
     if high == low:
@@ -70,7 +75,8 @@ def _clipped(name: str, trace, full_scale_a) -> object:
             longest = max(longest, run)
         if full_scale_a and abs(extreme) >= FULL_SCALE_PART * full_scale_a:
             return "saturated: the %s current reaches the converter's full scale %.3g A" % (name, full_scale_a)
-        if longest >= FLAT_RUN_MIN and longest * abs(extreme - mean) > CLIP_EVIDENCE * spread:
+        rounded = spread < QUANTA_MIN * step  # a quiet trace of few converter steps repeats itself by chance
+        if longest >= FLAT_RUN_MIN and not rounded and longest * abs(extreme - mean) > CLIP_EVIDENCE * spread:
             return "saturated: the %s current stays at %.3g A for %d points" % (name, extreme, longest)
     return None
 

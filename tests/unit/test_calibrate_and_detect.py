@@ -115,6 +115,21 @@ def test_a_scan_that_is_no_measurement_is_invalid_with_a_reason(plain: dict[str,
     assert found["concentration_mol_l"] is None
 
 
+def test_a_quiet_trace_of_few_converter_steps_is_a_measurement_and_a_clipped_one_is_not(plain: dict[str, Any]) -> None:
+    random = np.random.default_rng(8)
+    formula = Formula()
+    step_a = 4e-9
+    for _ in range(50):
+        slope = np.linspace(60.0, 63.4, len(formula.potential_v))
+        quiet_a = np.round(slope + random.normal(0, 0.15, len(slope))) * step_a
+        one = scans.RecordedScan("x", "A", "", "", None, formula.potential_v, None, None, quiet_a)
+        assert "saturated" not in detection.judge(plain, [one])[0].to_json()["reason"]
+    clipped_a = np.round(formula.net_a(2e-4, "A", random) / step_a) * step_a
+    clipped_a = np.minimum(clipped_a, clipped_a.max() * 0.6)
+    one = scans.RecordedScan("x", "A", "", "", None, formula.potential_v, None, None, clipped_a)
+    assert "saturated" in detection.judge(plain, [one])[0].to_json()["reason"]
+
+
 def test_forward_and_reverse_currents_say_the_same_as_their_difference(tmp_path: Path, plain: dict[str, Any]) -> None:
     formula = Formula()
     levels = [0.0, 1e-6, 5e-5]
