@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from sensor_models.scans import Array
 
@@ -43,8 +45,20 @@ def _shrunk(estimate: Array, variance: Array) -> tuple[Array, float, float]:
         return np.zeros_like(estimate), 0.0, 0.0
     share = between / (between + variance)
     left = float(np.sqrt(np.mean(share * variance)))
-    widen = np.sqrt(1.0 + 2.0 / len(estimate))  # the spread itself is known from few groups only
-    return share * estimate, left, float(np.sqrt(between) * widen)
+    return share * estimate, left, float(np.sqrt(between))
+
+
+def _of_an_unseen_group(between_sd: float, groups: int, *, exact: bool) -> float:
+    """The deviation to assume for a group that was not seen, from the spread of few that were.
+
+    `exact`: so that 1.96 of it bound 95 % of unseen groups, by Student's t with one degree of freedom less than groups
+    and the mean's own error; three lots say little about the fourth. Else only the spread's own error is added.
+    """
+    if exact:
+        return (
+            between_sd * float(student_t.ppf(0.975, groups - 1) / norm.ppf(0.975)) * float(np.sqrt(1.0 + 1.0 / groups))
+        )
+    return between_sd * float(np.sqrt(1.0 + 2.0 / groups))
 
 
 def estimate(residual: Array, rise: Array, weight: Array, names: tuple[str, ...]) -> GroupEffects:
@@ -65,7 +79,8 @@ def estimate(residual: Array, rise: Array, weight: Array, names: tuple[str, ...]
     offset = np.zeros(size)
     offset_left = offset_between = 0.0
     if has.sum() >= 2:
-        shrunk, offset_left, offset_between = _shrunk(sums[has] / w_blank[has], 1.0 / w_blank[has])
+        shrunk, offset_left, between_sd = _shrunk(sums[has] / w_blank[has], 1.0 / w_blank[has])
+        offset_between = _of_an_unseen_group(between_sd, int(has.sum()), exact=False)
         offset[has] = shrunk
     rest = residual - offset[label]
     w_rise = np.bincount(label, weight * rise**2, size)
@@ -74,7 +89,8 @@ def estimate(residual: Array, rise: Array, weight: Array, names: tuple[str, ...]
     gain_left = gain_between = 0.0
     if has.sum() >= 2:
         slope = np.bincount(label, weight * rise * rest, size)[has] / w_rise[has]
-        shrunk, gain_left, gain_between = _shrunk(slope, 1.0 / w_rise[has])
+        shrunk, gain_left, between_sd = _shrunk(slope, 1.0 / w_rise[has])
+        gain_between = _of_an_unseen_group(between_sd, int(has.sum()), exact=True)
         gain[has] = np.clip(1.0 + shrunk, 0.2, 5.0)
     if offset_between == 0.0 and gain_between == 0.0:
         return GroupEffects()

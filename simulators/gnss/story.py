@@ -72,11 +72,12 @@ def contact_story(tracks: Path, start_ms: int) -> Story:
     """The demo's story: a real drive passes a real walk in Ghent.
 
     The drive starts more than 2.2 km from the walker, comes within the alert distance, crosses the zone around her home
-    and ends more than 3 km away. A test computes these distances with an independent geodesic.
+    and ends more than 3 km away; there his tracker goes silent, and she walks on while what he could reach grows.
+    A test computes these distances with an independent geodesic.
     Raises TrackUnreadable when a track is missing or damaged.
     """
     drive = read_gpx(tracks / "car_city.gpx").between(140.0, 640.0)
-    walk = read_gpx(tracks / "commute_liverpool_1s.gpx").between(1080.0, 1580.0)
+    walk = read_gpx(tracks / "commute_liverpool_1s.gpx").between(1080.0, 1720.0)
     protected = walk.moved(220.0, GHENT_LAT_DEG, GHENT_LON_DEG)
     # The drive at 225 s is laid 450 m east of the walker's place at 220 s.
     monitored = drive.moved(225.0, GHENT_LAT_DEG, GHENT_LON_DEG + 450.0 / 70_000.0)
@@ -91,5 +92,5 @@ def contact_story(tracks: Path, start_ms: int) -> Story:
         protected,
         events,
         orders_document(start_ms, zone.lat_deg + 120.0 / 111_200.0, zone.lon_deg),
-        drive.duration_s,
+        protected.duration_s,
     )

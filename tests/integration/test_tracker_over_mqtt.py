@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker import BrokerAddress, free_port, running_broker
+from tests.support.cut_line import line_to
 from tests.support.tracker_bench import START_MS, Ear, HostTracker, wait_until
 
 KINDS = ["embedded", pytest.param("mosquitto", marks=pytest.mark.needs("mosquitto"))]
@@ -61,25 +62,30 @@ def test_settings_signed_for_this_device_are_obeyed_and_survive_a_restart(
 
 def test_what_happens_while_the_broker_is_away_arrives_when_it_is_back(kind: str, tmp_path: Path) -> None:
     port = free_port()
-    with HostTracker(BrokerAddress("127.0.0.1", port), tmp_path / "flash") as tracker:
-        wait_until(lambda: any(line["told"] == "link_lost" for line in tracker.told), "word of the lost link")
-        for second in range(0, 101, 10):
-            tracker.contacts.receive(second)
-        tracker.contacts.strap = False
-        wait_until(lambda: tracker.app.outbound.depth >= 13, "everything waiting")
-        with running_broker(kind, tmp_path / "broker", port) as address:
-            ear = Ear(address)
-            wait_until(lambda: ear.events() == ["strap_cut"] and len(ear.once()) >= 12, "all of it")
-            wait_until(lambda: tracker.app.outbound.depth == 0, "an empty queue")
-            assert len([m for m in ear.once() if m["kind"] == "fix"]) == 11
-            ear.close()
-        tracker.contacts.strap = True
-        wait_until(lambda: tracker.told[-1] == {**tracker.told[-1], "told": "link_lost"}, "the link lost again")
-        with running_broker(kind, tmp_path / "broker2", port) as address:
-            ear = Ear(address)
-            wait_until(lambda: ear.events() == ["strap_restored"], "the restoration")
-            assert tracker.app.link.connections == 2
-            ear.close()
+    with line_to(port) as line:
+        line.cut()  # mended only once somebody listens at the broker
+        with HostTracker(BrokerAddress("127.0.0.1", line.port), tmp_path / "flash") as tracker:
+            wait_until(lambda: any(said["told"] == "link_lost" for said in tracker.told), "word of the lost link")
+            for second in range(0, 101, 10):
+                tracker.contacts.receive(second)
+            tracker.contacts.strap = False
+            wait_until(lambda: tracker.app.outbound.depth >= 13, "everything waiting")
+            with running_broker(kind, tmp_path / "broker", port) as address:
+                ear = Ear(address)
+                line.mend()
+                wait_until(lambda: ear.events() == ["strap_cut"] and len(ear.once()) >= 12, "all of it")
+                wait_until(lambda: tracker.app.outbound.depth == 0, "an empty queue")
+                assert len([m for m in ear.once() if m["kind"] == "fix"]) == 11
+                ear.close()
+                line.cut()
+            tracker.contacts.strap = True
+            wait_until(lambda: tracker.told[-1] == {**tracker.told[-1], "told": "link_lost"}, "the link lost again")
+            with running_broker(kind, tmp_path / "broker2", port) as address:
+                ear = Ear(address)
+                line.mend()
+                wait_until(lambda: ear.events() == ["strap_restored"], "the restoration")
+                assert tracker.app.link.connections == 2
+                ear.close()
 
 
 def test_an_event_not_delivered_before_a_restart_is_delivered_after_it_with_its_own_number(
