@@ -167,6 +167,7 @@ def test_the_police_are_told_with_two_keys_and_a_step_with_one(page: Page, backe
     row = page.locator('[data-alarm-id="alarm-1"]')
     expect(row).to_be_visible()
     page.keyboard.press("p")
+    expect(page.locator('[data-act-form="police"]')).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator('[data-step="notify_police"]')).to_have_attribute("data-outcome", "done")
     page.keyboard.press("1")

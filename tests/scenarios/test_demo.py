@@ -26,8 +26,9 @@ def test_the_demo_raises_every_alarm_of_its_story_and_tells_the_spiked_drink() -
     for kind in ("proximity_prealert", "proximity_alert", "zone_entry", "panic", "strap_cut", "contact_loss"):
         assert kinds.get(kind) == 1, (kind, kinds, said)
     assert found["firmware_runtime"] == "vm"
-    assert all("MicroPython" in tracker["implementation"] for tracker in found["trackers"])
-    assert found["seconds_from_fix_to_stored"]["count"] >= len(kinds)
+    assert all("micropython" in tracker["implementation"] for tracker in found["trackers"])
+    # Silence is decided by time alone: no fix arrived from which its delay could count.
+    assert found["seconds_from_fix_to_stored"]["count"] >= len(kinds) - 1
     assert found["seconds_from_receiver_to_console"]["count"] > 20
     assert found["drink"]["verdict"] == "positive"
     assert found["drink"]["stored_by_backend"]
