@@ -86,7 +86,7 @@ class Allowed:
         return session.user
 
 
-AnyUser = Annotated[User, Depends(Allowed("operator", "supervisor", "evaluator", "administrator"))]
+AnyUser = Annotated[User, Depends(Allowed("operator", "supervisor", "case_manager", "evaluator", "administrator"))]
 OperatorUser = Annotated[User, Depends(Allowed("operator", "supervisor"))]
 SupervisorUser = Annotated[User, Depends(Allowed("supervisor"))]
 AdministratorUser = Annotated[User, Depends(Allowed("administrator"))]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, StringConstraints
 
-Role = Literal["operator", "supervisor", "evaluator", "administrator"]
-ROLES: tuple[Role, ...] = ("operator", "supervisor", "evaluator", "administrator")
+Role = Literal["operator", "supervisor", "case_manager", "evaluator", "administrator"]
+ROLES: tuple[Role, ...] = ("operator", "supervisor", "case_manager", "evaluator", "administrator")
 Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
 
 

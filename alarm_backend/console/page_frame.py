@@ -47,7 +47,7 @@ HEADERS = {
 }
 
 OPERATOR_ROLES = frozenset({"operator", "supervisor"})
-EVERY_ROLE = frozenset({"operator", "supervisor", "evaluator", "administrator"})
+EVERY_ROLE = frozenset({"operator", "supervisor", "case_manager", "evaluator", "administrator"})
 PAGES = (
     ("queue", "/", OPERATOR_ROLES),
     ("search", "/search", OPERATOR_ROLES),

@@ -111,7 +111,7 @@ def test_nothing_is_shown_or_done_without_signing_in(backend: Backend, method: s
     assert TestClient(backend.app).request(method, path).status_code == 401
 
 
-@pytest.mark.parametrize("role", ["evaluator", "administrator"])
+@pytest.mark.parametrize("role", ["case_manager", "evaluator", "administrator"])
 def test_who_has_no_business_with_alarms_sees_none(backend: Backend, role: str) -> None:
     for path in ("/api/v1/alarms", "/api/v1/alarms/search", "/api/v1/orders", "/api/v1/orders/x/tracks", "/events"):
         assert backend.client(role).get(path).status_code == 403, path

@@ -58,7 +58,7 @@ def test_without_alarms_nothing_is_claimed() -> None:
 
 def test_each_role_starts_on_a_page_it_may_open() -> None:
     allowed = {path: roles for _, path, roles in PAGES}
-    for role in ("operator", "supervisor", "evaluator", "administrator"):
+    for role in ("operator", "supervisor", "case_manager", "evaluator", "administrator"):
         assert role in allowed[home_of(role)]
     assert home_of("operator") == "/"
     assert home_of("evaluator") == "/field-tests"
