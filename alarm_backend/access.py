@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from alarm_backend.auth.schemas import SessionView, User
+from alarm_backend.auth.schemas import ROLES, SessionView, User
 from alarm_backend.errors import Forbidden, NotSignedIn
 from alarm_backend.services import Services
 
@@ -86,10 +86,23 @@ class Allowed:
         return session.user
 
 
-AnyUser = Annotated[User, Depends(Allowed("operator", "supervisor", "case_manager", "evaluator", "administrator"))]
+AnyUser = Annotated[User, Depends(Allowed(*ROLES))]
 OperatorUser = Annotated[User, Depends(Allowed("operator", "supervisor"))]
 SupervisorUser = Annotated[User, Depends(Allowed("supervisor"))]
 AdministratorUser = Annotated[User, Depends(Allowed("administrator"))]
+DRINK_TEST_READERS = ("operator", "supervisor", "evaluator", "administrator")
+DrinkTestReader = Annotated[User, Depends(Allowed(*DRINK_TEST_READERS))]
+"""Sees drink tests, which carry no person."""
+ORDER_READERS = ("operator", "supervisor", "case_manager")
+CASE_WORKERS = ("case_manager", "supervisor")
+OrderReader = Annotated[User, Depends(Allowed(*ORDER_READERS))]
+"""Sees orders, their versions and which tracker is on whom; not alarms, not positions."""
+CaseUser = Annotated[User, Depends(Allowed(*CASE_WORKERS))]
+"""Drafts and signs off orders, hooks up trackers."""
+StockUser = Annotated[User, Depends(Allowed("administrator"))]
+"""Keeps the stock of bracelets and strips."""
+IndicatorReader = Annotated[User, Depends(Allowed("evaluator", "administrator", "supervisor"))]
+"""Sees counts and pseudonyms for the report."""
 
 
 def _bearer(request: Request, services: Services) -> bool:
@@ -109,11 +122,11 @@ GatewayCaller = Annotated[str, Depends(gateway_caller)]
 
 
 def gateway_or_user(request: Request, services: ServicesOf) -> str:
-    """The gateway, or an operator or supervisor who is signed in (safe methods only)."""
+    """The gateway, or somebody signed in who may read orders (safe methods only)."""
     if "authorization" in request.headers:
         return gateway_caller(request, services)
     user = _session(request, services).user
-    if user.role not in {"operator", "supervisor"}:
+    if user.role not in ORDER_READERS:
         raise Forbidden(f"this is not for the role {user.role}")
     return user.username
 

@@ -1,4 +1,4 @@
-"""Every text of the console in Dutch, English and French, from one file."""
+"""Every text of the console in Dutch, English and French: `catalogue.json` and the `catalogue_*.json` beside it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 
 LANGUAGES = ("nl", "en", "fr")
 DEFAULT_LANGUAGE = "nl"
-FILE = Path(__file__).with_name("catalogue.json")
+FOLDER = Path(__file__).parent
 
 
 @cache
 def texts() -> dict[str, dict[str, str]]:
-    """Key to language to text."""
-    loaded: dict[str, dict[str, str]] = json.loads(FILE.read_text(encoding="utf-8"))
+    """Key to language to text. Raises ValueError when two files have the same key."""
+    loaded: dict[str, dict[str, str]] = {}
+    for path in sorted(FOLDER.glob("catalogue*.json")):
+        found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        if twice := loaded.keys() & found.keys():
+            raise ValueError(f"{path.name}: {', '.join(sorted(twice))}: already in another catalogue")
+        loaded |= found
     return loaded
 
 

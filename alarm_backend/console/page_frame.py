@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from alarm_backend.access import DRINK_TEST_READERS, ORDER_READERS
 from alarm_backend.auth.schemas import SessionView
 from alarm_backend.console import catalogue
 from alarm_backend.console.assets import Assets
@@ -47,19 +48,18 @@ HEADERS = {
 }
 
 OPERATOR_ROLES = frozenset({"operator", "supervisor"})
-EVERY_ROLE = frozenset({"operator", "supervisor", "case_manager", "evaluator", "administrator"})
 PAGES = (
     ("queue", "/", OPERATOR_ROLES),
     ("search", "/search", OPERATOR_ROLES),
-    ("orders", "/orders", OPERATOR_ROLES),
+    ("orders", "/orders", frozenset(ORDER_READERS)),
     ("handover", "/handover", OPERATOR_ROLES),
-    ("field_tests", "/field-tests", EVERY_ROLE),
+    ("field_tests", "/field-tests", frozenset(DRINK_TEST_READERS)),
 )
 """Name, path and the roles that may open it."""
 
 
 def home_of(role: str) -> str:
-    """Where this role starts: operators at the queue, the others at the drink tests."""
+    """Where this role starts: operators at the queue, case managers at the orders, the others at the drink tests."""
     return next(path for _, path, roles in PAGES if role in roles)
 
 

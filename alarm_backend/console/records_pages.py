@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from alarm_backend.access import AnyUser, OperatorUser, ServicesOf, SessionOf
+from alarm_backend.access import DrinkTestReader, OperatorUser, OrderReader, ServicesOf, SessionOf
 from alarm_backend.alarms.schemas import Kind, State
 from alarm_backend.console import catalogue
 from alarm_backend.console.page_frame import ZONE, language_of, pages
@@ -99,7 +99,7 @@ def handover_page(
 
 
 @router.get("/orders")
-def orders_page(request: Request, services: ServicesOf, _user: OperatorUser, session: SessionOf) -> Response:
+def orders_page(request: Request, services: ServicesOf, _user: OrderReader, session: SessionOf) -> Response:
     """Every order with its distances and zones, and the zones on the map."""
     orders = services.orders.all()
     shown = [order.model_dump(mode="json", include={"order_id", "zones"}) for order in orders]
@@ -118,7 +118,7 @@ def orders_page(request: Request, services: ServicesOf, _user: OperatorUser, ses
 def field_tests_page(
     request: Request,
     services: ServicesOf,
-    _user: AnyUser,
+    _user: DrinkTestReader,
     session: SessionOf,
     verdict: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from alarm_backend.access import AnyUser, GatewayCaller, ServicesOf
+from alarm_backend.access import DrinkTestReader, GatewayCaller, ServicesOf
 from alarm_backend.alarms.schemas import Results
 from alarm_backend.field_tests.schemas import FieldTestsIn, FieldTestView
 
@@ -21,7 +21,7 @@ def post_field_tests(body: FieldTestsIn, services: ServicesOf, caller: GatewayCa
 
 @router.get("/field-tests")
 def get_field_tests(
-    services: ServicesOf, _user: AnyUser, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    services: ServicesOf, _user: DrinkTestReader, limit: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> list[FieldTestView]:
     """The records that arrived last."""
     return services.field_tests.newest(limit)

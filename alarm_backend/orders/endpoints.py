@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from alarm_backend.access import GatewayCaller, GatewayOrUser, OperatorUser, ServicesOf
+from alarm_backend.access import GatewayCaller, GatewayOrUser, OrderReader, ServicesOf
 from alarm_backend.orders.schemas import OrdersStored, OrderView
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
@@ -29,6 +29,6 @@ def get_orders(services: ServicesOf, _caller: GatewayOrUser) -> list[OrderView]:
 
 
 @router.get("/orders/{order_id}")
-def get_order(order_id: str, services: ServicesOf, _user: OperatorUser) -> OrderView:
+def get_order(order_id: str, services: ServicesOf, _user: OrderReader) -> OrderView:
     """The current version of one order."""
     return services.orders.get(order_id)

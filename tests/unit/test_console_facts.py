@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from alarm_backend.alarms.schemas import AlarmView
+from alarm_backend.auth.schemas import ROLES
 from alarm_backend.console import pages as console_pages
 from alarm_backend.console.assets import Assets
 from alarm_backend.console.page_frame import CONTENT_SECURITY_POLICY, PAGES, home_of, moment_text
@@ -58,7 +59,7 @@ def test_without_alarms_nothing_is_claimed() -> None:
 
 def test_each_role_starts_on_a_page_it_may_open() -> None:
     allowed = {path: roles for _, path, roles in PAGES}
-    for role in ("operator", "supervisor", "case_manager", "evaluator", "administrator"):
+    for role in ROLES:
         assert role in allowed[home_of(role)]
     assert home_of("operator") == "/"
     assert home_of("evaluator") == "/field-tests"
