@@ -45,7 +45,7 @@ DatabaseUrl = Annotated[
 DATA = Path("waakzaam-data")
 
 app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
-user_app = typer.Typer(no_args_is_help=True, help="Accounts of operators, supervisors, case managers, evaluators, administrators.")
+user_app = typer.Typer(no_args_is_help=True, help="Accounts of everybody who signs in, each with a role.")
 app.add_typer(user_app, name="user")
 
 
