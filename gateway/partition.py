@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.contract.orders import Order
 from gateway.contract.transitions import Transition
-from gateway.geofence.case import State, begin, case_of, ended, reordered
+from gateway.geofence.alarms import Alarm, Key
+from gateway.geofence.case import State, begin, case_of, ended, rebuilt, reordered
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import STANDARD, Rules
+from gateway.geofence.stand_in import stand_in
 from gateway.geofence.step import step
+
+# After a failed decision the order is tried again with every message, and after these times without one.
+RETRY_MS = (5_000, 10_000, 20_000, 30_000)
 
 
 class Sleeping(NamedTuple):
@@ -22,20 +28,33 @@ class Sleeping(NamedTuple):
     wake: Callable[[Order], State]
 
 
-def _let_it_fail(order_id: str, error: Exception) -> None:
+class Trouble(NamedTuple):
+    """An order whose decision failed: how often running; without a state, its alarms and its trackers' last fixes."""
+
+    failures: int
+    alarms: dict[Key, Alarm]
+    raw: dict[str, Observation]
+
+
+OnFault = Callable[[str, Exception, Sequence[Observation]], None]
+
+
+def _let_it_fail(order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
     raise error
 
 
 class Partition:
     """The states of a set of orders. Not thread-safe: one worker owns it.
 
-    `on_fault` hears of an order whose decision failed (a fault of ours); by default the error goes on. A live worker
-    sets the order's messages aside and goes on with the rest: one order must never block another.
+    `on_fault` hears of an order whose decision failed (a fault of ours) and of the observations concerned; by default
+    the error goes on. When it returns, the order is stood in for (docs/adr/0090): what its trackers report becomes an
+    alarm all the same, the order is told as not judged, and it is tried again, later with its state rebuilt.
     """
 
-    def __init__(self, rules: Rules = STANDARD, on_fault: Callable[[str, Exception], None] = _let_it_fail) -> None:
+    def __init__(self, rules: Rules = STANDARD, on_fault: OnFault = _let_it_fail) -> None:
         self.rules = rules
         self.on_fault = on_fault
+        self.trouble: dict[str, Trouble] = {}
         self.states: dict[str, State | Sleeping] = {}
         self.dirty: set[str] = set()
         self._orders_of: dict[str, list[str]] = {}
@@ -50,17 +69,21 @@ class Partition:
             effects += self._withdraw(order_id, now_ms)
         for order_id, order in wanted.items():
             known = self.states.get(order_id)
-            if known is None:
-                state = begin(case_of(order, self.rules), now_ms)
-            elif (before := known.order if isinstance(known, Sleeping) else known.case.order) is not order and (
-                before != order
-            ):
-                state = reordered(self.state_of(order_id), case_of(order, self.rules), now_ms)
-            else:
+            if known is not None and ((before := self.order_of(order_id)) is order or before == order):
+                continue
+            try:
+                case = case_of(order, self.rules)
+                state = begin(case, now_ms) if known is None else reordered(self.state_of(order_id), case, now_ms)
+            except Exception as error:
+                self.states[order_id] = Sleeping(order, None, self._begin)
+                effects += self._stand_in(order_id, error, (), now_ms)
                 continue
             self._keep(order_id, state)
         self._index()
         return effects
+
+    def _begin(self, order: Order) -> State:
+        return begin(case_of(order, self.rules), 0 if self.now_ms is None else self.now_ms)
 
     def restore(self, sleeping: Iterable[Sleeping]) -> None:
         """Takes over states from a checkpoint, without waking them."""
@@ -77,6 +100,11 @@ class Partition:
             state = state.wake(state.order)
             self.states[order_id] = state
         return state
+
+    def order_of(self, order_id: str) -> Order:
+        """The order itself, without waking its state."""
+        state = self.states[order_id]
+        return state.order if isinstance(state, Sleeping) else state.case.order
 
     def orders_of(self, device_id: str) -> Sequence[str]:
         """The orders in which this tracker takes part."""
@@ -115,17 +143,61 @@ class Partition:
 
     def _step(self, order_id: str, observations: Sequence[Observation], now_ms: int) -> Sequence[Transition]:
         try:
-            state, told = step(self.state_of(order_id), observations, now_ms)
+            state, told = step(self._ready(order_id, now_ms), observations, now_ms)
         except Exception as error:
-            self.on_fault(order_id, error)
-            return ()
+            if len(observations) > 1:  # One of them may be the cause: the others must not share its fate.
+                return [t for one in observations for t in self._step(order_id, (one,), now_ms)]
+            return self._stand_in(order_id, error, observations, now_ms)
+        self.trouble.pop(order_id, None)
         self._keep(order_id, state)
         return told
 
-    def _keep(self, order_id: str, state: State) -> None:
+    def _ready(self, order_id: str, now_ms: int) -> State:
+        """The order's state; rebuilt when it failed before: from its last fixes, then without them."""
+        state, trouble = self.state_of(order_id), self.trouble.get(order_id)
+        if trouble is None:
+            return state
+        if trouble.alarms:
+            state = replace(state, alarms={**trouble.alarms, **state.alarms}, deadline_ms=now_ms)
+        if trouble.failures < 2:
+            return state
+        fresh, fixes = rebuilt(state, case_of(state.case.order, self.rules), now_ms)
+        return fresh if trouble.failures > 2 or not fixes else step(fresh, fixes, now_ms)[0]
+
+    def _stand_in(
+        self, order_id: str, error: Exception, observations: Sequence[Observation], now_ms: int
+    ) -> list[Transition]:
+        """Tells what can be told of an order whose decision failed, and sets the time of the next try."""
+        self.on_fault(order_id, error, observations)
+        before = self.trouble.get(order_id, Trouble(0, {}, {}))
+        state = self.states[order_id]
+        known, raw = before.alarms, before.raw
+        if isinstance(state, State):
+            known = {**known, **state.alarms}
+            raw = {**raw, **{device: track.raw for device, track in state.tracks.items() if track.raw is not None}}
+        fault = f"{type(error).__name__}: {error}"
+        stood = stand_in(self.order_of(order_id), known, raw, observations, fault, now_ms)
+        if stood.plain_test_fault:
+            self.on_fault(order_id, RuntimeError(f"the plain test failed as well: {stood.plain_test_fault}"), ())
+        retry_ms = now_ms + RETRY_MS[min(before.failures, len(RETRY_MS) - 1)]
+        self.trouble[order_id] = Trouble(before.failures + 1, stood.alarms, stood.raw)
+        if isinstance(state, State):
+            tracks = dict(state.tracks)
+            for one in observations:
+                if one.device_id in tracks:
+                    last = stood.raw.get(one.device_id)
+                    tracks[one.device_id] = tracks[one.device_id]._replace(raw=last, contact_ms=now_ms)
+            self.trouble[order_id] = Trouble(before.failures + 1, {}, {})
+            self._keep(order_id, replace(state, tracks=tracks, alarms=stood.alarms, deadline_ms=retry_ms))
+        else:
+            self._keep(order_id, state._replace(deadline_ms=retry_ms))
+        return stood.effects
+
+    def _keep(self, order_id: str, state: State | Sleeping) -> None:
         known = self.states.get(order_id)
         self.states[order_id] = state
-        self.dirty.add(order_id)
+        if isinstance(state, State):
+            self.dirty.add(order_id)
         if state.deadline_ms is not None and (known is None or known.deadline_ms != state.deadline_ms):
             heapq.heappush(self._deadlines, (state.deadline_ms, order_id))
         if len(self._deadlines) > 64 + 4 * len(self.states):
@@ -134,15 +206,19 @@ class Partition:
 
     def _withdraw(self, order_id: str, now_ms: int) -> list[Transition]:
         """Ends an order that is no longer there: its alarms are cleared, as when its validity ends."""
-        state = self.state_of(order_id)
-        del self.states[order_id]
+        self.trouble.pop(order_id, None)
         self.dirty.add(order_id)
-        _, effects = step(reordered(state, ended(state, now_ms), now_ms), None, now_ms)
+        try:
+            state = self.state_of(order_id)
+            _, effects = step(reordered(state, ended(state, now_ms), now_ms), None, now_ms)
+        except Exception as error:  # Its alarms stay standing: what failed does not end anything.
+            self.on_fault(order_id, error, ())
+            effects = ()
+        del self.states[order_id]
         return list(effects)
 
     def _index(self) -> None:
         self._orders_of = {}
-        for order_id, state in self.states.items():
-            order = state.order if isinstance(state, Sleeping) else state.case.order
-            for device in order.devices():
+        for order_id in self.states:
+            for device in self.order_of(order_id).devices():
                 self._orders_of.setdefault(device, []).append(order_id)

@@ -6,7 +6,8 @@ import gc
 import json
 import queue
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,8 +185,11 @@ class Worker:
         gone = [i for i in self.partition.dirty if i not in self.partition.states]
         rows = []
         for order_id in changed:
-            state = self.partition.state_of(order_id)
-            rows.append((order_id, state.deadline_ms, states.freeze(state)))
+            try:
+                state = self.partition.state_of(order_id)
+                rows.append((order_id, state.deadline_ms, states.freeze(state)))
+            except Exception as error:  # Its older state stays stored; the others must not lose theirs.
+                say(f"state of order {order_id} not stored: {type(error).__name__}: {error}")
         with self.journal.transaction():
             self.journal.save_states(rows, gone, self.journal.last_seq())
             self.journal.forget_before(self.wall_ms() - KEEP_MESSAGES_MS)
@@ -222,11 +226,11 @@ class Worker:
                 say(f"a journalled message of {row.device_id} cannot be read again: {error}")
         return found
 
-    def _fault(self, order_id: str, error: Exception) -> None:
-        """A decision failed: that order's messages are set aside and told, the rest goes on."""
+    def _fault(self, order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
+        """A decision failed, our fault: set aside with what it concerned; the partition raises the alarms."""
         fault = f"decision failed for order {order_id}: {type(error).__name__}: {error}"
         say(fault)
-        self.journal.set_aside(self.wall_ms(), f"order/{order_id}", b"", fault)
+        self.journal.set_aside(self.wall_ms(), f"order/{order_id}", json.dumps(observations).encode(), fault)
 
     def _put_out(self, effects: list[Transition], rows: list[Message]) -> None:
         with self.journal.transaction():
@@ -239,7 +243,12 @@ class Worker:
             for order_id in self.partition.orders_of(row.device_id):
                 arrived[order_id] = min(row.received_wall_ms, arrived.get(order_id, row.received_wall_ms))
         for effect in effects:
-            self.journal.put_out(effect.idempotency_key(), effect.to_line(), arrived.get(effect.order_id))
+            try:
+                line = effect.to_line()
+            except ValueError as error:  # A number that is none: the alarm goes out without its numbers.
+                self._fault(effect.order_id, error, ())
+                line = replace(effect, distance_m=None, probability=None, evidence={"fault": str(error)}).to_line()
+            self.journal.put_out(effect.idempotency_key(), line, arrived.get(effect.order_id))
 
     def _publish(self, observations: list[Observation]) -> None:
         """Queues positions for the console's map; when the backend is away for long the oldest are dropped."""
@@ -247,13 +256,14 @@ class Worker:
             if observation.lat is None:
                 continue
             for order_id in self.partition.orders_of(observation.device_id):
-                order = self.partition.state_of(order_id).case
-                person = order.person_of[observation.device_id]
+                order = self.partition.order_of(order_id)
+                monitored = observation.device_id == order.monitored.device_id
+                party = next(p for p in (order.monitored, *order.protected) if p.device_id == observation.device_id)
                 document = {
                     "device_id": observation.device_id,
                     "order_id": order_id,
-                    "person_id": person or order.order.monitored.person_id,
-                    "role": "protected" if person else "monitored",
+                    "person_id": party.person_id,
+                    "role": "monitored" if monitored else "protected",
                     "fix_time": time_text(observation.time_ms),
                     "lat": observation.lat,
                     "lon": observation.lon,

@@ -6,6 +6,7 @@ SEVERITY_OF_KIND = {
     "panic": 5,
     "proximity_alert": 5,
     "zone_entry": 5,
+    "order_not_judged": 5,
     "gateway_silent": 5,
     "escalation_stopped": 5,
     "strap_cut": 4,

@@ -22,6 +22,7 @@ Kind = Literal[
     "battery_low",
     "battery_critical",
     "device_left_behind",
+    "order_not_judged",
     "gateway_silent",
     "escalation_stopped",
 ]

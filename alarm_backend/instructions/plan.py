@@ -15,7 +15,7 @@ TAMPER = ("strap_cut", "case_opened", "jamming", "spoofing")
 LOST = ("contact_loss", "gnss_loss", "device_left_behind")
 EARLY = ("proximity_prealert", "zone_buffer")
 UPKEEP = ("battery_low", "battery_critical")
-PLATFORM = ("gateway_silent", "escalation_stopped")
+PLATFORM = ("order_not_judged", "gateway_silent", "escalation_stopped")
 
 PLANS: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {
     DANGER: (("call_protected", 60), ("notify_police", 90), ("call_monitored", 180), ("write_down", 900)),

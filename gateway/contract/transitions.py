@@ -27,6 +27,9 @@ KINDS = (
     "battery_critical",
     "device_left_behind",
 )
+# Of the live gateway only: an order whose decision failed, a fault of ours. A replay tells it as `contact_loss`, since
+# the kinds of its output are fixed (docs/adr/0090).
+NOT_JUDGED = "order_not_judged"
 TRANSITIONS = ("raised", "escalated", "eased", "cleared")
 # From least to most severe. The order of this tuple is the order of severity.
 LEVELS = ("info", "warning", "high", "critical")
@@ -109,7 +112,7 @@ class Transition:
 
 
 def _check_words(document: dict[str, Any]) -> None:
-    for field, words in (("kind", KINDS), ("transition", TRANSITIONS), ("level", LEVELS)):
+    for field, words in (("kind", (*KINDS, NOT_JUDGED)), ("transition", TRANSITIONS), ("level", LEVELS)):
         if document[field] not in words:
             raise TransitionInvalid(field, f"{document[field]!r} is not one of {', '.join(words)}")
 

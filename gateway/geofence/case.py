@@ -72,6 +72,26 @@ def reordered(state: State, case: Case, now_ms: int) -> State:
     )
 
 
+def rebuilt(state: State, case: Case, now_ms: int) -> tuple[State, list[Observation]]:
+    """A state begun anew with the alarms and what each tracker said last, and the fixes to take in again."""
+    kept = {
+        device: Track(
+            device,
+            contact_ms=track.contact_ms,
+            raw=track.raw,
+            interval_ms=track.interval_ms,
+            lost_ms=track.lost_ms,
+            strap_open_ms=track.strap_open_ms,
+        )
+        for device, track in state.tracks.items()
+    }
+    fixes = [observation for track in state.tracks.values() for observation in track.recent]
+    fresh = begin(case, now_ms)
+    return replace(
+        fresh, tracks={**fresh.tracks, **kept}, alarms=state.alarms, closed=state.closed, started_ms=state.started_ms
+    ), fixes
+
+
 def ended(state: State, now_ms: int) -> Case:
     """The case of this state with its order's validity ended now."""
     order = state.case.order

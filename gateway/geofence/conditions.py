@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.contract.transitions import NOT_JUDGED
 from gateway.geofence.alarms import Key
 from gateway.geofence.case import MONITORED, Draft, State
 from gateway.geofence.motion import Observation
@@ -80,6 +81,14 @@ def order_begins(draft: Draft, before: frozenset[str]) -> None:
             level = REPORTED["strap_cut"][0 if person == MONITORED else 1]
             numbers = {"event_time_ms": track.strap_open_ms}
             draft.raise_now(Key("strap_cut", person, ""), level, "open_when_order_began", None, numbers)
+
+
+def judged(draft: Draft, person: str) -> None:
+    """A message of this person's tracker could be judged: the fault of ours that stood is over, once that lasts."""
+    key = Key(NOT_JUDGED, person, "")
+    alarm = draft.alarms.get(key)
+    if alarm is not None and draft.now_ms >= alarm.seen_ms + draft.rules.clear_hold_ms:
+        draft.clear(key, "judged_again")
 
 
 def _left_behind_ms(track: Track, rules: Rules) -> int | None:

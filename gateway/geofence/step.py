@@ -28,8 +28,9 @@ from gateway.geofence.tracks import (
     woken,
 )
 
-# More instants than this cannot fall due at once; reaching it means a timer that never goes away: our fault.
-TIMERS_MAX = 100_000
+# The same instant may fall due a few times over, never this often: a timer that does not go away is our fault. It is
+# noticed soon, for as long as one order turns on the spot all others wait.
+SAME_INSTANT_MAX = 50
 
 
 class TimerStuck(RuntimeError):
@@ -51,15 +52,16 @@ def step(
     Several observations are taken in the order of their own times; those of one instant move first and are judged once.
     """
     effects: list[Transition] = []
-    served = 0
+    served, instant_ms = 0, None
     while state.deadline_ms is not None and state.deadline_ms <= now_ms:
+        served = served + 1 if state.deadline_ms == instant_ms else 0
+        instant_ms = state.deadline_ms
+        if served > SAME_INSTANT_MAX:
+            raise TimerStuck(state.case.order.order_id, instant_ms)
         draft = Draft(state, state.deadline_ms)
         _time_passes(draft)
         state = draft.freeze(_deadline_ms(draft))
         effects += draft.effects
-        served += 1
-        if served > TIMERS_MAX:
-            raise TimerStuck(state.case.order.order_id, draft.now_ms)
     events = () if event is None else (event,) if isinstance(event, Observation) else event
     known = [one for one in events if one.device_id in state.tracks]
     if not known:
@@ -148,6 +150,7 @@ def _observe(draft: Draft, event: Observation) -> str | None:
     person = draft.case.person_of[event.device_id]
     draft.tracks[event.device_id] = track._replace(contact_ms=max(draft.now_ms, track.contact_ms or 0))
     draft.clear(Key("contact_loss", person, ""), "contact_back")
+    conditions.judged(draft, person)
     if event.event:
         conditions.happen(draft, person, event)
     if event.lat is None or event.lon is None:

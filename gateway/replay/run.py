@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from gateway.contract.orders import Order
-from gateway.contract.transitions import Transition
+from gateway.contract.transitions import NOT_JUDGED, Transition
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import STANDARD, Rules
-from gateway.partition import Partition
+from gateway.partition import OnFault, Partition
 
 
 def _order_of(observation: Observation) -> tuple[str, ...]:
@@ -22,22 +23,34 @@ def in_time_order(observations: Iterable[Observation]) -> list[Observation]:
     return sorted(set(observations), key=lambda o: (o.time_ms, _order_of(o)))
 
 
+def _told_as_alarm(order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
+    """Nothing more to do: the transitions tell which order is not judged, and why."""
+
+
 def replay(
     orders: Iterable[Order],
     observations: Iterable[Observation],
     until_ms: int | None = None,
     rules: Rules = STANDARD,
+    on_fault: OnFault = _told_as_alarm,
 ) -> Iterator[Transition]:
     """Every transition, in time order, up to `until_ms` (by default the last observation).
 
-    Recorded rows say when something was, not when it arrived: they are replayed as if each had arrived at once.
+    Recorded rows say when something was, not when it arrived: they are replayed as if each had arrived at once. An
+    order whose decision fails is stood in for as in the live gateway; `on_fault` hears of it.
     """
+    for transition in _live(orders, observations, until_ms, Partition(rules, on_fault)):
+        yield transition if transition.kind != NOT_JUDGED else replace(transition, kind="contact_loss")
+
+
+def _live(
+    orders: Iterable[Order], observations: Iterable[Observation], until_ms: int | None, partition: Partition
+) -> Iterator[Transition]:
     rows = in_time_order(observations)
     if until_ms is not None:
         rows = [row for row in rows if row.time_ms <= until_ms]
     if not rows and until_ms is None:
         return
-    partition = Partition(rules)
     begin_ms = rows[0].time_ms if rows else until_ms
     if begin_ms is None:
         return

@@ -19,7 +19,7 @@ from alarm_backend.store.database import Database
 from alarm_backend.store.tables import alarms
 from alarm_backend.time_text import to_text
 
-KINDS = sorted(set(SEVERITY_OF_KIND) - {"gateway_silent", "escalation_stopped"})
+KINDS = sorted(set(SEVERITY_OF_KIND) - {"gateway_silent", "order_not_judged", "escalation_stopped"})
 DAY_MS = 86_400_000
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +42,23 @@ class Complaints:
         if self.rows:
             rows = "1 row was" if self.rows == 1 else f"{self.rows} rows were"
             raise BadInput(str(self.where), f"{rows} unusable, all others were replayed", "mend or remove them")
+
+
+class Faults:
+    """Names each order whose decision failed, once; such a fault is ours, and its alarms are in the output."""
+
+    def __init__(self) -> None:
+        self.orders: set[str] = set()
+
+    def __call__(self, order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
+        if order_id not in self.orders:
+            self.orders.add(order_id)
+            typer.echo(f"waakzaam: order {order_id} could not be judged: {type(error).__name__}: {error}", err=True)
+
+    def finish(self) -> None:
+        """Ends with status 1 when an order could not be judged at some moment."""
+        if self.orders:
+            raise typer.Exit(1)
 
 
 def until_ms_of(text: str | None) -> int | None:
@@ -126,7 +143,8 @@ def replay(
             rows += _read_track(text)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
-    transitions = list(run_replay(parsed, rows, until_ms))
+    faults = Faults()
+    transitions = list(run_replay(parsed, rows, until_ms, on_fault=faults))
     write_lines((transition.to_line() for transition in transitions), out)
     if map_path is not None:
         write_lines([map_page.render(parsed, rows, transitions)], str(map_path))
@@ -134,6 +152,7 @@ def replay(
         document = bundle.make(json.loads(orders.read_text(encoding="utf-8")), rows, until_ms, transitions)
         write_lines([json.dumps(document, ensure_ascii=False)], str(evidence))
     complaints.finish()
+    faults.finish()
 
 
 def register(app: typer.Typer) -> None:
