@@ -15,6 +15,7 @@ from simulators.virtual_board.firmware_image import compile_module, compile_tree
 KEY_BITS = package.SIGNATURE_BYTES * 8
 PUBLIC_EXPONENT = 65537
 BOOT_FILE = "import wzboot.boot\nwzboot.boot.start()\n"
+ENTRIES = {"bracelet": "'firmware.bracelet.main', 'main'", "tracker": "'firmware.tracker.main', 'run'"}
 
 
 class BadKey(Exception):
@@ -77,9 +78,14 @@ def slot_content(made: bytes, slot_bytes: int) -> bytes:
     return image + b"\xff" * (room - len(image)) + header + b"\xff" * (4096 - len(header))
 
 
-def boot_files(update: Path, key: rsa.RSAPrivateKey) -> dict[str, bytes | str]:
-    """What the factory puts on a board's file system for updates; an update never touches it."""
+def boot_files(update: Path, key: rsa.RSAPrivateKey, board: str | None = None) -> dict[str, bytes | str]:
+    """What the factory puts on a board's file system for updates; an update never touches it.
+
+    With a board's name also the start of its firmware (`/main.py`).
+    """
     files: dict[str, bytes | str] = {"/boot.py": BOOT_FILE, "/update_key.json": public_key_file(key)}
+    if board is not None:
+        files["/main.py"] = f"import wzboot.boot\nwzboot.boot.run({ENTRIES[board]})\n"
     for source in sorted(update.glob("*.py")):
         files[f"/lib/wzboot/{source.stem}.mpy"] = compile_module(source, f"wzboot/{source.name}")
     return files

@@ -43,7 +43,8 @@ class Instrument:
         self.verdict = None
         self.evidence = {}
 
-    def _plan(self, divisor: int):
+    def plan(self, divisor: int):
+        """The scan of this strip, with the feedback resistor divided; BadRequest when the front end cannot do it."""
         strip = self._calibration if "waveform" in self._calibration else self._config
         rtia_ohm = self._config.get("rtia_ohm", 10_000)
         return plan_of(strip.get("waveform", {}), max(1_000, rtia_ohm // divisor))
@@ -56,7 +57,7 @@ class Instrument:
                 raise SupplyFault("MAX17048", "battery_low", "%.0f %%, %.0f mV" % (percent, millivolts))
         codes = [PULSE_GAIN_CODE]
         for divisor in (1, RANGE_STEP):
-            code = self._plan(divisor).gain_code
+            code = self.plan(divisor).gain_code
             if code not in codes:
                 codes.append(code)
         self.evidence = yield from self_test(self._afe, self._dummy, self._config.get("dummy_ohm", 10_000.0), codes)
@@ -95,7 +96,7 @@ class Instrument:
         divisor = 1
         tries = SCAN_TRIES
         while True:
-            plan = self._plan(divisor)
+            plan = self.plan(divisor)
             trace = Trace(plan, self.evidence.get("supply_v", AVDD_V))
             try:
                 yield from scan(self._afe, plan, trace)

@@ -22,6 +22,8 @@ from firmware.bracelet.signals import Signals
 WATCHDOG_MS = 8_000
 SERIAL_PREFIX = "WZR1 "
 COMMAND_BYTES_MAX = 64
+UPDATE_MODULES = ["firmware.update." + name for name in ("trial", "flash_slots", "slots", "package", "errors")]
+UPDATE_MODULES += ["firmware.update", "firmware.bracelet.health"]
 
 
 def say(kind: str, data: dict) -> None:
@@ -29,6 +31,35 @@ def say(kind: str, data: dict) -> None:
     line = {"kind": kind}
     line.update(data)
     print(json.dumps(line))
+
+
+def slot_standing() -> dict:
+    """Which signed firmware runs, from the boot part's slots; {} where there are none."""
+    try:
+        from firmware.update.trial import standing
+    except ImportError:  # the CPython stand-in has no slots
+        return {}
+    found = standing()
+    if not found.get("on_trial"):
+        forget_update()
+    return found
+
+
+def forget_update() -> None:
+    """Let go of what only the start needs, for the memory."""
+    for name in UPDATE_MODULES:
+        package, _, last = name.rpartition(".")
+        sys.modules.pop(name, None)
+        if hasattr(sys.modules.get(package), last):
+            delattr(sys.modules[package], last)
+    gc.collect()
+
+
+def restart() -> None:
+    """Start the board again, as after a fault."""
+    import machine
+
+    machine.reset()
 
 
 class Announcer:
@@ -67,18 +98,24 @@ class Program:
     def __init__(self):
         from firmware.bracelet.hardware import Hardware, now_text, today
 
+        self.slot = slot_standing()
         self.config = settings.checked_config(settings.read_json(open, "/config.json"))
         calibration = settings.needed_of(settings.read_json(open, "/cal.json"), self.config["drink_declared"])
-        hashes = {
+        self.calibration = calibration
+        self.strip = calibration.get("strip")
+        self.hashes = {
             "calibration": settings.sha256_of_file(open, "/cal.json"),
-            "firmware": self.config.get("firmware_sha256"),
+            "firmware": self.slot.get("sha256") or self.config.get("firmware_sha256"),
+            "version": self.slot.get("version"),
         }
+        self.texts = texts_of(self.config["language"])
         self.hardware = Hardware()
         self.ring = FlashRing(os, open)
         haptics, gauge = self.hardware.sensors(say)
-        self.announcer = Announcer(self.config["announce"], Signals(self.hardware.led(), haptics, say))
+        self.signals = Signals(self.hardware.led(), haptics, say)
+        self.announcer = Announcer(self.config["announce"], self.signals)
         self.instrument = Instrument(self.hardware.afe, self.hardware.dummy, calibration, self.config, gauge)
-        self.recorder = recorder.Recorder(self.ring, self.config, hashes, now_text)
+        self.recorder = recorder.Recorder(self.ring, self.config, self.hashes, now_text)
         self.runner = Runner(
             self.hardware.clock,
             self.instrument,
@@ -87,7 +124,7 @@ class Program:
             self.hardware.button,
             self.announcer.light,
             self._say,
-            texts_of(self.config["language"]),
+            self.texts,
             today,
         )
         self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
@@ -114,7 +151,12 @@ class Program:
             % (sys.implementation.name, ".".join([str(n) for n in sys.implementation.version[:3]])),
             "machine": getattr(sys.implementation, "_machine", sys.platform),
             "device_id": self.config["device_id"],
-            "firmware_version": recorder.VERSION,
+            "firmware_version": self.hashes["version"] or recorder.VERSION,
+            "firmware_sha256": self.hashes["firmware"],
+            "firmware_on_trial": self.slot.get("on_trial", False),
+            "calibration_sha256": self.hashes["calibration"],
+            "strip": self.strip,
+            "strip_lot": self.config["strip_lot"],
             "heap_free": gc.mem_free() if hasattr(gc, "mem_free") else None,
             "records": len(self.ring.numbers()),
             "discards": self.ring.discards,
@@ -132,6 +174,40 @@ class Program:
             self.runner.press()
         elif word:
             say("error", {"reason": "unknown command", "commands": "records, status, test"})
+
+    async def prove(self) -> None:
+        """A firmware on trial is kept only when this bracelet could test, judge, tell and record with it.
+
+        When not: told, and started again, until the boot part goes back to the firmware before. A low battery is no
+        fault of the firmware: the trial goes on at the next start.
+        """
+        note = self.slot.get("note", "")
+        if note.startswith("rolled back"):
+            say("update", {"note": note, "version": self.slot["version"]})
+            self.announcer.light(telling.AMBER, 0)
+        if not self.slot.get("on_trial"):
+            return
+        from firmware.bracelet.health import check
+
+        steps = check(self.instrument, self.calibration, self.ring, self.texts, self.signals)
+        while True:
+            try:
+                await asyncio.sleep_ms(1 + next(steps) // 1000)
+            except StopIteration as end:
+                why = end.value
+                break
+        if why.startswith("supply"):
+            say("update", {"note": "not confirmed yet", "version": self.slot["version"], "reason": why})
+            return
+        if why:
+            say("update", {"note": "not confirmed", "version": self.slot["version"], "reason": why})
+            restart()
+        from firmware.update.trial import confirm
+
+        confirm()
+        self.slot["on_trial"] = False
+        say("update", {"note": "confirmed", "version": self.slot["version"]})
+        forget_update()
 
     async def play(self, watchdog=None) -> None:
         """Tests, one after another, for ever."""
@@ -177,6 +253,7 @@ async def run() -> None:
     program = Program()
     gc.collect()
     say("start", program.status())
+    await program.prove()
     watchdog = program.hardware.watchdog(WATCHDOG_MS) if program.config.get("watchdog") else None
     listener = asyncio.create_task(program.listen())
     try:

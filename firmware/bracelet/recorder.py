@@ -25,7 +25,7 @@ class Recorder:
             "record_id": "%s-%06d" % (config["device_id"], number),
             "time": self._now_text() or None,
             "device_id": config["device_id"],
-            "firmware_version": VERSION,
+            "firmware_version": self._hashes.get("version") or VERSION,
             "firmware_sha256": self._hashes.get("firmware"),
             "calibration_sha256": self._hashes.get("calibration"),
             "strip_lot": config.get("strip_lot"),

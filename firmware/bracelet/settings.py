@@ -56,7 +56,7 @@ def needed_of(calibration: dict, drink: str) -> dict:
 
     Of the drinks' own offsets the declared one is kept; for an undeclared drink any one is, so that it stays unknown.
     """
-    needed = ("schema", "quality", "model", "analytes", "expiry", "waveform")
+    needed = ("schema", "strip", "quality", "model", "analytes", "expiry", "waveform")
     kept = {name: calibration[name] for name in needed if name in calibration}
     for entry in kept.get("analytes", ()):
         entry.pop("curve", None)

@@ -26,6 +26,15 @@ class Signals:
             except (DriverError, OSError) as error:
                 self._failed("haptics", error)
 
+    def works(self) -> bool:
+        """Whether light and motor can be driven; the motor's chip answers, the LED only listens."""
+        if self._led is None or self._haptics is None:
+            return False
+        before = self.faults
+        self.light((0, 0, 0), 1)
+        self.light((0, 0, 0), 0)
+        return self.faults == before
+
     def _failed(self, part: str, error) -> None:
         self.faults += 1
         if part not in self._reported:

@@ -53,7 +53,7 @@ class MachineParts:
     def firmware_works(self) -> None:
         """Keep a firmware that was on trial: it reached the broker. Unsaid, the boot goes back to the last one."""
         try:
-            from firmware.update.install import confirm
+            from firmware.update.trial import confirm
         except ImportError:  # the CPython stand-in has no slots to choose between
             return
         if confirm():

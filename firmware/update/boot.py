@@ -35,3 +35,15 @@ def _unmount() -> None:
         vfs.umount("/rom")
     except OSError:
         return  # nothing was mounted there: what was wanted
+
+
+def run(module: str, function: str) -> None:
+    """Run the firmware. One on trial that ends in an error is started again, until its tries are used up."""
+    try:
+        getattr(__import__(module, None, None, (function,)), function)()
+    except Exception as error:
+        state = FlashSlots.load_state()
+        if state is None or state.trial == slots.NONE:
+            raise
+        print("boot: the firmware on trial failed: %s %s" % (type(error).__name__, error))
+        machine.reset()

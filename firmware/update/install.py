@@ -98,13 +98,3 @@ def install_file(path: str, board: str) -> package.Header:
             installer.feed(memoryview(piece)[:count])
     installer.finish()
     return header
-
-
-def confirm() -> bool:
-    """Say that the running firmware works; unsaid, a firmware on trial is left after its tries. True if it was one."""
-    flash = FlashSlots()
-    state = flash.load_state()
-    if state is None or state.trial == slots.NONE:
-        return False
-    flash.keep_state(slots.on_confirmed(state))
-    return True

@@ -66,7 +66,7 @@ except UpdateRefused as error:
     print("refused", error.reason)
 """
 RUN = "import app\nprint('runs', app.VERSION, len(app.FILLER))\n"
-CONFIRM = "from firmware.update.install import confirm\nprint('confirmed', confirm())\n"
+CONFIRM = "from firmware.update.trial import confirm\nprint('confirmed', confirm())\n"
 
 
 def _power_on(flash: FlashImage, main: str) -> list[str]:

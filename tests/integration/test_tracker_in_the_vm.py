@@ -18,6 +18,7 @@ from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.tracker_world import TrackerWorld, files
 from tests.support.broker import BrokerAddress, free_port, running_broker
 from tests.support.tracker_bench import KEY, START_MS, Ear, wait_until
+from waakzaam.rigs.updated_board import UpdatedBoard
 
 VM = pytest.param("vm", marks=pytest.mark.needs("vm"))
 
@@ -171,3 +172,39 @@ def test_the_bodies_in_flash_are_messages_of_the_wire(root: Path, tmp_path: Path
     raw = bench.board.storage.read(name)
     body = raw[1 + raw[0] : -4]
     assert decode(body)["event"] == "case_opened"
+
+
+@pytest.mark.needs("vm")
+def test_an_update_of_a_tracker_is_kept_once_it_reached_its_broker(tmp_path: Path, broker: BrokerAddress) -> None:
+    config = {
+        "schema": "waakzaam.tracker/1",
+        "device_id": "trk-updated",
+        "key": KEY.hex(),
+        "broker_host": broker.host,
+        "broker_port": broker.port,
+    }
+    sold = UpdatedBoard(tmp_path, "tracker", files(config), TrackerWorld().peripherals)
+    sold.install(sold.package("2", 2, {}))
+    for start in range(3):  # more starts than an unconfirmed trial has
+        with sold.board():
+            sold.wait_line('"told": "connected"')
+            if start == 0:
+                sold.wait_line('"told": "firmware_confirmed"')
+            assert not any("rolled back" in line for line in sold.lines)
+
+
+@pytest.mark.needs("vm")
+def test_an_update_of_a_tracker_that_never_reaches_a_broker_is_left_for_the_old_one(tmp_path: Path) -> None:
+    config = {
+        "schema": "waakzaam.tracker/1",
+        "device_id": "trk-lost",
+        "key": KEY.hex(),
+        "broker_host": "127.0.0.1",
+        "broker_port": free_port(),
+    }
+    sold = UpdatedBoard(tmp_path, "tracker", files(config), TrackerWorld().peripherals)
+    sold.install(sold.package("2", 2, {}))
+    for expected in ("slot 1, 2, on trial", "slot 1, 2, on trial", "slot 0, 1, rolled back: not confirmed"):
+        with sold.board():
+            assert expected in sold.wait_line("boot: slot")
+            sold.wait_line('"told": "started"')

@@ -92,9 +92,12 @@ def build(
 def factory(
     key_file: Annotated[Path, typer.Option("--key", help="Signing key (PEM); only its public half goes on the board.")],
     out: Annotated[Path, typer.Option(help="Folder for the files; copy it with: mpremote cp -r OUT/. :")],
+    board: Annotated[str | None, typer.Option(help="bracelet or tracker: also write its main.py.")] = None,
 ) -> None:
     """Write the files that let a board boot from signed slots: boot.py, the boot part, the public key."""
-    for path, content in release.boot_files(machine.ROOT / "firmware" / "update", _key(key_file)).items():
+    if board is not None and board not in BOARDS:
+        raise BadInput("--board", f"{board!r} is not one of {', '.join(BOARDS)}")
+    for path, content in release.boot_files(machine.ROOT / "firmware" / "update", _key(key_file), board).items():
         place = out / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         _write(place, content.encode() if isinstance(content, str) else content)
