@@ -65,5 +65,7 @@ bash simulators/virtual_board/build_vm.sh || say "no MicroPython VM: the firmwar
 if [ "$purpose" = test ]; then
     install_packages "the MQTT broker tests" mosquitto || true
     install_packages "the PostgreSQL tests" postgresql || true
+    install_packages "the tests of many gateway workers" nats-server || true
+    install_packages "the comparison with PostGIS" postgresql-postgis || true
     install_packages "the browser tests" chromium fonts-dejavu-core || true
 fi

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gateway.downlink import Downlink
 from gateway.ingest import keys as device_keys
-from gateway.journal.store import Journal
+from gateway.journal.store import FileOutbox, Journal
 from gateway.mqtt import Broker
+from gateway.orders_file import OrdersFile
 from gateway.outbox import degraded
 from gateway.outbox.sender import Sender
 from gateway.worker import BATCH_MAX, Delivery, Worker, say
@@ -40,7 +41,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
     keys = device_keys.read(settings.keys)
     journal = Journal(settings.data / "gateway.db")
-    worker = Worker(journal, keys, settings.orders, now_ms, wall_ms)
+    worker = Worker(journal, keys, OrdersFile(settings.orders), now_ms, wall_ms)
     try:
         worker.start()
     except BaseException:
@@ -48,7 +49,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         raise
     extra = ("owntracks/+/+",) if settings.owntracks else ()
     # The sender has a connection of its own: it reads while the worker writes.
-    outbox = Journal(settings.data / "gateway.db")
+    outbox = FileOutbox(settings.data / "gateway.db")
     broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
     worker.downlink = Downlink(keys, broker.publish)
     sender = Sender(settings.backend_url, settings.token, outbox, worker.positions, now_ms, source=settings.source)
@@ -61,7 +62,9 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
             if batch:
                 worker.take(batch)
             worker.pass_time()
-            worker.mark_stored(sender.stored)
+            outbox.mark_confirmed(journal)
+            if sender.failure is not None:
+                raise sender.failure
             sender.notify()
             if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
                 housekeeping_ms = wall_ms()
@@ -74,7 +77,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         broker.stop()
         worker.checkpoint()
         sender.stop()
-        worker.mark_stored(sender.stored)
+        outbox.mark_confirmed(journal)
         outbox.close()
         journal.close()
     say(f"stopped; {worker.seen} messages seen, {worker.repeats} repeats, {sender.sent} transitions sent")

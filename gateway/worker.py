@@ -8,12 +8,11 @@ import queue
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from firmware.wire import messages
 from firmware.wire.errors import WireError
-from gateway import orders_file
 from gateway.contract.orders import Order
 from gateway.contract.transitions import Transition, time_text
 from gateway.downlink import Downlink
@@ -22,7 +21,8 @@ from gateway.geofence.case import State, begin, case_of
 from gateway.geofence.motion import Observation
 from gateway.ingest import decoder, owntracks
 from gateway.journal import states
-from gateway.journal.store import Journal, Message
+from gateway.journal.port import Arrival, Message, Store
+from gateway.orders_file import OrdersFile, Stamp
 from gateway.partition import Partition, Sleeping
 
 BATCH_MAX = 300
@@ -33,12 +33,16 @@ POSITIONS_MAX = 20_000
 
 
 class Delivery(NamedTuple):
-    """One message as the broker handed it over; `acknowledge` is called once it is in the journal or set aside."""
+    """One message as the broker handed it over; `acknowledge` is called once it is in the journal or set aside.
+
+    `now_ms` is the time to decide at when an earlier process has stamped it; None means when the worker takes it.
+    """
 
     topic: str
     payload: bytes
     received_wall_ms: int
     acknowledge: Callable[[], None]
+    now_ms: int | None = None
 
 
 def say(text: str) -> None:
@@ -46,28 +50,37 @@ def say(text: str) -> None:
     print(f"gateway: {text}", file=sys.stderr, flush=True)
 
 
+def _all(_order: Order) -> bool:
+    return True
+
+
 class Worker:
-    """Takes in messages, decides, journals. All calls come from one thread but `positions` and the counters."""
+    """Takes in messages, decides, journals. All calls come from one thread but `positions` and the counters.
+
+    Of the orders in the file it judges those that are `mine`.
+    """
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Store,
         keys: dict[str, bytes],
-        orders_path: Path,
+        orders: OrdersFile,
         now_ms: Callable[[], int],
         wall_ms: Callable[[], int],
+        mine: Callable[[Order], bool] = _all,
     ) -> None:
         self.journal = journal
         self.keys = keys
         self.now_ms = now_ms
         self.wall_ms = wall_ms
-        self.orders_path = orders_path
+        self.orders = orders
+        self.mine = mine
         self.partition = Partition(on_fault=self._fault)
         self.downlink: Downlink | None = None
         self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
         self.seen = 0
         self.repeats = 0
-        self._orders_stamp: tuple[int, int] | None = None
+        self._orders_stamp: Stamp | None = None
         self._batch = journal.last_batch()
         self._since_checkpoint = 0
         self._checkpoint_wall_ms = wall_ms()
@@ -89,7 +102,7 @@ class Worker:
         self.partition.restore(
             Sleeping(order, stored[order.order_id], self._wake) for order in orders if order.order_id in stored
         )
-        for batch, now_ms, rows in self.journal.since(self.journal.meta("checkpoint_seq")):
+        for batch, now_ms, rows in self.journal.since(self.journal.checkpoint_seq()):
             self._batch = batch
             self._put_out(self.partition.feed(self._observations(rows, now_ms), now_ms), rows)
         known = set(self.partition.states)
@@ -101,8 +114,7 @@ class Worker:
     def reload_orders(self) -> None:
         """Takes over a changed orders file without losing state; a file that cannot be used leaves the old in force."""
         try:
-            stamp = self._stamp()
-            if stamp == self._orders_stamp:
+            if self.orders.stamp() == self._orders_stamp:
                 return
             orders = self._read_orders()
         except (FileUnreadable, OSError) as error:
@@ -114,14 +126,9 @@ class Worker:
         self.checkpoint()
         say(f"orders reloaded: {len(orders)}")
 
-    def _stamp(self) -> tuple[int, int]:
-        status = self.orders_path.stat()
-        return status.st_mtime_ns, status.st_size
-
     def _read_orders(self) -> tuple[Order, ...]:
-        stamp = self._stamp() if self.orders_path.exists() else None
-        self._orders_stamp = stamp
-        return orders_file.read(self.orders_path)
+        self._orders_stamp = self.orders.stamp() if self.orders.path.exists() else None
+        return tuple(order for order in self.orders.read() if self.mine(order))
 
     def _wake(self, order: Order) -> State:
         case = case_of(order)
@@ -135,42 +142,42 @@ class Worker:
     def take(self, deliveries: Iterable[Delivery]) -> None:
         """Journals and decides on a batch in one transaction, then acknowledges every message of it."""
         batch = list(deliveries)
-        now_ms, wall_ms = self.now_ms(), self.wall_ms()
-        self._batch += 1
-        taken: list[Message] = []
-        observations: list[Observation] = []
+        arrived_ms, wall_ms = self.now_ms(), self.wall_ms()
+        arrivals: list[Arrival] = []
+        observed: list[list[Observation]] = []
+        heard: list[Observation] = []
         with self.journal.transaction():
-            for delivery in batch:
-                self.seen += 1
-                try:
-                    message, observed = self._open(delivery, now_ms)
-                except decoder.Unusable as error:
-                    self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, error.fault)
-                    continue
-                if self.journal.take_in(message, self._batch, now_ms):
-                    taken.append(message)
-                    observations += observed
-                else:
-                    self.repeats += 1
-            self._store(self.partition.feed(observations, now_ms), taken)
+            for now_ms, together in groupby(batch, lambda one: arrived_ms if one.now_ms is None else one.now_ms):
+                self._batch += 1
+                for delivery in together:
+                    self.seen += 1
+                    try:
+                        message, said = self._open(delivery, now_ms)
+                    except decoder.Unusable as error:
+                        self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, error.fault)
+                        continue
+                    arrivals.append(Arrival(message, self._batch, now_ms))
+                    observed.append(said)
+            fresh = [
+                pair
+                for pair, new in zip(zip(arrivals, observed, strict=True), self.journal.take_in(arrivals), strict=True)
+                if new
+            ]
+            self.repeats += len(arrivals) - len(fresh)
+            for (_, now_ms), group in groupby(fresh, lambda pair: (pair[0].batch, pair[0].now_ms)):
+                pairs = list(group)
+                observations = [one for _, said in pairs for one in said]
+                self._store(self.partition.feed(observations, now_ms), [arrival.message for arrival, _ in pairs])
+                heard += observations
         for delivery in batch:
             delivery.acknowledge()
-        self._publish(observations)
-        self._tell_trackers(observations, now_ms)
+        self._publish(heard)
+        self._tell_trackers(heard, arrived_ms)
         self._since_checkpoint += len(batch)
 
-    def mark_stored(self, stored: queue.SimpleQueue[int]) -> None:
-        """Marks what the backend has stored; until then a crash would only send it again."""
-        ids = []
-        while not stored.empty():
-            ids.append(stored.get())
-        if ids:
-            with self.journal.transaction():
-                self.journal.mark_sent(ids)
-
-    def pass_time(self) -> None:
-        """Serves what falls due by now; checkpoints when it is time."""
-        now_ms = self.now_ms()
+    def pass_time(self, until_ms: int | None = None) -> None:
+        """Serves what falls due by now, or by `until_ms`; checkpoints when it is time."""
+        now_ms = self.now_ms() if until_ms is None else until_ms
         due_ms = self.partition.next_deadline_ms()
         if due_ms is not None and due_ms <= now_ms:
             with self.journal.transaction():

@@ -23,6 +23,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "vm": machine.find_vm,
     "mosquitto": machine.find_mosquitto,
     "postgres": machine.find_postgres,
+    "nats": machine.find_nats,
     "chromium": machine.find_chromium,
 }
 

@@ -35,6 +35,11 @@ def find_postgres() -> Path | None:
     return initdb.parent if initdb else None
 
 
+def find_nats() -> Path | None:
+    """The NATS server, for gateway workers on many machines."""
+    return _program("nats-server")
+
+
 def find_chromium() -> Path | None:
     """A Chromium that Playwright can drive."""
     return _program("chromium", "chromium-browser", "google-chrome")

@@ -8,7 +8,7 @@ from firmware.wire import frame, messages, topics
 from firmware.wire.errors import WireError
 from gateway.errors import GatewayError
 from gateway.geofence.motion import Observation
-from gateway.journal.store import Message
+from gateway.journal.port import Message
 
 # Trackers keep time by GNSS; more than this ahead of us is a fault on one side or a forged time (ASSUMED).
 AHEAD_MAX_MS = 120_000

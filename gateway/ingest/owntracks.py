@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.geofence.motion import Observation
 from gateway.ingest.decoder import AHEAD_MAX_MS, Unusable
-from gateway.journal.store import Message
+from gateway.journal.port import Message
 
 TOPIC_PREFIX = "owntracks/"
 SOURCE = "owntracks-unsigned"

@@ -6,14 +6,15 @@ are there or neither is, and the broker still holds the messages.
 
 from __future__ import annotations
 
+import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from gateway.errors import FileUnreadable
+from gateway.journal.port import Arrival, Message, Pending, Signs
 
 SCHEMA_VERSION = 1
 QUARANTINE_ROWS_MAX = 10_000
@@ -30,26 +31,6 @@ CREATE TABLE quarantine (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER N
     payload BLOB NOT NULL, fault TEXT NOT NULL);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
-
-
-class Message(NamedTuple):
-    """One authentic message as journalled; `body` is what the tracker signed."""
-
-    device_id: str
-    boot_id: int
-    msg_seq: int
-    source: str
-    received_wall_ms: int
-    body: bytes
-
-
-class Pending(NamedTuple):
-    """One transition that waits to be sent."""
-
-    id: int
-    idempotency_key: str
-    document: str
-    fix_received_ms: int | None
 
 
 class Journal:
@@ -97,23 +78,17 @@ class Journal:
             self._db.close()
 
     # ---- messages ---------------------------------------------------------------------------------------------------
-    def take_in(self, message: Message, batch: int, now_ms: int) -> bool:
-        """Journals a message; False when it is a repeat. Within a transaction."""
-        done = self._db.execute(
-            "INSERT OR IGNORE INTO inbox (batch, now_ms, received_wall_ms, device_id, boot_id, msg_seq, source, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                batch,
-                now_ms,
-                message.received_wall_ms,
-                message.device_id,
-                message.boot_id,
-                message.msg_seq,
-                message.source,
-                message.body,
-            ),
-        )
-        return done.rowcount == 1
+    def take_in(self, arrivals: Sequence[Arrival]) -> list[bool]:
+        """Journals messages; False for each that is a repeat. Within a transaction."""
+        fresh = []
+        for (device_id, boot_id, msg_seq, source, received_wall_ms, body), batch, now_ms in arrivals:
+            done = self._db.execute(
+                "INSERT OR IGNORE INTO inbox (batch, now_ms, received_wall_ms, device_id, boot_id, msg_seq, source,"
+                " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (batch, now_ms, received_wall_ms, device_id, boot_id, msg_seq, source, body),
+            )
+            fresh.append(done.rowcount == 1)
+        return fresh
 
     def since(self, seq: int) -> Iterator[tuple[int, int, list[Message]]]:
         """The batches journalled after `seq`: (batch, now_ms, messages), in order."""
@@ -174,12 +149,11 @@ class Journal:
         )
         return done.rowcount == 1
 
-    def unsent(self, at_most: int, after_id: int = 0) -> list[Pending]:
+    def unsent(self, at_most: int) -> list[Pending]:
         with self._lock:
             rows = self._db.execute(
-                "SELECT id, idempotency_key, document, fix_received_ms FROM outbox WHERE sent = 0 AND id > ?"
-                " ORDER BY id LIMIT ?",
-                (after_id, at_most),
+                "SELECT id, idempotency_key, document, fix_received_ms FROM outbox WHERE sent = 0 ORDER BY id LIMIT ?",
+                (at_most,),
             ).fetchall()
         return [Pending(*row) for row in rows]
 
@@ -205,9 +179,47 @@ class Journal:
         row = self._db.execute("SELECT document FROM states WHERE order_id = ?", (order_id,)).fetchone()
         return str(row[0])
 
+    def checkpoint_seq(self) -> int:
+        return self.meta("checkpoint_seq")
+
     def meta(self, name: str) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def set_meta(self, name: str, value: int) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
+class FileOutbox:
+    """The sender's side of a journal in a file. What is confirmed goes to the worker, the only one that writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.stored: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._journal = Journal(path)
+        self._confirmed: set[int] = set()
+
+    def unsent(self, at_most: int) -> list[Pending]:
+        rows = self._journal.unsent(at_most + len(self._confirmed))
+        self._confirmed &= {row.id for row in rows}  # the others are marked by now
+        return [row for row in rows if row.id not in self._confirmed][:at_most]
+
+    def confirmed(self, ids: Sequence[int]) -> None:
+        # The worker marks them, in a transaction of its own: two writers would wait for each other.
+        for one in ids:
+            self.stored.put(one)
+        self._confirmed.update(ids)
+
+    def mark_confirmed(self, journal: Journal) -> None:
+        """On the worker's thread: marks what the backend has stored; until then a crash would only send it again."""
+        ids = []
+        while not self.stored.empty():
+            ids.append(self.stored.get())
+        if ids:
+            with journal.transaction():
+                journal.mark_sent(ids)
+
+    def signs(self) -> Signs:
+        return Signs(self._journal.last_seq(), self._journal.outbox_depth(), self._journal.quarantined())
+
+    def close(self) -> None:
+        self._journal.close()

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from gateway.contract.transitions import time_text
-from gateway.journal.store import Journal, Pending
+from gateway.journal.port import Outbox, Pending, StoreAway
 from gateway.worker import say
 
 BATCH_MAX = 500
@@ -28,21 +28,20 @@ class Sender(threading.Thread):
         self,
         url: str,
         token: str,
-        journal: Journal,
+        outbox: Outbox,
         positions: queue.Queue[dict[str, Any]],
         now_ms: Callable[[], int],
         *,
         source: str = "gateway-1",
     ) -> None:
         super().__init__(name="outbox", daemon=True)
-        self.journal = journal
+        self.outbox = outbox
         self.positions = positions
         self.now_ms = now_ms
         self.source = source
         self.away = threading.Event()
+        self.failure: Exception | None = None
         self.sent = 0
-        self.stored: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._after_id = 0
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._client = httpx.Client(
@@ -64,6 +63,15 @@ class Sender(threading.Thread):
         self.join(TIMEOUT_S)
 
     def run(self) -> None:
+        """Until stopped. What it cannot get over is left in `failure`: whoever started it must not go on in silence."""
+        try:
+            self._run()
+        except Exception as error:
+            self.failure = error
+        finally:
+            self._client.close()
+
+    def _run(self) -> None:
         backoff_s = BACKOFF_FIRST_S
         since_heartbeat_s = HEARTBEAT_S
         while not self._ending.is_set():
@@ -79,9 +87,14 @@ class Sender(threading.Thread):
                     self.away.clear()
                 backoff_s = BACKOFF_FIRST_S
                 pause_s = 0.0 if more else 0.5
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, StoreAway) as error:
                 if not self.away.is_set():
-                    say(f"backend does not take our alarms: {error!r}; they wait in the outbox")
+                    whose = (
+                        "the outbox cannot be read"
+                        if isinstance(error, StoreAway)
+                        else "backend does not take our alarms"
+                    )
+                    say(f"{whose}: {error!r}; they wait in the outbox")
                 self.away.set()
                 pause_s, backoff_s = backoff_s, min(2 * backoff_s, BACKOFF_MAX_S)
             if pause_s and not self.away.is_set():
@@ -90,7 +103,6 @@ class Sender(threading.Thread):
                 self._ending.wait(pause_s)
             self._wake.clear()
             since_heartbeat_s += max(pause_s, 0.01)
-        self._client.close()
 
     def _post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         answer = self._client.post(path, json=document)
@@ -100,7 +112,7 @@ class Sender(threading.Thread):
 
     def _send_transitions(self) -> bool:
         """One batch; an entry counts as sent only when the backend names it in its answer."""
-        waiting = self.journal.unsent(BATCH_MAX, self._after_id)
+        waiting = self.outbox.unsent(BATCH_MAX)
         if not waiting:
             return False
         answer = self._post("/api/v1/transitions", {"transitions": [_document(entry) for entry in waiting]})
@@ -112,13 +124,10 @@ class Sender(threading.Thread):
         for entry in done:
             if told[entry.idempotency_key].get("status") == "rejected":
                 say(f"backend rejects {entry.idempotency_key}: {told[entry.idempotency_key].get('reason')}")
-        # The worker marks them, in a transaction of its own: two writers would wait for each other.
-        for entry in done:
-            self.stored.put(entry.id)
+        self.outbox.confirmed([entry.id for entry in done])
         self.sent += len(done)
         if len(done) < len(waiting):
             raise httpx.DecodingError("the answer does not name all of the transitions sent")
-        self._after_id = waiting[-1].id
         return len(waiting) == BATCH_MAX
 
     def _send_positions(self) -> bool:
@@ -136,16 +145,8 @@ class Sender(threading.Thread):
         return full
 
     def _send_heartbeat(self) -> None:
-        self._post(
-            "/api/v1/heartbeats",
-            {
-                "source": self.source,
-                "time": time_text(self.now_ms()),
-                "journal_seq": self.journal.last_seq(),
-                "outbox_depth": self.journal.outbox_depth(),
-                "quarantined": self.journal.quarantined(),
-            },
-        )
+        signs = self.outbox.signs()._asdict()
+        self._post("/api/v1/heartbeats", {"source": self.source, "time": time_text(self.now_ms()), **signs})
 
 
 def _document(entry: Pending) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.wire import frame, messages, topics
 from gateway.journal.store import Journal
+from gateway.orders_file import OrdersFile
 from gateway.worker import Delivery, Worker
 from waakzaam import machine
 from waakzaam.benches.report import Figure, at_least, at_most
@@ -236,13 +237,13 @@ def restart(orders: int) -> Figure:
         _settings(folder, orders)
         keys = {f"{who}-{i}": KEY for i in range(orders) for who in "mp"}
         journal = Journal(folder / "gateway.db")
-        worker = Worker(journal, keys, folder / "orders.json", wall_ms, wall_ms)
+        worker = Worker(journal, keys, OrdersFile(folder / "orders.json"), wall_ms, wall_ms)
         worker.start()
         journal.close()
         del worker  # Taking the first one apart is no part of a restart.
         begin = time.process_time()
         journal = Journal(folder / "gateway.db")
-        worker = Worker(journal, keys, folder / "orders.json", wall_ms, wall_ms)
+        worker = Worker(journal, keys, OrdersFile(folder / "orders.json"), wall_ms, wall_ms)
         worker.start()
         done: queue.Queue[bool] = queue.Queue()
         payload = _frame("m-5", 1, wall_ms(), 50.505 + 0.2, 3.0)

@@ -129,6 +129,14 @@ PROBES = (
         "apt-get install postgresql",
     ),
     _Probe(
+        "NATS server",
+        machine.find_nats,
+        _with_flag("--version"),
+        False,
+        "the gateway runs as one process; many workers cannot be tested",
+        "apt-get install nats-server",
+    ),
+    _Probe(
         "Chromium",
         machine.find_chromium,
         _with_flag("--version"),
