@@ -15,6 +15,7 @@ class MalformedFile(SensorModelError):
         self.line = line
         self.field = field
         self.reason = reason
+        self.scan_id = ""  # the scan that is spoilt, when the others of its file are sound
         super().__init__(f"{self.where}: {reason}")
 
     @property

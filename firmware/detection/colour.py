@@ -1,138 +1,190 @@
-"""Colour pads: dark-corrected counts to Kubelka-Munk values, unmixed into dye and drink, judged beside a clean pour.
+"""The verdict on a colour test: pads beside a clean pour, kinetics with temperature, pH; the same code on both sides.
 
-A test is a dict: "pads" maps a pad's name to (lit, unlit), each a sequence of counts in the calibration's channels;
-"time_s" since wetting; "saturated" true when the sensor said so; "clean" (optional) the pads of a clean pour of the
-same drink. Pads "white" (reference paper), "ph" and "buffer" (indicator without and behind the dry buffer) must be
-there. No function of the maths library is used.
+How the bracelet uses it (MicroPython, 110 KB heap):
+
+    from firmware.detection.colour import ColourTest, colour_steps
+
+    test = ColourTest(lot="C1", matrix="lager", temperature_c=21.5)
+    test.add("white", 0.0, lit, unlit)            # the dry strip first: every pad once at time 0 or before
+    test.add("GHB", 60.0, lit, unlit, saturated)  # then wet: each pad at some times, at least once inside the window
+    run = colour_steps(calibration, test, clean)  # clean: a ColourTest of a clean pour of the same drink, or None
+    verdict = None
+    while verdict is None:
+        verdict = next(run)                       # None until done, as firmware.detection.steps
+    verdict.verdict, verdict.reason               # a Verdict, as for a voltammetric scan
+
+`lit` and `unlit` are counts of the calibration's "channels" (F1..F8), lamp on and off, all with one gain and one
+integration time, or divided by both. The calibration is that of `waakzaam calibrate` with technique "colour";
+calibration["window_s"] = [first, last] says when the pads are read, calibration["pads"] which ones.
+`evaluate_colour(calibration, test, clean)` does the same in one call. No function of the maths library is used.
 """
 
-from firmware.detection.decision import interpolate
-from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict, invalid, together
+from firmware.detection.colour_quality import refusal
+from firmware.detection.colour_signal import Signal, indicator, signal
+from firmware.detection.colour_test import ColourTest
+from firmware.detection.decision import interpolate, normalised
+from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict, Verdict, invalid, together
 
-REFERENCES = ("white", "ph", "buffer")
-REFLECTANCE_LEAST = 0.01  # darker than this, Kubelka-Munk values are noise
+SCHEMA = "waakzaam.colour_calibration/1"
+EARLY_DEVIATIONS = 3.0  # a share of early colour this far beyond what was calibrated is another reaction's
 
-
-def absorption(pads: dict, name: str, channels: int) -> list:
-    """Kubelka-Munk K/S = (1 - R)^2 / 2R of a pad, R against the white pad of the same strip, one value a channel."""
-    lit, unlit = pads[name]
-    white_lit, white_unlit = pads["white"]
-    out = []
-    for k in range(channels):
-        r = (lit[k] - unlit[k]) / (white_lit[k] - white_unlit[k])
-        r = min(max(r, REFLECTANCE_LEAST), 1.0)
-        out.append((1.0 - r) * (1.0 - r) / (2.0 * r))
-    return out
+__all__ = ("SCHEMA", "ColourTest", "colour_steps", "evaluate_colour")
 
 
-def _refusal(calibration: dict, test: dict):
-    channels = len(calibration["channels"])
-    time_s = test["time_s"]
-    if time_s > calibration["late_s"]:
-        return "read too late: after %d s colour comes without the drug; void" % calibration["late_s"]
-    if time_s < calibration["early_s"]:
-        return "read too early: wait until %d s after wetting" % calibration["early_s"]
-    if test.get("saturated"):
-        return "the colour sensor is saturated: its counts are no measurement"
-    for pads in (test["pads"], test.get("clean")):
-        if pads is None:
-            continue
-        for name in REFERENCES + tuple([one["pad"] for one in calibration["analytes"]]):
-            if name not in pads:
-                return "the %s pad was not read" % name
-            lit, unlit = pads[name]
-            if len(lit) < channels or len(unlit) < channels:
-                return "the %s pad has too few channels" % name
-        lit, unlit = pads["white"]
-        for k in range(channels):
-            if lit[k] - unlit[k] < calibration["white_least"]:
-                return "the reference pad is dark: lamp off, window covered or strip missing"
-            if unlit[k] > calibration["ambient_most"] * lit[k]:
-                return "too much light from outside: cover the strip"
+def widening(part: dict, found: Signal) -> float:
+    """This test's standard deviation relative to a usual blank's: a dark drink leaves less certain."""
+    own = found.sd / part["own_sd"]
+    leak = part["leak"] * found.drink / part["noise"]
+    return (own * own + leak * leak) ** 0.5
+
+
+def _read(part: dict, found: Signal, test: ColourTest) -> tuple:
+    """(detected, concentration or None, low, high or None) of a signal by one part (paired, unpaired) of an entry."""
+    u, gain, known = normalised(part, found.value, test.lot, test.matrix)
+    limit = part["lc_signal"] if known else part["lc_signal_unknown_lot"]
+    centre = part["blank_signal"]
+    widen = max(widening(part, found), 0.5)
+    level = centre + (u - centre) / gain
+    table = part["table"]
+    extra = max(widen * widen - 1.0, 0.0) ** 0.5 * part["t_interval"] * part["noise"] / gain
+    c = interpolate(table["signal"], table["concentration"], level)
+    low = interpolate(table["signal"], table["low"], level - extra)
+    high = interpolate(table["signal"], table["high"], level + extra)
+    between = 0.0 if known else part["between_lots"] * c
+    above = level > table["signal"][-1]
+    unbounded = above or level + extra > table["bounded_signal"]
+    detected = u > centre + (limit - centre) * max(widen, 1.0)
+    return (
+        detected,
+        None if above else max(0.0, c),
+        max(0.0, min(low, c) - between),
+        None if unbounded else max(0.0, high) + between,
+    )
+
+
+def _ph_doubt(calibration: dict, entry: dict, test: ColourTest, clean, detected: bool):
+    """Why the pH forbids an answer of this pad, in words, or None."""
+    name = entry["name"]
+    if entry["ph_only"]:
+        if detected:
+            return "the %s pad shows a basic drink, not %s: pH explains the colour" % (entry["pad"], name)
+        return None
+    share = indicator(calibration, test, "buffer")
+    low, high = entry["buffer_share"]
+    if share < low:
+        return "the drink is too sour for the pad's buffer: the %s pad cannot answer" % name
+    if share > high:
+        if detected:
+            return "the drink is more basic than the pad's buffer holds: pH explains the colour, %s need not" % name
+        return "the drink is more basic than the pad's buffer holds: the %s pad cannot answer" % name
+    if clean is None:
+        return None
+    if detected and abs(share - indicator(calibration, clean, "buffer")) > entry["buffer_apart_most"]:
+        return "the pads' pH differs between the two pours: it explains the colour, %s need not" % name
+    if not detected and entry["basic_salt"]:
+        shift = indicator(calibration, test, "ph") - indicator(calibration, clean, "ph")
+        if shift > calibration["ph_shift_most"]:
+            return "the drink is more basic than its clean pour, as a salt of %s makes it" % name
     return None
 
 
-def indicator(calibration: dict, pads: dict, name: str) -> float:
-    """Share of the indicator's basic form on a pad, about 0 (acid) to 1 (basic): projection on the calibrated ends."""
-    values = absorption(pads, name, len(calibration["channels"]))
-    acid = calibration["indicator_acid"]
-    basic = calibration["indicator_basic"]
-    over = under = 0.0
-    for k in range(len(values)):
-        step = basic[k] - acid[k]
-        over += (values[k] - acid[k]) * step
-        under += step * step
-    return over / under
+def _undetected(entry: dict, part: dict, found: Signal, high, paired: bool) -> tuple:
+    """(verdict, reason) of a pad that shows no colour beyond the limit."""
+    dose = entry["dose_mol_l"]
+    hint = "" if paired else ": test a clean pour beside it"
+    if dose and (high is None or high >= dose):
+        if widening(part, found) > 1.5 and found.drink > 0.1:
+            return INCONCLUSIVE, "the drink's own colour hides the %s pad%s" % (entry["name"], hint)
+        return INCONCLUSIVE, "an incapacitating dose of %s cannot be excluded%s" % (entry["name"], hint)
+    if not dose and widening(part, found) > part["widen_most"]:
+        return INCONCLUSIVE, "the drink's own colour hides the %s pad%s" % (entry["name"], hint)
+    return NEGATIVE, "the %s pad shows no colour beyond the decision limit" % entry["name"]
 
 
-def dye(calibration: dict, entry: dict, test: dict) -> float:
-    """Amount of dye on an analyte's pad in K/S of its strongest channel, drink and paper taken out.
-
-    With a clean pour its pad is subtracted; the rest is unmixed into dye and a flat part. Without one the drink's own
-    colour cannot be told from dye that absorbs alike: the calibration's unpaired limit is wider.
-    """
-    channels = len(calibration["channels"])
-    values = absorption(test["pads"], entry["pad"], channels)
-    if test.get("clean") is not None:
-        clean = absorption(test["clean"], entry["pad"], channels)
-        for k in range(channels):
-            values[k] -= clean[k]
-    shape = entry["dye"]
-    mean_v = sum(values) / channels
-    mean_s = sum(shape) / channels
-    over = under = 0.0
-    for k in range(channels):
-        over += (values[k] - mean_v) * (shape[k] - mean_s)
-        under += (shape[k] - mean_s) * (shape[k] - mean_s)
-    return over / under
+def _in_time(entry: dict, found: Signal) -> bool:
+    """Whether early readings had the colour that the drug's kinetics bring by then, as far as they can tell."""
+    low, high = entry["early_share"]
+    slack = EARLY_DEVIATIONS * found.early_sd
+    return low - slack <= found.early <= high + slack
 
 
-def _one(calibration: dict, entry: dict, test: dict) -> AnalyteVerdict:
+def _one(calibration: dict, entry: dict, test: ColourTest, clean) -> AnalyteVerdict:
     out = AnalyteVerdict(entry["name"], INCONCLUSIVE, "")
-    paired = test.get("clean") is not None
-    signal = dye(calibration, entry, test)
-    out.signal = signal
+    paired = clean is not None and entry["paired"] is not None
     part = entry["paired"] if paired else entry["unpaired"]
-    buffered = indicator(calibration, test["pads"], "buffer")
-    u = signal - part["blank"]
-    table = entry["table"]
-    c = interpolate(table["signal"], table["concentration"], u)
-    out.concentration_mol_l = c if u <= table["signal"][-1] else None
-    out.ci_low = interpolate(table["signal"], table["low"], u - part["extra"])
-    high = interpolate(table["signal"], table["high"], u + part["extra"])
-    out.ci_high = high if u + part["extra"] <= table["signal"][-1] else None
-    detected = u > part["limit"]
-    if buffered < entry["buffer_least"]:
-        out.reason = "the drink is too sour for the pad's buffer: the %s pad cannot answer" % entry["name"]
+    if part["not_testable"]:
+        out.reason = "not testable: " + part["not_testable"]
         return out
-    if detected and paired:
-        own = indicator(calibration, test["pads"], "ph")
-        beside = indicator(calibration, test["clean"], "ph")
-        if abs(own - beside) > calibration["ph_apart_most"]:
-            out.reason = "the two pours differ in pH: the colour may come from that, not from %s" % entry["name"]
-            return out
-    if detected and not paired and indicator(calibration, test["pads"], "ph") > calibration["ph_basic_most"]:
-        out.reason = (
-            "the drink is basic enough to colour the pad without %s: test a clean pour beside it" % entry["name"]
-        )
-        return out
-    if detected:
-        out.verdict = POSITIVE
-        out.reason = "the %s pad coloured beyond the decision limit" % entry["name"]
-    elif u >= entry["dose_least"]:
-        out.reason = "an incapacitating dose of %s cannot be excluded%s" % (
+    found = signal(calibration, entry, test, clean if paired else None)
+    out.signal = found.value
+    if found.developed < entry["extent_least"]:
+        out.reason = "too cold or too soon: %d %% of the %s pad's colour has come" % (
+            100 * found.developed,
             entry["name"],
-            "" if paired else ": test a clean pour beside it",
         )
+        return out
+    detected, c, low, high = _read(part, found, test)
+    out.concentration_mol_l = c
+    out.ci_low = low
+    out.ci_high = high
+    why = _ph_doubt(calibration, entry, test, clean if paired else None, detected)
+    if why:
+        out.reason = why
+        return out
+    if paired and not detected and entry["dose_mol_l"]:
+        beside = _read(entry["unpaired"], signal(calibration, entry, clean), clean)
+        if beside[0] and (beside[3] is None or beside[3] >= entry["dose_mol_l"]):
+            out.reason = (
+                "the clean pour colours the %s pad as well: it is spiked too, or cannot be tested" % entry["name"]
+            )
+            return out
+    if not detected:
+        out.verdict, out.reason = _undetected(entry, part, found, high, paired)
+        return out
+    if found.early_known and not _in_time(entry, found):
+        out.reason = "the colour did not come as %s brings it: %.1f times what its kinetics allow by then" % (
+            entry["name"],
+            found.early,
+        )
+        return out
+    out.verdict = POSITIVE
+    if c is None:
+        out.reason = "%s above the calibrated range (at least %.2g mol/L)" % (entry["name"], low)
     else:
-        out.verdict = NEGATIVE
-        out.reason = "the %s pad shows no colour beyond the decision limit" % entry["name"]
+        out.reason = "the %s pad coloured beyond the decision limit%s" % (
+            entry["name"],
+            ", the clean pour did not" if paired else "",
+        )
     return out
 
 
-def evaluate_colour(calibration: dict, test: dict):
-    """The verdict on one colour test; calibration from sensor_models.colour_calibration."""
-    why = _refusal(calibration, test)
+def colour_steps(calibration: dict, test: ColourTest, clean=None):
+    """Generator: yields None after each short piece of work, then the Verdict.
+
+    Raises ValueError when the calibration is of another schema: that is the caller's fault, not the drink's.
+    """
+    if calibration.get("schema") != SCHEMA:
+        raise ValueError("the calibration's schema is not " + SCHEMA)
+    why = refusal(calibration, test)
+    yield None
+    if not why and clean is not None:
+        why = refusal(calibration, clean)
+        if why:
+            why = "clean pour: " + why
+        yield None
     if why:
-        return invalid(why)
-    return together([_one(calibration, entry, test) for entry in calibration["analytes"]])
+        yield invalid(why)
+        return
+    found = []
+    for entry in calibration["analytes"]:
+        found.append(_one(calibration, entry, test, clean))
+        yield None
+    yield together(found)
+
+
+def evaluate_colour(calibration: dict, test: ColourTest, clean=None) -> Verdict:
+    """The verdict on a colour test, in one call."""
+    for outcome in colour_steps(calibration, test, clean):
+        if outcome is not None:
+            return outcome
+    return invalid("the evaluation ended without a verdict")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from simulators.chips.light import WAVELENGTHS_NM, warm_white
 from simulators.strip.chemistry import DATA, Drink, UnknownSubstance, drink
+from simulators.strip.colour_ph import BROMOCRESOL_GREEN, PHENOL_RED, indicator, pad_ph, poured_ph
 from simulators.strip.electrode import rng_of
 
 Array = NDArray[np.float64]
@@ -27,6 +28,7 @@ PAPER_REFLECTANCE = 0.86
 DYE_STRENGTH = 1.3  # K/S of a fully developed pad where its dye absorbs most
 SOAK_CM = 0.035  # length of drink that light crosses in a wet pad
 WET_DARKENING = 1.35  # scattering falls when air in the paper is replaced by water
+ALKALINE_PH = 9.2  # above it, tetrazolium is reduced without enzyme and iron falls out brown
 LATE_S = 900.0  # after this, colour comes without the drug (air, drying)
 LAMP_UW_CM2_PER_MA = 6.0
 FLICKER_DEPTH = 0.5
@@ -45,14 +47,17 @@ class PadChemistry:
     optimum_ph: float
     ph_width: float
     reductant_response: float  # share of full colour per mol/L of ascorbate or sulfite
+    alkaline_response: float  # share of full colour per pH unit above ALKALINE_PH, without any drug
 
 
 # Kinetics and side reactions by pad (ASSUMED): the enzyme is slow and its formazan dye is also formed by reductants;
 # iron hydroxamate is fast once mixed and needs its alkaline buffer.
 _BEHAVIOUR = {
-    "ghb_dehydrogenase": {"rate_per_s": 1 / 180.0, "optimum_ph": 8.2, "ph_width": 2.2, "reductant_response": 40.0},
-    "hydroxamate_iron": {"rate_per_s": 1 / 70.0, "optimum_ph": 9.0, "ph_width": 2.8, "reductant_response": 6.0},
-}
+    "ghb_dehydrogenase": {"rate_per_s": 1 / 180.0, "optimum_ph": 8.2, "ph_width": 2.2, "reductant_response": 40.0,
+                          "alkaline_response": 0.35},
+    "hydroxamate_iron": {"rate_per_s": 1 / 70.0, "optimum_ph": 9.0, "ph_width": 2.8, "reductant_response": 6.0,
+                         "alkaline_response": 0.2},
+}  # fmt: skip
 
 
 @cache
@@ -107,7 +112,9 @@ CLEAN_OPTICS = Optics()
 class ColourStrip:
     """Scene for the AS7341: pads `white`, `ph`, `buffer` and one per drug; `select` puts one before the sensor.
 
-    `wet_at_us` is when the drink reaches the pads, inf for a dry strip. Same arguments, same strip.
+    `wet_at_us` is when the drink reaches the pads, inf for a dry strip. Strips in the same `bottle` meet the same drink
+    (default: each seed its own). `base_mol_l` is strong base added to the pour (negative: acid). A strip `used_before`
+    has dried with a spiked drink on it. Same arguments, same strip.
     """
 
     def __init__(
@@ -120,6 +127,9 @@ class ColourStrip:
         lot: str = "C1",
         seed: int | str = 0,
         optics: Optics = CLEAN_OPTICS,
+        bottle: int | str | None = None,
+        base_mol_l: float = 0.0,
+        used_before: bool = False,
     ) -> None:
         for name in spikes_mol_l:
             if name not in pads():
@@ -131,16 +141,23 @@ class ColourStrip:
         self._optics = optics
         lots = rng_of("colour lot", lot)
         own = rng_of("colour strip", matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
+        poured = rng_of("bottle", matrix, seed if bottle is None else bottle)
         self._strength = {name: math.exp(lots.normal(0.0, 0.06) + own.normal(0.0, 0.05)) for name in pads()}
         self._speed = math.exp(lots.normal(0.0, 0.1) + own.normal(0.0, 0.05))
+        self._stretch = 1.0 + own.normal(0.0, 0.04)  # real pads are not quite of first order
         self._buffer_capacity = math.exp(lots.normal(0.0, 0.15) + own.normal(0.0, 0.1))
         self._paper = PAPER_REFLECTANCE * (1.0 + lots.normal(0.0, 0.01) + own.normal(0.0, 0.008))
-        self._soak = SOAK_CM * math.exp(own.normal(0.0, 0.12))
-        self._ph = float(own.normal(self._drink.ph, self._drink.ph_sd))
+        soak = SOAK_CM * math.exp(own.normal(0.0, 0.12))
+        self._soak = {name: soak * math.exp(own.normal(0.0, 0.08)) for name in self.pad_names}
+        self._shade = {name: 1.0 + own.normal(0.0, 0.004) for name in self.pad_names}
+        self._base_mol_l = base_mol_l
+        ph = float(poured.normal(self._drink.ph, self._drink.ph_sd))
+        self._ph = poured_ph(ph, self._drink.group, self._spikes.get("GHB", 0.0), base_mol_l)
         self._reductant = {
-            name: self._drink.interferents_mol_l.get(name, 0.0) * math.exp(own.normal(-0.06, 0.35))
+            name: self._drink.interferents_mol_l.get(name, 0.0) * math.exp(poured.normal(-0.06, 0.35))
             for name in ("ascorbate", "sulfite")
         }
+        self._left = 0.35 if used_before else 0.0
         self._tilt = own.normal(0.0, 0.004)
         self.pad = "white"
 
@@ -157,33 +174,26 @@ class ColourStrip:
     # -- chemistry -------------------------------------------------------------------------------------------------
     def buffered_ph(self) -> float:
         """What the dry buffer (pH 8.4) makes of the drink."""
-        acid = 10.0 ** (-self._ph) * 40.0 + max(0.0, 4.5 - self._ph) * 0.018
-        return 8.4 - 2.6 * (1.0 - math.exp(-acid / (0.06 * self._buffer_capacity)))
+        return pad_ph(self._ph, self._drink.group, self._base_mol_l, self._buffer_capacity)
 
     def extent(self, drug: str, now_us: float) -> float:
         """Share of full colour on a drug's pad."""
         since_s = (now_us - self.wet_at_us) * 1e-6
         if since_s <= 0.0:
-            return 0.0
+            return self._left
         pad = pads()[drug]
         amount = self._spikes.get(drug, 0.0)
         level = amount / (amount + pad.half_saturation_mol_l)
         activity = math.exp(-(((self.buffered_ph() - pad.optimum_ph) / pad.ph_width) ** 2))
         rate = pad.rate_per_s * self._speed * 2.0 ** ((self._temperature_c - 25.0) / 10.0)
-        formed = level * activity * (1.0 - math.exp(-rate * since_s))
+        formed = level * activity * (1.0 - math.exp(-((rate * since_s) ** self._stretch)))
         reduced = pad.reductant_response * (self._reductant["ascorbate"] + 0.5 * self._reductant["sulfite"])
         formed += min(0.4, reduced) * (1.0 - math.exp(-since_s / 60.0))
+        alkaline = pad.alkaline_response * max(0.0, self.buffered_ph() - ALKALINE_PH)
+        formed += min(0.6, alkaline) * (1.0 - math.exp(-since_s / 200.0))
         if since_s > LATE_S:
             formed += 0.35 * (1.0 - math.exp(-(since_s - LATE_S) / 600.0))
-        return min(1.0, formed)
-
-    def _indicator(self, ph: float) -> Array:
-        """Bromocresol green: yellow below pH 4, blue above 5.5."""
-        basic = 1.0 / (1.0 + 10.0 ** (4.7 - ph))
-        yellow = (0.9, 1.0, 0.5, 0.12, 0.03, 0.02, 0.01, 0.0)
-        blue = (0.35, 0.12, 0.06, 0.12, 0.45, 0.9, 1.0, 0.35)
-        mixed = tuple((1.0 - basic) * a + basic * b for a, b in zip(yellow, blue, strict=True))
-        return spread_over_wavelengths(mixed)
+        return min(1.0, formed + self._left)
 
     def pad_reflectance(self, now_us: float) -> Array:
         """Spectrum of the pad before the sensor, 0..1."""
@@ -193,15 +203,17 @@ class ColourStrip:
         if wet:
             total = total * WET_DARKENING
             soaked = spread_over_wavelengths(self._drink.absorbance_per_cm)
-            total = total + math.log(10.0) * soaked * self._soak * 2.0
+            total = total + math.log(10.0) * soaked * self._soak[self.pad] * 2.0
         if self.pad == "ph":
-            total = total + 0.9 * self._indicator(self._ph if wet else 7.0)
+            shown = indicator(BROMOCRESOL_GREEN, self._ph if wet else 7.0)
+            total = total + 0.9 * spread_over_wavelengths(shown)
         elif self.pad == "buffer":
-            total = total + 0.9 * self._indicator(self.buffered_ph() if wet else 8.4)
+            shown = indicator(PHENOL_RED, self.buffered_ph() if wet else 8.4)
+            total = total + 0.9 * spread_over_wavelengths(shown)
         elif self.pad in pads():
             dye = spread_over_wavelengths(pads()[self.pad].peak)
             total = total + DYE_STRENGTH * self._strength[self.pad] * self.extent(self.pad, now_us) * dye
-        return reflectance(total)
+        return np.clip(reflectance(total) * self._shade[self.pad], 0.0, 1.0)
 
     # -- Scene -----------------------------------------------------------------------------------------------------
     def lamp(self, led_ma: float) -> Array:
