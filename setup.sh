@@ -67,5 +67,6 @@ if [ "$purpose" = test ]; then
     install_packages "the PostgreSQL tests" postgresql || true
     install_packages "the tests of many gateway workers" nats-server || true
     install_packages "the comparison with PostGIS" postgresql-postgis || true
+    .venv/bin/python -m tests.support.oidc_provider_setup || say "no OpenID provider: the tests of single sign-on are skipped"
     install_packages "the browser tests" chromium fonts-dejavu-core || true
 fi

@@ -65,6 +65,17 @@ class TooManyRequests(AlarmBackendError):
         super().__init__(f"too many {what}: wait {retry_after_s} s")
 
 
+class ProviderUnavailable(AlarmBackendError):
+    """The OpenID provider does not answer, or answers what cannot be used."""
+
+    status = 503
+
+    def __init__(self, issuer: str, reason: str) -> None:
+        self.issuer = issuer
+        self.reason = reason
+        super().__init__(f"identity provider {issuer}: {reason}")
+
+
 class StoreUnavailable(AlarmBackendError):
     """The database cannot be used."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from alarm_backend.alarms.service import AlarmService
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.service import AuthService
+from alarm_backend.auth.single_sign_on import SingleSignOn
 from alarm_backend.clocks import Clocks
 from alarm_backend.escalation.service import EscalationService
 from alarm_backend.event_stream.service import EventStreamService
@@ -35,6 +36,7 @@ class Services:
     database: Database
     audit: AuditService
     auth: AuthService
+    single_sign_on: SingleSignOn | None
     events: EventStreamService
     alarms: AlarmService
     orders: OrderService
@@ -69,12 +71,14 @@ def build(settings: Settings, clocks: Clocks) -> Services:
         settings=settings,
         post=courier.post,
     )
+    auth = AuthService(database, clocks, audit, settings, people.vault)
     return Services(
         settings=settings,
         clocks=clocks,
         database=database,
         audit=audit,
-        auth=AuthService(database, clocks, audit, settings, people.vault),
+        auth=auth,
+        single_sign_on=None if settings.oidc is None else SingleSignOn(settings.oidc, database, clocks, audit, auth),
         events=events,
         alarms=alarms,
         orders=orders,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from alarm_backend.auth.oidc_settings import OidcSettings
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,6 +22,8 @@ class Settings:
     """`waakzaam.keys/1` file against which field-test records are verified; None = every key is unknown."""
     identity_key: bytes | None = None
     """32 bytes that seal identities and second factors; None = neither can be kept. Never in the database."""
+    oidc: OidcSettings | None = None
+    """The OpenID provider through which people sign in; None = local accounts only."""
     police_url: str | None = None
     """Endpoint of the police for CAP messages; None = hand-over is by telephone only."""
     police_secret: str | None = None

@@ -25,6 +25,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "postgres": machine.find_postgres,
     "nats": machine.find_nats,
     "chromium": machine.find_chromium,
+    "oidc": machine.find_oidc_provider,
 }
 
 

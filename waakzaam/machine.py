@@ -8,6 +8,8 @@ from pathlib import Path
 
 from simulators.virtual_board.vm_program import BUILD, ROOT, find_vm
 
+OIDC_PROVIDER = BUILD / "oidc-provider"
+
 __all__ = ["BUILD", "ROOT", "find_vm"]
 
 
@@ -48,6 +50,12 @@ def find_chromium() -> Path | None:
 def find_npm() -> Path | None:
     """npm, for the console's browser libraries."""
     return _program("npm")
+
+
+def find_oidc_provider() -> Path | None:
+    """The OpenID provider for tests, set up by `python -m tests.support.oidc_provider_setup`."""
+    folder = OIDC_PROVIDER / "node_modules" / "oidc-provider"
+    return folder if (folder / "package.json").exists() else None
 
 
 def find_compiler() -> Path | None:

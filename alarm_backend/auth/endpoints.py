@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from alarm_backend.access import COOKIE, AnyUser, ServicesOf, SessionOf, set_session_cookie
 from alarm_backend.auth.schemas import SessionView, SignIn
+from alarm_backend.errors import NotFound
 
 router = APIRouter(tags=["auth"])
 
@@ -34,6 +35,14 @@ def sign_out(request: Request, response: Response, services: ServicesOf, _user: 
     """End the session."""
     services.auth.sign_out(request.cookies.get(COOKIE, ""))
     response.delete_cookie(COOKIE, path="/")
+
+
+@router.post("/single-sign-on/sign-out", status_code=204)
+def sign_out_by_provider(logout_token: Annotated[str, Form(max_length=20_000)], services: ServicesOf) -> None:
+    """The OpenID provider ends somebody's session (Back-Channel Logout 1.0)."""
+    if services.single_sign_on is None:
+        raise NotFound("provider", "oidc")
+    services.single_sign_on.sign_out_by_provider(logout_token)
 
 
 @router.get("/sign-in/{token}", response_class=RedirectResponse, status_code=303, responses={401: {}})

@@ -14,6 +14,12 @@ def user(connection: Connection, username: str) -> RowMapping | None:
     return connection.execute(select(users).where(users.c.username == username)).mappings().one_or_none()
 
 
+def user_of_subject(connection: Connection, issuer: str, subject: str) -> RowMapping | None:
+    """The account of somebody at an OpenID provider."""
+    query = select(users).where(users.c.oidc_issuer == issuer, users.c.oidc_subject == subject)
+    return connection.execute(query).mappings().one_or_none()
+
+
 def all_users(connection: Connection) -> list[RowMapping]:
     return list(connection.execute(select(users).order_by(users.c.username)).mappings())
 
@@ -49,8 +55,13 @@ def end_session(connection: Connection, token_sha256: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.token_sha256 == token_sha256))
 
 
-def end_sessions_of(connection: Connection, username: str) -> None:
-    connection.execute(delete(sessions).where(sessions.c.username == username))
+def end_sessions_of(connection: Connection, username: str) -> int:
+    return int(connection.execute(delete(sessions).where(sessions.c.username == username)).rowcount)
+
+
+def end_sessions_of_sid(connection: Connection, provider_sid: str) -> int:
+    """End the sessions that belong to one session at the provider."""
+    return int(connection.execute(delete(sessions).where(sessions.c.provider_sid == provider_sid)).rowcount)
 
 
 def drop_ended(connection: Connection, now_ms: int, unused_since_ms: int) -> int:

@@ -56,8 +56,19 @@ class AuthService:
         # Verified when the name is unknown, so that an answer takes as long as for a known one.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 
-    def add_user(self, username: str, full_name: str, role: Role, password: str | None, actor: str) -> User:
-        """Create an account; without a password it can only be entered by a one-time link. Raises InvalidRequest."""
+    def add_user(
+        self,
+        username: str,
+        full_name: str,
+        role: Role,
+        password: str | None,
+        actor: str,
+        provider: tuple[str, str] | None = None,
+    ) -> User:
+        """Create an account; without a password only a one-time link or the provider opens it. Raises InvalidRequest.
+
+        `provider` is (issuer, subject) of the person at the OpenID provider.
+        """
         if password is not None and len(password) < PASSWORD_LENGTH_MIN:
             raise InvalidRequest("password", f"must have at least {PASSWORD_LENGTH_MIN} characters")
         row = {
@@ -67,12 +78,34 @@ class AuthService:
             "password_hash": None if password is None else self._hasher.hash(password),
             "disabled": False,
             "created_ms": self._clocks.wall_ms(),
+            "oidc_issuer": provider[0] if provider else None,
+            "oidc_subject": provider[1] if provider else None,
         }
         with self._database.writing() as connection:
+            if provider and repository.user_of_subject(connection, *provider) is not None:
+                raise InvalidRequest("oidc_subject", "this person has an account already")
             if not repository.add_user(connection, row):
                 raise InvalidRequest("username", f"{username!r} is taken")
             self._audit.append(connection, actor, "user.add", f"user:{username}", {"role": role})
         return User(username=username, full_name=full_name, role=role)
+
+    def change_role(self, username: str, role: Role, actor: str) -> None:
+        """Give an account another role; its sessions end, since they were opened for the old one. Raises NotFound."""
+        with self._database.writing() as connection:
+            if repository.user(connection, username) is None:
+                raise NotFound("user", username)
+            repository.change_user(connection, username, {"role": role})
+            repository.end_sessions_of(connection, username)
+            self._audit.append(connection, actor, "user.role", f"user:{username}", {"role": role})
+
+    def end_sessions(self, username: str, actor: str, reason: str) -> int:
+        """End every session of an account; how many."""
+        with self._database.writing() as connection:
+            ended = repository.end_sessions_of(connection, username)
+            self._audit.append(
+                connection, actor, "sessions.end", f"user:{username}", {"reason": reason, "sessions": ended}
+            )
+        return ended
 
     def disable_user(self, username: str, actor: str) -> None:
         """Close an account and end its sessions. Raises NotFound."""
@@ -137,7 +170,7 @@ class AuthService:
             raise NotSignedIn("wrong name or password")
         for key in keys:
             self._attempts.succeeded(key)
-        return self._open(username, "password")
+        return self.open_session(username, "password")
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
@@ -166,9 +199,10 @@ class AuthService:
             username = repository.use_login_token(connection, sha256(token), self._clocks.wall_ms())
         if username is None:
             raise NotSignedIn("this link is unknown, has been used, or is too old")
-        return self._open(username, "link")
+        return self.open_session(username, "link")
 
-    def _open(self, username: str, how: str) -> NewSession:
+    def open_session(self, username: str, how: str, provider_sid: str | None = None) -> NewSession:
+        """A session for somebody who has proven who they are. Raises NotSignedIn when the account is closed."""
         token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
         now_ms = self._clocks.wall_ms()
         with self._database.writing() as connection:
@@ -184,6 +218,8 @@ class AuthService:
                     "created_ms": now_ms,
                     "used_ms": now_ms,
                     "expires_ms": now_ms + self._settings.session_ms,
+                    "how": how,
+                    "provider_sid": provider_sid,
                 },
             )
             self._audit.append(connection, username, "sign_in", f"user:{username}", {"how": how})
@@ -205,13 +241,14 @@ class AuthService:
                 repository.touch_session(connection, key, now_ms)
         return SessionView(user=_user(row), csrf=row["csrf"], expires_ms=row["expires_ms"])
 
-    def sign_out(self, token: str) -> None:
-        """End the session; one that is not there stays away."""
+    def sign_out(self, token: str) -> str | None:
+        """End the session; how it was opened, or None when there was none."""
         with self._database.writing() as connection:
             row = repository.session(connection, sha256(token))
             if row is not None:
                 repository.end_session(connection, sha256(token))
                 self._audit.append(connection, row["username"], "sign_out", f"user:{row['username']}", {})
+        return None if row is None else str(row["how"])
 
 
 def _user(row: RowMapping) -> User:

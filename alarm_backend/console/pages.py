@@ -1,17 +1,17 @@
-"""The console's pages: live queue and map, the panel of one alarm, sign-in, preferences."""
+"""The console's pages: live queue and map, the panel of one alarm, preferences."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from alarm_backend.access import COOKIE, OperatorUser, ServicesOf, SessionOf, set_session_cookie
+from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
 from alarm_backend.alarms.schemas import AlarmDetail
 from alarm_backend.auth.schemas import User
-from alarm_backend.console import catalogue, records_pages, wearer_page
+from alarm_backend.console import catalogue, records_pages, sign_in_pages, wearer_page
 from alarm_backend.console.assets import router_of
 from alarm_backend.console.page_frame import (
     LANGUAGE_COOKIE,
@@ -25,7 +25,7 @@ from alarm_backend.console.page_frame import (
     pages,
 )
 from alarm_backend.console.rhythms import RHYTHMS
-from alarm_backend.errors import NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.errors import NotFound
 from alarm_backend.instructions.schemas import Outcome
 from alarm_backend.orders.schemas import OrderView
 
@@ -60,6 +60,7 @@ MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "res
 router = APIRouter()
 router.include_router(router_of(assets))
 router.include_router(records_pages.router)
+router.include_router(sign_in_pages.router)
 router.include_router(wearer_page.router)
 
 
@@ -188,46 +189,6 @@ def situation(request: Request, services: ServicesOf, user: OperatorUser) -> Res
         "tracks": [track.model_dump(mode="json") for track in tracks],
     }
     return compressed(request, JSONResponse(known, headers={"Cache-Control": "no-store"}))
-
-
-@router.get("/login")
-def login_page(request: Request) -> Response:
-    """Where to sign in."""
-    return pages.render(request, "login.html", failure="")
-
-
-@router.post("/login")
-def login(
-    request: Request,
-    services: ServicesOf,
-    username: Annotated[str, Form(max_length=80)] = "",
-    password: Annotated[str, Form(max_length=200)] = "",
-) -> Response:
-    """Sign in and go to the console; the page again, with the reason, when it does not work."""
-    language = language_of(request)
-    try:
-        opened = services.auth.sign_in(username, password)
-    except NotSignedIn:
-        return pages.render(request, "login.html", status=401, failure=catalogue.text(language, "login.failed"))
-    except TooManyRequests as wait:
-        words = catalogue.text(language, "login.locked", seconds=wait.retry_after_s)
-        return pages.render(request, "login.html", status=429, failure=words)
-    response = RedirectResponse(home_of(opened.view.user.role), status_code=303)
-    set_session_cookie(request, response, opened.token)
-    return response
-
-
-def _signed_in(session: SessionOf) -> None:
-    """Only with a session, and only with its CSRF token."""
-
-
-@router.post("/logout", dependencies=[Depends(_signed_in)])
-def logout(request: Request, services: ServicesOf) -> Response:
-    """End the session."""
-    services.auth.sign_out(request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/login", status_code=303)
-    response.delete_cookie(COOKIE, path="/")
-    return response
 
 
 @router.post("/console/preferences")

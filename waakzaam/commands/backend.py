@@ -34,6 +34,7 @@ from waakzaam.backend_inputs import (
     write_secret,
 )
 from waakzaam.exits import BadInput
+from waakzaam.oidc_inputs import oidc_settings
 
 SHUTDOWN_S = 5
 COMMAND_LINE = "command-line"
@@ -112,6 +113,15 @@ def backend(
     police_url: Annotated[str | None, typer.Option(help="Police endpoint for CAP 1.2 messages.")] = None,
     police_secret_file: Annotated[Path | None, typer.Option(help="File with the secret shared with it.")] = None,
     police_status: Annotated[str, typer.Option(help="CAP status: Actual, Exercise or Test.")] = "Test",
+    oidc_issuer: Annotated[str | None, typer.Option(help="OpenID provider through which people sign in.")] = None,
+    oidc_client_id: Annotated[str, typer.Option(help="What the provider calls this backend.")] = "waakzaam",
+    oidc_secret_file: Annotated[Path | None, typer.Option(help="File with the client secret.")] = None,
+    oidc_role_claim: Annotated[str, typer.Option(help="Claim that says what somebody may do.")] = "groups",
+    oidc_role: Annotated[list[str] | None, typer.Option(help="VALUE=ROLE; may be repeated, the first counts.")] = None,
+    oidc_create_accounts: Annotated[
+        bool, typer.Option(help="Give somebody new with a role an account; else an administrator adds it first.")
+    ] = False,
+    public_url: Annotated[str | None, typer.Option(help="Address of this backend as browsers see it.")] = None,
     secure_cookies: Annotated[bool, typer.Option(help="Cookies for HTTPS only (behind a TLS proxy).")] = False,
 ) -> None:
     """Run the alarm backend: API, event stream and the operator's console."""
@@ -124,6 +134,15 @@ def backend(
         device_keys_file=keys,
         secure_cookies=secure_cookies,
         identity_key=None if identity_key is None else read_key(identity_key),
+        oidc=oidc_settings(
+            issuer=oidc_issuer,
+            client_id=oidc_client_id,
+            secret_file=oidc_secret_file,
+            public_url=public_url,
+            role_claim=oidc_role_claim,
+            roles=oidc_role or [],
+            create_accounts=oidc_create_accounts,
+        ),
         **police_settings(police_url, police_secret_file, police_status),
     )
     if keys is not None and not keys.is_file():
@@ -197,23 +216,28 @@ def user_add(
     role: Annotated[str, typer.Option(help=", ".join(ROLES))],
     full_name: Annotated[str, typer.Option("--name", help="Full name.")] = "",
     password_file: Annotated[Path | None, typer.Option(help="File with the password; default: asked for.")] = None,
-    no_password: Annotated[bool, typer.Option(help="Only one-time links sign in.")] = False,
+    no_password: Annotated[bool, typer.Option(help="Only one-time links or the provider sign in.")] = False,
+    oidc_issuer: Annotated[str | None, typer.Option(help="OpenID provider of this person.")] = None,
+    oidc_subject: Annotated[str | None, typer.Option(help="What that provider calls this person (sub).")] = None,
     data: DataFolder = DATA,
     database: DatabaseUrl = None,
 ) -> None:
     """Create an account."""
     if role not in ROLES:
         raise BadInput("--role", f"{role!r} is no role", "one of " + ", ".join(ROLES))
+    if (oidc_issuer is None) != (oidc_subject is None):
+        raise BadInput("--oidc-subject", "needs --oidc-issuer, and the other way round")
     password = None
     if password_file is not None:
         try:
             password = password_file.read_text(encoding="utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(str(password_file), f"cannot read the password: {error}") from None
-    elif not no_password:
+    elif not no_password and oidc_subject is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     with opened(data, database) as services:
-        services.auth.add_user(username, full_name or username, role, password, COMMAND_LINE)
+        at_provider = (oidc_issuer, oidc_subject) if oidc_issuer and oidc_subject else None
+        services.auth.add_user(username, full_name or username, role, password, COMMAND_LINE, at_provider)
     typer.echo(f"{username}: {role}", err=True)
 
 

@@ -145,6 +145,14 @@ PROBES = (
         "apt-get install chromium",
     ),
     _Probe(
+        "OpenID provider for tests",
+        machine.find_oidc_provider,
+        lambda path: str(path.relative_to(machine.ROOT) if path.is_relative_to(machine.ROOT) else path),
+        False,
+        "the tests of single sign-on are skipped",
+        ".venv/bin/python -m tests.support.oidc_provider_setup",
+    ),
+    _Probe(
         "npm",
         machine.find_npm,
         _with_flag("--version"),
