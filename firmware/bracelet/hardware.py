@@ -62,8 +62,9 @@ class Hardware:
         self.button = pin(board.BUTTON, pin.IN, pin.PULL_UP)
 
     def led(self):
-        """The LED on its own SPI."""
+        """The LED on its own SPI, its supply switched on (off in deep sleep, when the pin lets go)."""
         pin = machine.Pin
+        self.led_power = pin(board.LED_POWER, pin.OUT, value=1)
         line = machine.SPI(
             board.LED_SPI, baudrate=board.LED_BAUD_HZ, sck=pin(board.LED_CLOCK_UNUSED), mosi=pin(board.LED_DATA)
         )

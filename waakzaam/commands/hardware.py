@@ -1,0 +1,91 @@
+"""`waakzaam hardware`: check the circuit on paper, and write what is derived from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waakzaam.exits import BadInput
+from waakzaam.hardware import judge, netlist, report, schematic
+
+commands = typer.Typer(help="The circuit on paper: check, netlist, bill of materials, drawings.", no_args_is_help=True)
+Board = Annotated[str, typer.Argument(help="Which board; an unknown name lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def write(path: Path, content: str) -> None:
+    """A whole file or nothing; raises BadInput."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise BadInput(str(path), error.strerror or "cannot be written", "name a place that can be written") from None
+
+
+def _told(content: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(content, nl=False)
+    else:
+        write(out, content)
+
+
+@commands.command()
+def check(board: Board = "bracelet", as_json: AsJson = False) -> None:
+    """Judge the circuit by the electrical rules; exit status 1 when one is broken."""
+    outcome = judge.check(schematic.load(board))
+    if as_json:
+        typer.echo(json.dumps({"board": board, **outcome.to_json()}, indent=2))
+    else:
+        for one in outcome.findings:
+            typer.echo(f"BROKEN    {one.rule} at {one.at}: {one.reason}")
+        for one, why in outcome.accepted:
+            typer.echo(f"accepted  {one.rule} at {one.at}: {one.reason}. {why}")
+        typer.echo(
+            f"{board}: {outcome.rules} rules, {outcome.parts} parts, {outcome.pads} pads, {outcome.nets} nets: "
+            f"{len(outcome.findings)} broken, {len(outcome.accepted)} accepted"
+        )
+    raise typer.Exit(1 if outcome.findings else 0)
+
+
+@commands.command(name="netlist")
+def kicad_netlist(
+    board: Board = "bracelet", out: Annotated[Path | None, typer.Option(help="File; without it, stdout.")] = None
+) -> None:
+    """Write KiCad's netlist of the circuit."""
+    _told(netlist.kicad(schematic.load(board)), out)
+
+
+@commands.command()
+def bom(
+    board: Board = "bracelet", out: Annotated[Path | None, typer.Option(help="File; without it, stdout.")] = None
+) -> None:
+    """Write the bill of materials as CSV."""
+    _told(netlist.bill_csv(schematic.load(board)), out)
+
+
+def documents() -> dict[str, str]:
+    """File name → content of everything that docs/hardware has from the data."""
+    out: dict[str, str] = {}
+    for board in schematic.boards():
+        out |= report.files(schematic.load(board))
+    return out
+
+
+@commands.command()
+def docs(
+    out: Annotated[Path, typer.Option(help="Folder that the pages and drawings go to.")] = Path("docs/hardware"),
+) -> None:
+    """Write the pages and drawings of docs/hardware from the data."""
+    for name, content in documents().items():
+        write(out / name, content)
+        typer.echo(str(out / name))
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="hardware")
