@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from waakzaam.benches import _bracelet_campaign as campaign
-from waakzaam.benches._power_budget import budget_of
 from waakzaam.rigs import power_cuts
 from waakzaam.rigs.bracelet import ketamine_calibration
 
@@ -35,18 +34,3 @@ def test_a_power_cut_in_any_sampled_write_loses_no_record_that_was_told(tmp_path
     cuts = power_cuts.every_write(tmp_path, stride=6)
     assert cuts.cuts > 8
     assert not cuts.wrong
-
-
-def test_the_power_budget_is_current_times_time() -> None:
-    document = {
-        "cell_mah": 100.0,
-        "usable_part": 0.5,
-        "wetting_wait_s": 0.0,
-        "standby_ua": {"a": 100.0},
-        "working_ua": {"b": 35_900.0},
-        "telling_ua": {"ws2812b_one_colour": 0.0, "lra_drive": 0.0, "pattern_duty": 1.0},
-    }
-    budget = budget_of(90.0, 10.0, document)
-    assert budget.standby_days == pytest.approx(50.0 / 0.1 / 24.0)
-    assert budget.test_mah == pytest.approx(1.0)
-    assert budget.tests_per_charge == pytest.approx(50.0)

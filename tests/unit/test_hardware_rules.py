@@ -150,6 +150,7 @@ FAULTS: list[tuple[str, str, Callable[[Document, Document], None]]] = [
     ("usb", "U5.VIN", lambda d, p: row(d, "U5")["pins"].update(VIN="VBUS")),
     ("led_current", "D2", _replace("R7", 1, "100 nF")),
     ("led_current", "D2", lambda d, p: _swap_line(d, "R7", "ferrite bead")),
+    ("led_current", "D14", _connect("U13", "D", "GND")),
     ("pin_map_agrees", "U1.GPIO14", lambda d, p: signal(p, "button").update(gpio=17)),
     ("pin_map_agrees", "motion_int", lambda d, p: signal(p, "motion_int").update(part_pin="INT2")),
     ("pin_map_agrees", "U1.GPIO47", lambda d, p: row(d, "U1")["pins"].update(GPIO47="charging")),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from waakzaam.exits import BadInput
-from waakzaam.hardware import judge, netlist, report, schematic
+from waakzaam.hardware import durations, judge, netlist, power, report, schematic
 
 commands = typer.Typer(help="The circuit on paper: check, netlist, bill of materials, drawings.", no_args_is_help=True)
 Board = Annotated[str, typer.Argument(help="Which board; an unknown name lists them.")]
@@ -69,11 +69,37 @@ def bom(
     _told(netlist.bill_csv(schematic.load(board)), out)
 
 
+@commands.command(name="power")
+def power_budget(
+    board: Board = "bracelet",
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Play a drink test first and use how long its states lasted.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how long the cell lasts: by state, standby days, tests per charge, new, aged and cold."""
+    data = power.document(board)
+    result = power.budget(data, durations.measured(data) if measure else None)
+    if as_json:
+        typer.echo(json.dumps({"board": board, "measured_now": measure, **result.to_json()}, indent=2))
+        return
+    for state, seconds in result.seconds.items():
+        typer.echo(
+            f"{state:<22} {seconds:6.1f} s  {result.cell_ua[state] * 1e-3:7.2f} mA  {result.state_mah[state]:.4f} mAh"
+        )
+    typer.echo(f"at rest {result.standby_ua:.1f} uA, self-discharge included; one test {result.test_mah:.3f} mAh")
+    for life in result.lives:
+        typer.echo(
+            f"{life.condition}: {life.standby_days:.0f} days of standby, {life.tests_per_charge:.0f} tests per charge"
+        )
+
+
 def documents() -> dict[str, str]:
     """File name → content of everything that docs/hardware has from the data."""
     out: dict[str, str] = {}
     for board in schematic.boards():
         out |= report.files(schematic.load(board))
+    out["power.md"] = power.page(power.document(), report.GENERATED)
     return out
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from waakzaam.hardware.findings import Complaint, rule
 from waakzaam.hardware.parts import SUPPLIES
 from waakzaam.hardware.schematic import GROUND, Node, Part, Schematic
-from waakzaam.hardware.topology import feeder
+from waakzaam.hardware.topology import bridged, feeder, is_supply, nodes
 
 DERATING = 1.25  # a ceramic capacitor loses capacitance near its rated voltage: ASSUMED margin
 SPARE = 0.8  # share of a source's rating that may be planned: ASSUMED
@@ -225,7 +225,8 @@ def led_current(schematic: Schematic) -> Iterator[Complaint]:
                 ohm += size
                 top = max(top, (schematic.rail(other) or (0.0, 0.0))[1])
             top = max(top, (schematic.rail(net) or (0.0, 0.0))[1])
-            for node in schematic.nets[net]:
+            reached = {net} if is_supply(schematic, net) else bridged(schematic, net)
+            for node in nodes(schematic, reached):
                 controlled |= node.pin.kind == "current_sink"
                 if node.part is not part and node.pin.limit_ma is not None:
                     limit = min(limit, node.pin.limit_ma)

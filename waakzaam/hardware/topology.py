@@ -51,7 +51,7 @@ def bridged(schematic: Schematic, net: str) -> set[str]:
 def _pairs(part: Part) -> list[list[str]]:
     if part.type.name == "NMOS level shifter":
         return [["S", "D"]]
-    return list(part.type.facts.get("i2c_bridge", ()))
+    return [*part.type.facts.get("i2c_bridge", ()), *part.type.facts.get("switches", ())]
 
 
 def nodes(schematic: Schematic, nets: set[str]) -> list[Node]:
