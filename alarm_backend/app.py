@@ -16,6 +16,9 @@ from alarm_backend import console, health
 from alarm_backend.alarms import endpoints as alarms
 from alarm_backend.auth import endpoints as auth
 from alarm_backend.clocks import Clocks, real_clock_ms
+from alarm_backend.devices import endpoints as devices
+from alarm_backend.drafts import endpoints as drafts
+from alarm_backend.drafts import what_if
 from alarm_backend.errors import AlarmBackendError, NotSignedIn, TooManyRequests
 from alarm_backend.event_stream import endpoints as event_stream
 from alarm_backend.field_tests import endpoints as field_tests
@@ -35,6 +38,8 @@ SIGN_IN_PAGE = "/login"
 FEATURES = (
     alarms,
     auth,
+    devices,
+    drafts,
     event_stream,
     field_tests,
     heartbeats,
@@ -68,12 +73,17 @@ FAULTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int] = real_clock_ms) -> FastAPI:
+def create_app(
+    settings: Settings,
+    now_ms: Callable[[], int],
+    wall_ms: Callable[[], int] = real_clock_ms,
+    ask_what_if: what_if.Port = what_if.no_port,
+) -> FastAPI:
     """The backend. `now_ms` is the process clock, `wall_ms` the real one. Raises StoreUnavailable.
 
     The database must have its schema (`alarm_backend.store.migrate.upgrade`).
     """
-    services = build(settings, Clocks(now_ms, wall_ms))
+    services = build(settings, Clocks(now_ms, wall_ms), ask_what_if)
     watch = Watch(services)
 
     @asynccontextmanager

@@ -9,12 +9,16 @@ from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.service import AuthService
 from alarm_backend.auth.single_sign_on import SingleSignOn
 from alarm_backend.clocks import Clocks
+from alarm_backend.devices.service import DeviceService
+from alarm_backend.drafts import what_if
+from alarm_backend.drafts.service import DraftService
 from alarm_backend.escalation.service import EscalationService
 from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
 from alarm_backend.heartbeats.service import HeartbeatService
 from alarm_backend.instructions.service import InstructionService
+from alarm_backend.orders.delivery import DeliveryService
 from alarm_backend.orders.service import OrderService
 from alarm_backend.people.service import PeopleService
 from alarm_backend.people.vault import Vault
@@ -49,10 +53,16 @@ class Services:
     instructions: InstructionService
     police: PoliceService
     reports: ReportService
+    drafts: DraftService
+    delivery: DeliveryService
+    devices: DeviceService
 
 
-def build(settings: Settings, clocks: Clocks) -> Services:
-    """Wire the services to one database. Raises StoreUnavailable when its URL cannot be used."""
+def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_if.no_port) -> Services:
+    """Wire the services to one database. Raises StoreUnavailable when its URL cannot be used.
+
+    `ask_what_if` runs the decision core over past positions; without it drafts have no figures and say so.
+    """
     database = Database(settings.database_url)
     audit = AuditService(database, clocks)
     events = EventStreamService(database, clocks, settings.event_poll_ms, settings.event_ping_ms)
@@ -98,4 +108,7 @@ def build(settings: Settings, clocks: Clocks) -> Services:
         instructions=InstructionService(database=database, clocks=clocks, alarms=alarms, orders=orders, people=people),
         police=police,
         reports=ReportService(database, alarms, police, rejections),
+        drafts=DraftService(database=database, clocks=clocks, audit=audit, events=events, ask_what_if=ask_what_if),
+        delivery=DeliveryService(database, clocks, audit, events),
+        devices=DeviceService(database, clocks, audit),
     )

@@ -24,6 +24,7 @@ def look(services: Services) -> None:
     services.alarms.expire()
     services.alarms.escalate()
     services.escalation.look_for_flood()
+    services.devices.look()
 
 
 class Rounds:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Header, Path, Response
 
 from alarm_backend.access import GatewayCaller, GatewayOrUser, OrderReader, ServicesOf
-from alarm_backend.orders.schemas import OrdersStored, OrderView
+from alarm_backend.orders.schemas import (
+    OrdersFeed,
+    OrdersStored,
+    OrderView,
+    ReceiptsIn,
+    ReceiptsStored,
+    VersionView,
+)
 
 router = APIRouter(prefix="/api/v1", tags=["orders"])
+OrderId = Annotated[str, Path(max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 
 
 @router.put("/orders")
@@ -28,7 +36,34 @@ def get_orders(services: ServicesOf, _caller: GatewayOrUser) -> list[OrderView]:
     return services.orders.all()
 
 
+@router.get("/orders/feed", responses={304: {"description": "The orders are still the ones of `If-None-Match`"}})
+def feed(
+    response: Response,
+    services: ServicesOf,
+    _caller: GatewayCaller,
+    if_none_match: Annotated[str | None, Header(max_length=200)] = None,
+) -> OrdersFeed:
+    """What the gateway must enforce, for the gateway. `ETag` is the revision; 304 while nothing changed."""
+    if if_none_match is not None and if_none_match.strip('"') == services.delivery.revision():
+        return Response(status_code=304)  # type: ignore[return-value]
+    found = services.delivery.feed()
+    response.headers["ETag"] = f'"{found.revision}"'
+    return found
+
+
+@router.post("/orders/receipts")
+def receipts(body: ReceiptsIn, services: ServicesOf, _caller: GatewayCaller) -> ReceiptsStored:
+    """The gateway says which versions it judges now; may be repeated."""
+    return ReceiptsStored(stored_ms=services.delivery.receive(body))
+
+
+@router.get("/orders/{order_id}/versions")
+def versions(order_id: OrderId, services: ServicesOf, _user: OrderReader) -> list[VersionView]:
+    """Every version of an order, newest first: who drafted and signed it, what it changed, where it is active."""
+    return services.orders.versions(order_id)
+
+
 @router.get("/orders/{order_id}")
-def get_order(order_id: str, services: ServicesOf, _user: OrderReader) -> OrderView:
+def get_order(order_id: OrderId, services: ServicesOf, _user: OrderReader) -> OrderView:
     """The current version of one order."""
     return services.orders.get(order_id)

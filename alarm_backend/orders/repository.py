@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from alarm_backend.store.tables import orders
+
+
+def digest(document: dict[str, Any]) -> str:
+    """SHA-256 of an order's document, whatever the order of its members."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def version(connection: Connection, order_id: str, version_number: int) -> RowMapping | None:
@@ -22,6 +29,12 @@ def current(connection: Connection) -> list[RowMapping]:
 def current_of(connection: Connection, order_id: str) -> RowMapping | None:
     query = select(orders).where(orders.c.order_id == order_id, orders.c.is_current)
     return connection.execute(query).mappings().one_or_none()
+
+
+def versions(connection: Connection, order_id: str) -> list[RowMapping]:
+    """Every version of an order, newest first."""
+    query = select(orders).where(orders.c.order_id == order_id).order_by(orders.c.version.desc())
+    return list(connection.execute(query).mappings())
 
 
 def add_current(connection: Connection, row: dict[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from alarm_backend.alarms.schemas import Name
 
 
 class PartyView(BaseModel):
@@ -24,6 +26,8 @@ class OrderView(BaseModel):
     valid_from_ms: int
     valid_until_ms: int
     in_force: bool
+    withdrawn: bool = False
+    """Signed off as ended before its time; the gateway no longer judges it."""
     monitored: PartyView
     protected: list[PartyView]
     alert_distance_m: float | None
@@ -39,3 +43,59 @@ class OrdersStored(BaseModel):
     stored: list[str]
     unchanged: list[str]
     stored_ms: int
+
+
+class OrdersFeed(BaseModel):
+    """What the gateway must enforce: every current order, and by name the ones that were withdrawn.
+
+    An order that is in neither list was never meant to end: the gateway keeps it and says so.
+    """
+
+    schema_: Annotated[str, Field(alias="schema")]
+    orders: list[dict[str, Any]]
+    withdrawn: list[str]
+    revision: str
+
+
+class Receipt(BaseModel):
+    """The gateway judges this version of this order now; None when it no longer judges the order."""
+
+    order_id: Name
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None
+    active_ms: Annotated[int, Field(ge=0, le=2**53)]
+
+
+class ReceiptsIn(BaseModel):
+    """A batch; may be repeated."""
+
+    source: Name
+    receipts: Annotated[list[Receipt], Field(max_length=2000)]
+
+
+class ReceiptsStored(BaseModel):
+    """Answer to receipts."""
+
+    stored_ms: int
+
+
+class ActiveAt(BaseModel):
+    """What one gateway said last about an order."""
+
+    source: str
+    version: int | None
+    stored_ms: int
+
+
+class VersionView(BaseModel):
+    """One version: who drafted and signed it (None: imported), what it changed, where it is active."""
+
+    version: int
+    is_current: bool
+    withdrawn: bool
+    sha256: str
+    stored_ms: int
+    drafted_by: list[str] | None
+    signed_by: str | None
+    reason: str
+    changes: list[dict[str, Any]]
+    active_at: list[ActiveAt]

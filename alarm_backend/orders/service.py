@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
+from alarm_backend.drafts import changes
+from alarm_backend.drafts.repository import signatures
 from alarm_backend.errors import InvalidRequest, NotFound, Refused
 from alarm_backend.event_stream.schemas import StatusEvent
 from alarm_backend.event_stream.service import EventStreamService
-from alarm_backend.orders import repository
+from alarm_backend.orders import delivery, repository
 from alarm_backend.orders.outlines import feature
-from alarm_backend.orders.schemas import OrdersStored, OrderView, PartyView
+from alarm_backend.orders.schemas import OrdersStored, OrderView, PartyView, VersionView
 from alarm_backend.store.database import Database
 from gateway.contract import orders as contract
 from gateway.contract.errors import OrdersInvalid
@@ -49,7 +49,7 @@ class OrderService:
         done = OrdersStored(stored=[], unchanged=[], stored_ms=stored_ms)
         with self._database.writing() as connection:
             for order, source in zip(parsed, document["orders"], strict=True):
-                digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
+                digest = repository.digest(source)
                 known = repository.version(connection, order.order_id, order.version)
                 if known is not None:
                     if known["sha256"] != digest:
@@ -78,6 +78,7 @@ class OrderService:
                 self._audit.append(connection, actor, "order.put", f"order:{order.order_id}", detail)
                 done.stored.append(order.order_id)
             if done.stored:
+                delivery.changed(connection, stored_ms)
                 told = StatusEvent(what="orders", source=actor, detail={"stored": done.stored}, stored_ms=stored_ms)
                 self._events.append(connection, "status", told)
         return done
@@ -88,6 +89,14 @@ class OrderService:
         with self._database.reading() as connection:
             return [view(row, now_ms) for row in repository.current(connection)]
 
+    def versions(self, order_id: str) -> list[VersionView]:
+        """Every version of an order, newest first. Raises NotFound."""
+        with self._database.reading() as connection:
+            found = version_views(connection, order_id)
+        if not found:
+            raise NotFound("order", order_id)
+        return found
+
     def get(self, order_id: str) -> OrderView:
         """The current version of one order. Raises NotFound."""
         with self._database.reading() as connection:
@@ -97,7 +106,29 @@ class OrderService:
         return view(row, self._clocks.now_ms())
 
 
+def version_views(connection: Connection, order_id: str) -> list[VersionView]:
+    """Every version, newest first, each with what it changed in the one before."""
+    rows = repository.versions(connection, order_id)
+    signed = signatures(connection, order_id)
+    active = delivery.active_at(connection, order_id)
+    found = []
+    for row, before in zip(rows, [*rows[1:], None], strict=True):
+        signature = signed.get(row["version"])
+        found.append(
+            VersionView(
+                **{name: row[name] for name in ("version", "is_current", "withdrawn", "sha256", "stored_ms")},
+                drafted_by=signature["drafted_by"] if signature else None,
+                signed_by=signature["signed_by"] if signature else None,
+                reason=signature["reason"] if signature else "",
+                changes=[vars(c) for c in changes.between(before["document"] if before else None, row["document"])],
+                active_at=[at for at in active if at.version == row["version"]],
+            )
+        )
+    return found
+
+
 def view(row: RowMapping, now_ms: int) -> OrderView:
+    """A version as the console shows it."""
     order = contract.parse({"schema": contract.SCHEMA, "orders": [row["document"]]})[0]
     return OrderView(
         order_id=order.order_id,
@@ -106,7 +137,8 @@ def view(row: RowMapping, now_ms: int) -> OrderView:
         timezone=order.timezone,
         valid_from_ms=order.valid_from_ms,
         valid_until_ms=order.valid_until_ms,
-        in_force=order.valid_from_ms <= now_ms < order.valid_until_ms,
+        in_force=not row["withdrawn"] and order.valid_from_ms <= now_ms < order.valid_until_ms,
+        withdrawn=row["withdrawn"],
         monitored=PartyView(**vars(order.monitored)),
         protected=[PartyView(**vars(party)) for party in order.protected],
         alert_distance_m=order.proximity.alert_distance_m if order.proximity else None,

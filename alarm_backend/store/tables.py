@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -37,7 +38,8 @@ orders = Table(
     Column("order_id", String(80), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("is_current", Boolean, nullable=False, index=True),
-    Column("mandate_kind", String(40), nullable=False),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("mandate_kind", String(80), nullable=False),
     Column("valid_from_ms", BigInteger),
     Column("valid_until_ms", BigInteger),
     Column("document", JSON, nullable=False),

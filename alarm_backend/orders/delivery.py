@@ -1,0 +1,99 @@
+"""How a signed order reaches the gateway, and how the backend learns that the gateway judges it.
+
+The gateway asks for the orders again and again; the answer is 304 until something changed. A version counts as active
+only when a gateway has said so, never because it was sent.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from alarm_backend.audit.service import AuditService
+from alarm_backend.clocks import Clocks
+from alarm_backend.drafts import repository as drafts
+from alarm_backend.event_stream.schemas import StatusEvent
+from alarm_backend.event_stream.service import EventStreamService
+from alarm_backend.orders import repository
+from alarm_backend.orders.schemas import ActiveAt, OrdersFeed, ReceiptsIn
+from alarm_backend.store import platform_state
+from alarm_backend.store.database import Database, upsert
+from alarm_backend.store.register_tables import order_receipts
+from gateway.contract import orders as contract
+
+MARK = "orders_revision"
+NEVER = "none"
+
+
+def changed(connection: Connection, stored_ms: int) -> None:
+    """Mark that the orders are no longer what they were. A new name each time, so that a restored copy is seen too."""
+    platform_state.put(connection, MARK, {"revision": uuid.uuid4().hex}, stored_ms)
+
+
+def active_at(connection: Connection, order_id: str) -> list[ActiveAt]:
+    """What each gateway said last about an order."""
+    query = select(order_receipts).where(order_receipts.c.order_id == order_id).order_by(order_receipts.c.source)
+    return [
+        ActiveAt(**{name: row[name] for name in ActiveAt.model_fields}) for row in connection.execute(query).mappings()
+    ]
+
+
+def all_active(connection: Connection) -> dict[str, list[ActiveAt]]:
+    """The same for every order."""
+    found: dict[str, list[ActiveAt]] = {}
+    for row in connection.execute(select(order_receipts).order_by(order_receipts.c.source)).mappings():
+        view = ActiveAt(**{name: row[name] for name in ActiveAt.model_fields})
+        found.setdefault(row["order_id"], []).append(view)
+    return found
+
+
+class DeliveryService:
+    """The gateway's side of the orders."""
+
+    def __init__(self, database: Database, clocks: Clocks, audit: AuditService, events: EventStreamService) -> None:
+        self._database = database
+        self._clocks = clocks
+        self._audit = audit
+        self._events = events
+
+    def revision(self) -> str:
+        """Changes whenever the orders do."""
+        with self._database.reading() as connection:
+            return str((platform_state.get(connection, MARK) or {}).get("revision", NEVER))
+
+    def feed(self) -> OrdersFeed:
+        """Every current order and the withdrawn ones, from one look at the database."""
+        with self._database.reading() as connection:
+            revision = str((platform_state.get(connection, MARK) or {}).get("revision", NEVER))
+            rows = repository.current(connection)
+        return OrdersFeed(
+            schema=contract.SCHEMA,
+            orders=[row["document"] for row in rows if not row["withdrawn"]],
+            withdrawn=[row["order_id"] for row in rows if row["withdrawn"]],
+            revision=revision,
+        )
+
+    def receive(self, sent: ReceiptsIn) -> int:
+        """Keep what a gateway says it judges; what is new about a signed order is written into the audit chain."""
+        stored_ms = self._clocks.wall_ms()
+        with self._database.writing() as connection:
+            told: list[dict[str, Any]] = []
+            for receipt in sent.receipts:
+                known = {row.source: row.version for row in active_at(connection, receipt.order_id)}
+                if sent.source in known and known[sent.source] == receipt.version:
+                    continue
+                row = {"source": sent.source, **receipt.model_dump(), "stored_ms": stored_ms}
+                upsert(connection, order_receipts, row, ("source", "order_id"))
+                told.append({"order_id": receipt.order_id, "version": receipt.version})
+                signed = drafts.signatures(connection, receipt.order_id)
+                if signed:
+                    detail = {"version": receipt.version, "active_ms": receipt.active_ms}
+                    self._audit.append(connection, sent.source, "order.active", f"order:{receipt.order_id}", detail)
+            if told:
+                what = StatusEvent(
+                    what="orders_active", source=sent.source, detail={"orders": told[:50]}, stored_ms=stored_ms
+                )
+                self._events.append(connection, "status", what)
+        return stored_ms
