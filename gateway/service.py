@@ -12,6 +12,7 @@ from gateway.downlink import Downlink
 from gateway.ingest import keys as device_keys
 from gateway.journal.store import FileOutbox, Journal
 from gateway.mqtt import Broker
+from gateway.orders_feed import OrdersFeed
 from gateway.orders_file import OrdersFile
 from gateway.outbox import degraded
 from gateway.outbox.sender import Sender
@@ -35,14 +36,27 @@ class Settings:
     data: Path
     owntracks: bool
     source: str
+    follow_backend: bool = True
+    """Take over the orders that are signed off at the backend, beside those of the file."""
 
 
 def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
     """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
     keys = device_keys.read(settings.keys)
     journal = Journal(settings.data / "gateway.db")
-    worker = Worker(journal, keys, OrdersFile(settings.orders), now_ms, wall_ms)
+    feed = OrdersFeed(
+        settings.backend_url,
+        settings.token,
+        given=settings.orders,
+        data=settings.data,
+        now_ms=now_ms,
+        source=settings.source,
+        follow=settings.follow_backend,
+    )
+    worker = Worker(journal, keys, OrdersFile(feed.path), now_ms, wall_ms)
+    feed.loaded = lambda: worker.versions
     try:
+        feed.prepare()
         worker.start()
     except BaseException:
         journal.close()
@@ -55,6 +69,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     sender = Sender(settings.backend_url, settings.token, outbox, worker.positions, now_ms, source=settings.source)
     broker.start()
     sender.start()
+    feed.start()
     housekeeping_ms = wall_ms()
     try:
         while not stopping.is_set():
@@ -75,6 +90,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
                     degraded.remove(settings.data)
     finally:
         broker.stop()
+        feed.stop()
         worker.checkpoint()
         sender.stop()
         outbox.mark_confirmed(journal)

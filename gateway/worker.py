@@ -78,6 +78,8 @@ class Worker:
         self.partition = Partition(on_fault=self._fault)
         self.downlink: Downlink | None = None
         self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
+        self.versions: dict[str, int] | None = None
+        """The version of every order that is judged; replaced as a whole, so that any thread may read it."""
         self.seen = 0
         self.repeats = 0
         self._orders_stamp: Stamp | None = None
@@ -107,6 +109,7 @@ class Worker:
             self._put_out(self.partition.feed(self._observations(rows, now_ms), now_ms), rows)
         known = set(self.partition.states)
         self._put_out(self.partition.load(orders, self.now_ms()), [])
+        self.versions = {order.order_id: order.version for order in orders}
         fresh = len(self.partition.states) - len(known)
         say(f"{len(orders)} orders in force or waiting ({fresh} new), {len(self.keys)} device keys")
         self.checkpoint()
@@ -124,6 +127,7 @@ class Worker:
         with self.journal.transaction():
             self._store(self.partition.load(orders, self.now_ms()), [])
         self.checkpoint()
+        self.versions = {order.order_id: order.version for order in orders}
         say(f"orders reloaded: {len(orders)}")
 
     def _read_orders(self) -> tuple[Order, ...]:

@@ -134,7 +134,11 @@ class DraftService:
         with self._database.writing() as connection:
             row = self._at(connection, draft_id, step.revision, ("draft",), "submit")
             self._sound(connection, row)
-            changed = {"state": "submitted", "submitted_by": user.username, "submitted_ms": self._clocks.wall_ms()}
+            changed: dict[str, Any] = {
+                "state": "submitted",
+                "submitted_by": user.username,
+                "submitted_ms": self._clocks.wall_ms(),
+            }
             self._put(connection, row, changed, user, "draft.submit")
         return self.view(draft_id, user)
 
@@ -142,7 +146,12 @@ class DraftService:
         """Not like this: back to its authors with a note, or taken back by one of them."""
         with self._database.writing() as connection:
             row = self._at(connection, draft_id, step.revision, ("submitted",), "send back")
-            changed = {"state": "draft", "submitted_by": None, "submitted_ms": None, "review_note": step.note}
+            changed: dict[str, Any] = {
+                "state": "draft",
+                "submitted_by": None,
+                "submitted_ms": None,
+                "review_note": step.note,
+            }
             changed |= {"reviewed_by": user.username, "reviewed_ms": self._clocks.wall_ms()}
             self._put(connection, row, changed, user, "draft.send_back", {"note": step.note})
         return self.view(draft_id, user)
@@ -192,7 +201,7 @@ class DraftService:
                 },
             )
             delivery.changed(connection, stored_ms)
-            changed = {"state": "signed", "signed_version": version, "review_note": step.note}
+            changed: dict[str, Any] = {"state": "signed", "signed_version": version, "review_note": step.note}
             changed |= {"reviewed_by": user.username, "reviewed_ms": stored_ms}
             detail = {"version": version, "sha256": digest, "drafted_by": authors, "withdrawn": withdrawn}
             self._put(connection, row, changed, user, "draft.sign", detail)

@@ -69,7 +69,7 @@ class DeliveryService:
             revision = str((platform_state.get(connection, MARK) or {}).get("revision", NEVER))
             rows = repository.current(connection)
         return OrdersFeed(
-            schema=contract.SCHEMA,
+            schema_=contract.SCHEMA,
             orders=[row["document"] for row in rows if not row["withdrawn"]],
             withdrawn=[row["order_id"] for row in rows if row["withdrawn"]],
             revision=revision,

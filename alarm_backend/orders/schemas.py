@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from alarm_backend.alarms.schemas import Name
 
@@ -50,6 +50,8 @@ class OrdersFeed(BaseModel):
 
     An order that is in neither list was never meant to end: the gateway keeps it and says so.
     """
+
+    model_config = ConfigDict(populate_by_name=True)
 
     schema_: Annotated[str, Field(alias="schema")]
     orders: list[dict[str, Any]]

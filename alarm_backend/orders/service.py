@@ -112,7 +112,7 @@ def version_views(connection: Connection, order_id: str) -> list[VersionView]:
     signed = signatures(connection, order_id)
     active = delivery.active_at(connection, order_id)
     found = []
-    for row, before in zip(rows, [*rows[1:], None], strict=True):
+    for row, before in zip(rows, [*rows, None][1:], strict=True):
         signature = signed.get(row["version"])
         found.append(
             VersionView(

@@ -61,7 +61,8 @@ class Proposal:
         return replace(order, proximity=proximity, zones=tuple(zones))
 
 
-def _summary(transitions: Iterable[Transition], weeks: float) -> dict[str, Any]:
+def summary(transitions: Iterable[Transition], weeks: float) -> dict[str, Any]:
+    """Alarms raised, in all and per week and kind, and the operator minutes that they cost."""
     raised = Counter(t.kind for t in transitions if t.transition == "raised")
     minutes = sum(OPERATOR_MINUTES.get(kind, OPERATOR_MINUTES_OTHER) * count for kind, count in raised.items())
     return {
@@ -72,7 +73,7 @@ def _summary(transitions: Iterable[Transition], weeks: float) -> dict[str, Any]:
     }
 
 
-def _spans(transitions: Sequence[Transition], end_ms: int) -> list[tuple[str, int, int]]:
+def breaches(transitions: Sequence[Transition], end_ms: int) -> list[tuple[str, int, int]]:
     """The breaches told: (order, from, until)."""
     open_ms: dict[str, int] = {}
     spans = []
@@ -85,7 +86,7 @@ def _spans(transitions: Sequence[Transition], end_ms: int) -> list[tuple[str, in
     return spans + [(names[alarm_id], start_ms, end_ms) for alarm_id, start_ms in open_ms.items()]
 
 
-def _share_found(wanted: list[tuple[str, int, int]], having: list[tuple[str, int, int]]) -> float | None:
+def recall(wanted: list[tuple[str, int, int]], having: list[tuple[str, int, int]]) -> float | None:
     """The share of `wanted` spans that a span of the same order overlaps, two minutes either way."""
     if not wanted:
         return None
@@ -105,14 +106,14 @@ def compare(
     weeks = max((end_ms - min(times, default=0)) / WEEK_MS, 1 / (7 * 24))
     present = list(replay(orders, observations))
     proposed = list(replay([proposal.applied(order) for order in orders], observations, rules=proposal.rules))
-    told, told_proposed = _spans(present, end_ms), _spans(proposed, end_ms)
+    told, told_proposed = breaches(present, end_ms), breaches(proposed, end_ms)
     return {
         "schema": "waakzaam.what_if/1",
         "weeks": round(weeks, 4),
         "fixes": len(observations),
-        "present": _summary(present, weeks),
-        "proposed": _summary(proposed, weeks),
+        "present": summary(present, weeks),
+        "proposed": summary(proposed, weeks),
         "breaches_present": len(told),
         "breaches_proposed": len(told_proposed),
-        "recall_of_present_breaches": _share_found(told, told_proposed),
+        "recall_of_present_breaches": recall(told, told_proposed),
     }, proposed

@@ -23,7 +23,7 @@ from alarm_backend.errors import InvalidRequest, NotFound, Refused, StoreUnavail
 from alarm_backend.people.vault import KEY_BYTES
 from alarm_backend.services import Services, build
 from alarm_backend.store import migrate as schema
-from waakzaam import backend_upkeep, clock
+from waakzaam import backend_upkeep, clock, what_if_process
 from waakzaam.backend_inputs import (
     listen,
     police_settings,
@@ -153,7 +153,7 @@ def backend(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with translated(str(orders) if orders else "backend"):
-            fastapi = create_app(settings, clock.from_environment(), clock.wall_ms)
+            fastapi = create_app(settings, clock.from_environment(), clock.wall_ms, what_if_process.ask)
             services: Services = fastapi.state.services
             schema.upgrade(services.database)
             if document is not None:

@@ -43,6 +43,9 @@ def gateway(
     owntracks: Annotated[
         bool, typer.Option(help="Also accept OwnTracks JSON (unsigned; for pilots with phones).")
     ] = False,
+    follow_backend: Annotated[
+        bool, typer.Option(help="Also judge the orders that are signed off at the backend, within seconds.")
+    ] = True,
     source: Annotated[str, typer.Option(help="Name of this gateway in its heartbeats.")] = "gateway-1",
 ) -> None:
     """Take in trackers' messages, judge court orders, hand alarms to the backend; ends in order on SIGTERM."""
@@ -52,7 +55,18 @@ def gateway(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    settings = service.Settings(host, port, orders, keys, backend, _token(token_file), data, owntracks, source)
+    settings = service.Settings(
+        broker_host=host,
+        broker_port=port,
+        orders=orders,
+        keys=keys,
+        backend_url=backend,
+        token=_token(token_file),
+        data=data,
+        owntracks=owntracks,
+        source=source,
+        follow_backend=follow_backend,
+    )
     try:
         service.serve(settings, clock.from_environment(), clock.wall_ms, stopping)
     except FileUnreadable as error:

@@ -1,0 +1,233 @@
+"""Takes over the orders that were signed off at the backend, and tells the backend which ones are judged.
+
+Nothing that the backend merely forgets is given up: an order leaves only when the backend names it as withdrawn, and
+a version never goes back. So a backend restored from an old copy, or an empty one, cannot end anybody's protection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from gateway import orders_file
+from gateway.contract import orders as contract
+from gateway.contract.errors import OrdersInvalid
+from gateway.errors import FileUnreadable
+from gateway.worker import say
+
+REMEMBERED = "orders-from-backend.json"
+IN_FORCE = "orders-in-force.json"
+POLL_S = 1.0
+BACKOFF_MAX_S = 15.0
+TIMEOUT_S = 30.0
+RECEIPTS_MAX = 1000
+
+Documents = dict[str, dict[str, Any]]
+
+
+class Orders(NamedTuple):
+    """Orders by id, and the ids of those that were withdrawn."""
+
+    documents: Documents
+    withdrawn: frozenset[str]
+
+
+NOTHING = Orders({}, frozenset())
+
+
+def taken_over(before: Orders, sent: Mapping[str, Any]) -> tuple[Orders, list[str]]:
+    """What is remembered after the backend's answer, and a complaint for each order that could not be taken as sent."""
+    complaints: list[str] = []
+    documents = dict(before.documents)
+    named: set[str] = set()
+    for source in sent["orders"]:
+        try:
+            order = contract.parse({"schema": contract.SCHEMA, "orders": [source]})[0]
+        except OrdersInvalid as error:
+            complaints.append(f"the backend sends an order that cannot be used: {error}")
+            continue
+        named.add(order.order_id)
+        known = documents.get(order.order_id)
+        if known is not None and known["version"] > order.version:
+            complaints.append(
+                f"{order.order_id}: the backend sends version {order.version}, version {known['version']} stays"
+            )
+        else:
+            documents[order.order_id] = source
+    withdrawn = (before.withdrawn | frozenset(sent["withdrawn"])) - named
+    forgotten = documents.keys() - named - withdrawn
+    complaints += [f"{order_id}: the backend no longer knows it; it stays in force" for order_id in sorted(forgotten)]
+    return Orders({i: d for i, d in documents.items() if i not in withdrawn}, withdrawn), complaints
+
+
+def in_force(given: Documents, remembered: Orders) -> Documents:
+    """Of the file that was given and of the backend the newer version of each order; of equal ones the file's."""
+    merged = {i: d for i, d in given.items() if i not in remembered.withdrawn}
+    for order_id, document in remembered.documents.items():
+        known = merged.get(order_id)
+        if known is None or known["version"] < document["version"]:
+            merged[order_id] = document
+    return merged
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """The file as a whole or not at all, also through a power cut."""
+    draft = path.with_suffix(".part")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class OrdersFeed(threading.Thread):
+    """Keeps `path` equal to what must be judged. `loaded` gives the versions that the workers judge now.
+
+    Without `follow` the given file is judged as it is, and the thread ends at once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        given: Path,
+        data: Path,
+        now_ms: Callable[[], int],
+        source: str,
+        follow: bool = True,
+    ) -> None:
+        super().__init__(name="orders", daemon=True)
+        self._follow = follow
+        self.path = data / IN_FORCE if follow else given
+        self.loaded: Callable[[], Mapping[str, int] | None] = lambda: None
+        self._given = given
+        self._given_stamp: orders_file.Stamp | None = None
+        self._given_documents: Documents = {}
+        self._remembered_path = data / REMEMBERED
+        self._now_ms = now_ms
+        self._source = source
+        self._remembered = NOTHING
+        self._revision = ""
+        self._told: dict[str, int] = {}
+        self._last_complaint = ""
+        self._ending = threading.Event()
+        self._client = httpx.Client(
+            base_url=url.rstrip("/"),
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def prepare(self) -> None:
+        """Write the orders for the first time, from the given file and what the backend sent before this start.
+
+        Raises FileUnreadable when the given file cannot be used.
+        """
+        if not self._follow:
+            return
+        orders_file.read(self._given)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            kept = json.loads(self._remembered_path.read_text(encoding="utf-8"))
+            self._remembered, _ = taken_over(NOTHING, kept)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            say(f"{self._remembered_path} cannot be read ({error}); the backend is asked again")
+        self._merge()
+
+    def stop(self) -> None:
+        self._ending.set()
+        if self.ident is not None:
+            self.join(TIMEOUT_S)
+
+    def run(self) -> None:
+        pause_s = POLL_S
+        while self._follow and not self._ending.wait(pause_s):
+            try:
+                if self._stamp() != self._given_stamp:
+                    self._merge()
+                self._ask()
+                self._tell()
+                self._complain("")
+                pause_s = POLL_S
+            except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
+                self._complain(f"orders at the backend cannot be followed, the ones in force stay: {error!r}")
+                pause_s = min(2 * pause_s, BACKOFF_MAX_S)
+        self._client.close()
+
+    def _complain(self, text: str) -> None:
+        """Once, not at every round."""
+        if text and text != self._last_complaint:
+            say(text)
+        self._last_complaint = text
+
+    def _stamp(self) -> orders_file.Stamp:
+        status = self._given.stat()
+        return status.st_mtime_ns, status.st_size
+
+    def _merge(self) -> None:
+        """Write what must be judged, if the given file can be used; else what was written stays."""
+        stamp = self._stamp()
+        if stamp != self._given_stamp:
+            self._given_stamp = stamp
+            try:
+                orders_file.read(self._given)
+                sources = json.loads(self._given.read_text(encoding="utf-8"))["orders"]
+            except (FileUnreadable, OSError, ValueError) as error:
+                say(f"orders not reloaded, the ones before stay in force: {error}")
+                if self.path.exists():
+                    return
+            else:
+                self._given_documents = {document["order_id"]: document for document in sources}
+        merged = in_force(self._given_documents, self._remembered)
+        write(self.path, {"schema": contract.SCHEMA, "orders": list(merged.values())})
+
+    def _ask(self) -> None:
+        answer = self._client.get("/api/v1/orders/feed", headers={"If-None-Match": f'"{self._revision}"'})
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return
+        answer.raise_for_status()
+        sent = answer.json()
+        remembered, complaints = taken_over(self._remembered, sent)
+        for complaint in complaints:
+            say(complaint)
+        kept = {"orders": list(remembered.documents.values()), "withdrawn": sorted(remembered.withdrawn)}
+        write(self._remembered_path, {"schema": contract.SCHEMA, **kept})
+        changed = remembered != self._remembered
+        self._remembered = remembered
+        if changed:
+            self._merge()
+        self._revision = str(sent["revision"])
+
+    def _tell(self) -> None:
+        """Say which versions are judged now, as far as the backend does not know it."""
+        judged = self.loaded()
+        if judged is None:
+            return
+        now = dict(judged)
+        news: list[tuple[str, int | None]] = [(i, v) for i, v in now.items() if self._told.get(i) != v]
+        news += [(i, None) for i in self._told if i not in now]
+        for begin in range(0, len(news), RECEIPTS_MAX):
+            batch = news[begin : begin + RECEIPTS_MAX]
+            at_ms = self._now_ms()
+            receipts = [{"order_id": i, "version": v, "active_ms": at_ms} for i, v in batch]
+            answer = self._client.post("/api/v1/orders/receipts", json={"source": self._source, "receipts": receipts})
+            answer.raise_for_status()
+            for order_id, version in batch:
+                if version is None:
+                    self._told.pop(order_id, None)
+                else:
+                    self._told[order_id] = version
