@@ -220,7 +220,7 @@ def _call_operation(there: Place, role: str, operation: Any, seed: int, examples
                 name: IDENTITIES.get(name, value) for name, value in (case.path_parameters or {}).items()
             }
         client = there.as_role(role)
-        answer = case.call(headers=dict(client.headers) | (case.headers or {}), cookies=dict(client.cookies))
+        answer = case.call(headers=dict(client.headers) | dict(case.headers or {}), cookies=dict(client.cookies))
         found.calls += 1
         where = f"{role}: {operation.label} -> {answer.status_code}"
         if answer.status_code >= 500:
