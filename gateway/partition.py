@@ -10,7 +10,16 @@ from typing import NamedTuple
 from gateway.contract.orders import Order
 from gateway.contract.transitions import Transition
 from gateway.geofence.alarms import Alarm, Key
-from gateway.geofence.case import State, begin, case_of, ended, rebuilt, reordered
+from gateway.geofence.case import (
+    State,
+    begin,
+    case_of,
+    ended,
+    incident_id_of,
+    rebuilt,
+    reordered,
+    with_incident,
+)
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import STANDARD, Rules
 from gateway.geofence.stand_in import stand_in
@@ -175,8 +184,16 @@ class Partition:
         if isinstance(state, State):
             known = {**known, **state.alarms}
             raw = {**raw, **{device: track.raw for device, track in state.tracks.items() if track.raw is not None}}
-        fault = f"{type(error).__name__}: {error}"
-        stood = stand_in(self.order_of(order_id), known, raw, observations, fault, now_ms)
+        closed, incident_ms = with_incident(state.closed if isinstance(state, State) else {}, bool(known), now_ms)
+        stood = stand_in(
+            self.order_of(order_id),
+            known,
+            raw,
+            observations,
+            f"{type(error).__name__}: {error}",
+            now_ms,
+            incident_id=incident_id_of(order_id, incident_ms),
+        )
         if stood.plain_test_fault:
             self.on_fault(order_id, RuntimeError(f"the plain test failed as well: {stood.plain_test_fault}"), ())
         retry_ms = now_ms + RETRY_MS[min(before.failures, len(RETRY_MS) - 1)]
@@ -188,7 +205,8 @@ class Partition:
                     last = stood.raw.get(one.device_id)
                     tracks[one.device_id] = tracks[one.device_id]._replace(raw=last, contact_ms=now_ms)
             self.trouble[order_id] = Trouble(before.failures + 1, {}, {})
-            self._keep(order_id, replace(state, tracks=tracks, alarms=stood.alarms, deadline_ms=retry_ms))
+            told = replace(state, tracks=tracks, alarms=stood.alarms, closed=closed, deadline_ms=retry_ms)
+            self._keep(order_id, told)
         else:
             self._keep(order_id, state._replace(deadline_ms=retry_ms))
         return stood.effects

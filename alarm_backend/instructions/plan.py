@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.contract import victim_contact
+
 ACTIONS = ("look_at_map", "call_protected", "call_monitored", "notify_police", "check_device", "write_down")
 DANGER = ("panic", "proximity_alert", "zone_entry")
 TAMPER = ("strap_cut", "case_opened", "jamming", "spoofing")
@@ -34,12 +36,6 @@ PLANS: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {
 """(action, seconds within which it should be done). Order and times ASSUMED after the French BAR procedure: on a
 
 pre-alert the offender is called first; on an alert the victim is brought to safety and the police sent."""
-CONTACT_DEFAULT = {**dict.fromkeys(DANGER, "always"), **dict.fromkeys((*TAMPER, *LOST, *EARLY), "if_near")}
-CONTACTS = ("always", "if_near", "never")
-NEAR_PREALERTS = 2.0
-"""`if_near`: within this many pre-alert distances. ASSUMED."""
-LIKELY = 0.5
-"""`if_near`: or a breach at least this probable."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +67,15 @@ def victim_may_be_called(facts: Facts) -> tuple[bool, str]:
     With distance and probability both unknown a call is allowed from severity 4: not knowing is a danger there, and
     below it a technical matter that wakes nobody.
     """
-    rule = facts.victim_contact.get(facts.kind, CONTACT_DEFAULT.get(facts.kind, "never"))
-    if rule not in CONTACTS:
-        rule = "never"
-    if rule != "if_near":
-        return rule == "always", f"policy_{rule}"
-    if facts.probability is not None and facts.probability >= LIKELY:
-        return True, "breach_likely"
-    near_m = None if facts.prealert_distance_m is None else NEAR_PREALERTS * facts.prealert_distance_m
-    if facts.distance_m is not None and near_m is not None:
-        return (True, "near") if facts.distance_m <= near_m else (False, "far")
-    if facts.distance_m is None and facts.probability is None:
-        return (True, "position_unknown") if facts.severity >= 4 else (False, "technical")
-    return False, "breach_unlikely"
+    gate = victim_contact.gate(
+        facts.victim_contact.get(facts.kind),
+        facts.kind,
+        distance_m=facts.distance_m,
+        probability=facts.probability,
+        prealert_distance_m=facts.prealert_distance_m,
+        unknown_is_danger=facts.severity >= 4,
+    )
+    return gate.allowed, gate.reason
 
 
 def plan(facts: Facts) -> tuple[PlannedStep, ...]:

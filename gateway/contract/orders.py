@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.contract import schedules, shapes
+from gateway.contract import schedules, shapes, victim_contact
 from gateway.contract.errors import OrdersInvalid
 from gateway.contract.reading import identifier, instant, integer, mapping, member, number, sequence, text
 
@@ -55,7 +55,8 @@ class Zone:
 class AgreedException:
     """A span in which proximity and zone rules rest: a court hearing, a hand-over of children.
 
-    `protected` and `zones` name whom and what it concerns; empty means all. Tamper, panic and silence never rest.
+    `protected` and `zones` name whom and what it concerns; both empty means all. With a `place` the rules rest only
+    while the monitored person is there. Tamper, panic and silence never rest.
     """
 
     exception_id: str
@@ -64,6 +65,7 @@ class AgreedException:
     reason: str
     protected: tuple[str, ...]
     zones: tuple[str, ...]
+    place: shapes.Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Order:
     proximity: Proximity | None
     zones: tuple[Zone, ...]
     exceptions: tuple[AgreedException, ...] = ()
+    victim_contact: tuple[tuple[str, str], ...] = ()
 
     def devices(self) -> tuple[str, ...]:
         """The trackers that take part in this order, the monitored person's first."""
@@ -142,6 +145,7 @@ def _exception(value: Any, path: str, people: set[str], zone_ids: set[str]) -> A
         text(member(document, "reason", path), f"{path}.reason"),
         names["protected"],
         names["zones"],
+        None if document.get("place") is None else shapes.parse(document["place"], f"{path}.place"),
     )
 
 
@@ -197,6 +201,7 @@ def _order(value: Any, path: str) -> Order:
         None if proximity is None else _proximity(proximity, f"{path}.proximity"),
         zones,
         tuple(_exception(entry, f"{path}.exceptions[{i}]", people, zone_ids) for i, entry in enumerate(listed)),
+        victim_contact.parse(document.get("victim_contact"), f"{path}.victim_contact"),
     )
 
 

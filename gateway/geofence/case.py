@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.contract import schedules
-from gateway.contract.orders import Order
+from gateway.contract.orders import AgreedException, Order, Zone
 from gateway.contract.transitions import Transition, alarm_id_of, time_text
 from gateway.geofence.alarms import Alarm, Change, Key, severity
 from gateway.geofence.areas import PreparedZone, prepare
+from gateway.geofence.contacts import contacts
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import ENGINE, STANDARD, Rules
 from gateway.geofence.tracks import Track
 
 MONITORED = ""
+AGREED = "agreed:"
+# Under this key `State.closed` holds the span of the order's last incident: since when, and until when it was active.
+INCIDENT = Key("incident", "", "")
+# An alarm joins the incident of its order while one stands, or stood so long ago. ASSUMED, as in the backend.
+INCIDENT_GAP_MS = 30 * 60_000
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An order with its zones prepared. `person_of` maps a device to a protected person's id, "" for the monitored."""
+    """An order with its zones prepared. `person_of` maps a device to a protected person's id, "" for the monitored.
+
+    `places` holds the agreed exceptions that are bound to a place, with that place.
+    """
 
     order: Order
     rules: Rules
     zones: tuple[PreparedZone, ...]
     person_of: dict[str, str]
     device_of: dict[str, str]
+    places: tuple[tuple[AgreedException, PreparedZone], ...] = ()
 
 
 def case_of(order: Order, rules: Rules = STANDARD) -> Case:
@@ -34,7 +45,12 @@ def case_of(order: Order, rules: Rules = STANDARD) -> Case:
     if order.monitored.device_id is not None:
         person_of[order.monitored.device_id] = MONITORED
     device_of = {person: device for device, person in person_of.items()}
-    return Case(order, rules, tuple(prepare(zone) for zone in order.zones), person_of, device_of)
+    places = tuple(
+        (exception, prepare(Zone(exception.exception_id, exception.place, 0.0, ())))
+        for exception in order.exceptions
+        if exception.place is not None
+    )
+    return Case(order, rules, tuple(prepare(zone) for zone in order.zones), person_of, device_of, places)
 
 
 @dataclass(frozen=True)
@@ -101,25 +117,53 @@ def ended(state: State, now_ms: int) -> Case:
     )
 
 
+def concerned(order: Order, exception: AgreedException) -> set[str]:
+    """The names of the rules that an agreed exception lets rest."""
+    whole = not exception.protected and not exception.zones
+    people = [p.person_id for p in order.protected] if whole else exception.protected
+    zones = [z.zone_id for z in order.zones] if whole else exception.zones
+    return {f"pair:{person}" for person in people} | {f"zone:{zone}" for zone in zones}
+
+
+def rests_for(order: Order, name: str, now_ms: int) -> str | None:
+    """The agreed exception, bound to no place, that lets this rule rest now."""
+    for exception in order.exceptions:
+        running = exception.from_ms <= now_ms < exception.until_ms and exception.place is None
+        if running and name in concerned(order, exception):
+            return exception.exception_id
+    return None
+
+
 def rules_in_force(case: Case, now_ms: int) -> frozenset[str]:
-    """The names of what is in force: "zone:<id>", "pair:<person>", and "order" while it is valid."""
+    """The names of what is in force: "zone:<id>", "pair:<person>", and "order" while it is valid.
+
+    "agreed:<id>" names an agreed exception whose time it is; one that is bound to a place lets nothing rest by itself.
+    """
     order = case.order
     if not order.valid_from_ms <= now_ms < order.valid_until_ms:
         return frozenset()
     resting: set[str] = set()
+    names = {"order"}
     for exception in order.exceptions:
         if exception.from_ms <= now_ms < exception.until_ms:
-            whole = not exception.protected and not exception.zones
-            people = [p.person_id for p in order.protected] if whole else exception.protected
-            zones = [z.zone_id for z in order.zones] if whole else exception.zones
-            resting |= {f"pair:{person}" for person in people} | {f"zone:{zone}" for zone in zones}
-    names = {"order"}
+            names.add(f"{AGREED}{exception.exception_id}")
+            if exception.place is None:
+                resting |= concerned(order, exception)
     for zone in order.zones:
         if schedules.active(zone.schedule, order.timezone, now_ms):
             names.add(f"zone:{zone.zone_id}")
     if order.proximity is not None:
         names |= {f"pair:{p.person_id}" for p in order.protected if p.device_id is not None}
     return frozenset(names - resting)
+
+
+def agreed_at(case: Case, name: str, at: tuple[float, float, float], now_ms: int) -> str | None:
+    """The agreed exception that lets this rule rest for a monitored person at (lat, lon, deviation m), None if none."""
+    for exception, place in case.places:
+        running = exception.from_ms <= now_ms < exception.until_ms and name in concerned(case.order, exception)
+        if running and place.core.probability(*at) >= case.rules.p_level:
+            return exception.exception_id
+    return None
 
 
 def next_boundary_ms(case: Case, now_ms: int) -> int | None:
@@ -151,6 +195,21 @@ def fix_document(observation: Observation) -> dict[str, Any]:
         "course_deg": observation.course_deg,
         "source": observation.source,
     }
+
+
+def with_incident(
+    closed: dict[Key, tuple[int, int]], standing: bool, now_ms: int
+) -> tuple[dict[Key, tuple[int, int]], int]:
+    """The spans with the incident that something told at `now_ms` belongs to, and when that incident began."""
+    begin_ms, active_ms = closed.get(INCIDENT, (now_ms, now_ms))
+    if not standing and now_ms - active_ms > INCIDENT_GAP_MS:
+        begin_ms = now_ms
+    return {**closed, INCIDENT: (begin_ms, now_ms)}, begin_ms
+
+
+def incident_id_of(order_id: str, begin_ms: int) -> str:
+    """The identity of an incident: alarms of one order that belong together."""
+    return "i-" + hashlib.sha256(f"{order_id}:{begin_ms}".encode()).hexdigest()[:20]
 
 
 class Draft:
@@ -257,15 +316,28 @@ class Draft:
         numbers: dict[str, Any],
     ) -> None:
         order = self.case.order
+        self.closed, incident_ms = with_incident(self.closed, bool(self.alarms), self.now_ms)
         people = [MONITORED, key.protected] if key.protected else [MONITORED]
         tracks = [track for person in people if (track := self.track_of(person)) is not None]
         evidence: dict[str, Any] = {
             "engine": ENGINE,
             "rules_changed": self.rules.changed(),
             "order_version": order.version,
+            "incident_id": incident_id_of(order.order_id, incident_ms),
             "fixes": [fix_document(track.raw) for track in tracks if track.raw is not None],
             "numbers": numbers,
+            "victim_contact": contacts(
+                order,
+                self.rules,
+                self.tracks,
+                (key.kind, key.protected, alarm.level),
+                probability=decided[1],
+                now_ms=self.now_ms,
+            ),
         }
+        agreed = sorted(name.removeprefix(AGREED) for name in self.active if name.startswith(AGREED))
+        if agreed:
+            evidence["agreed_exceptions"] = agreed
         self.effects.append(
             Transition(
                 time_ms=self.now_ms,

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.geofence import ellipsoid, motion, pairs
 from gateway.geofence.alarms import Evidence, Key, consider
 from gateway.geofence.areas import Ground, PreparedZone
-from gateway.geofence.case import MONITORED, Draft, rounded
+from gateway.geofence.case import MONITORED, Draft, agreed_at, rounded
 from gateway.geofence.probability import within_distance
 from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
 
@@ -26,6 +26,23 @@ def _is_alone(draft: Draft, track: Track) -> bool:
     return max(gap_ms, track.interval_ms) >= draft.rules.single_fix_interval_ms
 
 
+def _rests_here(draft: Draft, name: str, monitored: Track, kinds: tuple[str, ...]) -> bool:
+    """Whether an agreed exception lets this rule rest because the monitored person is at its place; ends alarms."""
+    here = monitored.here
+    if here is None or not draft.case.places:
+        return False
+    at = (here.lat, here.lon, motion.position_sd_m(here, draft.rules))
+    exception_id = agreed_at(draft.case, name, at, draft.now_ms)
+    if exception_id is None:
+        return False
+    what = name.partition(":")[2]
+    for kind in kinds:
+        key = Key(kind, MONITORED, what) if name.startswith("zone:") else Key(kind, what, "")
+        draft.pending.discard(key)
+        draft.clear(key, "agreed_exception", {"exception_id": exception_id})
+    return True
+
+
 def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None:
     """Judges the monitored person against one protected person after `moved` brought a new fix."""
     monitored, protected = draft.track_of(MONITORED), draft.track_of(person)
@@ -33,7 +50,7 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
     if monitored is None or protected is None or proximity is None or f"pair:{person}" not in draft.active:
         return
     rules = draft.rules
-    if moved.here is None:
+    if moved.here is None or _rests_here(draft, f"pair:{person}", monitored, ("proximity_alert", "proximity_prealert")):
         return
     at_ms = draft.now_ms if cause else min(draft.now_ms, moved.here.time_ms)
     view = pairs.look(monitored, protected, proximity, at_ms, rules)
@@ -108,7 +125,9 @@ def judge_zones(draft: Draft, moved: Track, cause: str = "", only: frozenset[str
         return
     for prepared in draft.case.zones:
         name = f"zone:{prepared.zone.zone_id}"
-        if name in draft.active and (only is None or name in only):
+        if name not in draft.active or (only is not None and name not in only):
+            continue
+        if not _rests_here(draft, name, moved, ("zone_entry", "zone_buffer")):
             _judge_zone(draft, prepared, moved, cause)
 
 

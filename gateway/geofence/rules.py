@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-ENGINE = "geofence/1"
+ENGINE = "geofence/2"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from gateway.contract.shapes import Circle
 from gateway.contract.transitions import NOT_JUDGED, Transition, alarm_id_of
 from gateway.geofence import ellipsoid
 from gateway.geofence.alarms import Alarm, Key
-from gateway.geofence.case import MONITORED, fix_document
+from gateway.geofence.case import MONITORED, fix_document, incident_id_of
 from gateway.geofence.conditions import REPORTED
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import ENGINE, STANDARD
@@ -39,8 +39,16 @@ class StoodIn(NamedTuple):
 class _Telling:
     """Collects what is to be told about one order at one instant."""
 
-    def __init__(self, order: Order, alarms: Mapping[Key, Alarm], raw: Mapping[str, Observation], now_ms: int) -> None:
+    def __init__(
+        self,
+        order: Order,
+        alarms: Mapping[Key, Alarm],
+        raw: Mapping[str, Observation],
+        now_ms: int,
+        incident_id: str,
+    ) -> None:
         self.order = order
+        self.incident_id = incident_id
         self.alarms = dict(alarms)
         self.raw = raw
         self.now_ms = now_ms
@@ -66,6 +74,7 @@ class _Telling:
             "engine": ENGINE,
             "rules_changed": {},
             "order_version": order.version,
+            "incident_id": self.incident_id,
             "fixes": [fix_document(self.raw[device]) for device in order.devices() if device in self.raw],
             "numbers": {**numbers, "stand_in": True},
         }
@@ -95,6 +104,8 @@ def stand_in(
     observations: Sequence[Observation],
     fault: str,
     now_ms: int,
+    *,
+    incident_id: str | None = None,
 ) -> StoodIn:
     """What is told of an order that could not be judged at `now_ms`; `raw` holds each tracker's last fix before.
 
@@ -106,7 +117,7 @@ def stand_in(
             before = positions.get(one.device_id)
             if before is None or before.time_ms <= one.time_ms:
                 positions[one.device_id] = one
-    telling = _Telling(order, alarms, positions, now_ms)
+    telling = _Telling(order, alarms, positions, now_ms, incident_id or incident_id_of(order.order_id, now_ms))
     if not order.valid_from_ms <= now_ms < order.valid_until_ms:
         return StoodIn(telling.alarms, positions, [], "")
     person_of = {party.device_id: party.person_id for party in order.protected}

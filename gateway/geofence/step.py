@@ -9,10 +9,14 @@ from gateway.contract.transitions import Transition
 from gateway.geofence import conditions, ellipsoid, motion, silence
 from gateway.geofence.alarms import Evidence, Key, consider
 from gateway.geofence.case import (
+    AGREED,
     MONITORED,
     Draft,
     State,
+    agreed_at,
+    concerned,
     next_boundary_ms,
+    rests_for,
     rules_in_force,
 )
 from gateway.geofence.judging import judge_pair, judge_zones
@@ -118,9 +122,14 @@ def _rules_change(draft: Draft) -> None:
     for key in sorted(draft.alarms):
         name = f"zone:{key.zone_id}" if key.zone_id else f"pair:{key.protected}"
         if key.kind.startswith(("zone_", "proximity_")) and name not in draft.active:
-            gone = name in known_zones or key.protected in draft.case.device_of
-            draft.clear(key, "rule_not_in_force" if gone else "rule_withdrawn")
+            agreed = rests_for(draft.case.order, name, draft.now_ms)
+            known = name in known_zones or key.protected in draft.case.device_of
+            reason = "agreed_exception" if agreed else "rule_not_in_force" if known else "rule_withdrawn"
+            draft.clear(key, reason, {"exception_id": agreed} if agreed else None)
     begun = draft.active - before
+    for exception, _ in draft.case.places:  # Its place no longer excuses anything: who is still there is judged anew.
+        if f"{AGREED}{exception.exception_id}" in before - draft.active:
+            begun |= draft.active & concerned(draft.case.order, exception)
     conditions.order_begins(draft, before)
     monitored = draft.track_of(MONITORED)
     if monitored is not None and begun:
@@ -237,9 +246,18 @@ def _judge_late(draft: Draft, person: str, event: Observation) -> None:
         p = within_distance(proximity.alert_distance_m, distance_m, joint_sd)
         looks.append((Key("proximity_alert", whom, ""), p, distance_m, "high"))
     for key, p, distance_m, level in looks:
+        if person == MONITORED and _agreed_then(draft, key, event, sd):
+            continue
         raised_ms, cleared_ms = draft.closed.get(key, (0, 0))
         known = key in draft.alarms or raised_ms - draft.rules.clear_hold_ms <= event.time_ms <= cleared_ms
         if p >= draft.rules.p_sure and not known:
             change = consider(None, False, Evidence(p, 0.0, level, level, False, True), draft.now_ms, draft.rules)
             numbers = {"late_s": (draft.now_ms - event.time_ms) / 1000, "fix_time_ms": event.time_ms}
             draft.apply(key, change, distance_m=distance_m, probability=p, reason="late_fix", numbers=numbers)
+
+
+def _agreed_then(draft: Draft, key: Key, event: Observation, sd: float) -> bool:
+    """Whether a late fix of the monitored person lies where an agreed exception let the rule rest at its time."""
+    name = f"zone:{key.zone_id}" if key.zone_id else f"pair:{key.protected}"
+    at = (event.lat or 0.0, event.lon or 0.0, sd)
+    return agreed_at(draft.case, name, at, event.time_ms) is not None
