@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from waakzaam.exits import BadInput
-from waakzaam.hardware import durations, judge, netlist, power, report, schematic
+from waakzaam.hardware import durations, feasibility, judge, netlist, power, report, schematic
 
 commands = typer.Typer(help="The circuit on paper: check, netlist, bill of materials, drawings.", no_args_is_help=True)
 Board = Annotated[str, typer.Argument(help="Which board; an unknown name lists them.")]
@@ -94,11 +94,26 @@ def power_budget(
         )
 
 
+@commands.command(name="feasibility")
+def front_end(as_json: AsJson = False) -> None:
+    """Tell which drug of which strip the front end can see, in volts and amperes, beside one that cannot."""
+    seen = feasibility.rows()
+    if as_json:
+        typer.echo(json.dumps({"rows": [row.to_json() for row in seen]}, indent=2))
+        return
+    for row in seen:
+        told = ", ".join(f"{name} {'can' if one.testable else 'cannot'}" for name, one in row.findings.items())
+        typer.echo(f"{row.drug:<14} {row.strip.name:<18} {row.needs_v[0]:5.2f} to {row.needs_v[1]:5.2f} V: {told}")
+
+
 def documents() -> dict[str, str]:
     """File name → content of everything that docs/hardware has from the data."""
     out: dict[str, str] = {}
     for board in schematic.boards():
         out |= report.files(schematic.load(board))
+    seen = feasibility.rows()
+    out["feasibility.md"] = feasibility.page(seen, report.GENERATED)
+    out["feasibility.svg"] = feasibility.svg(seen)
     out["power.md"] = power.page(power.document(), report.GENERATED)
     return out
 
