@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,9 @@ import numpy.typing as npt
 
 from firmware.detection import Scan
 from firmware.detection.scan import POINTS_MAX
+from sensor_models.delimited_text import Table
 from sensor_models.errors import MalformedFile
+from sensor_models.grouped_rows import Group, grouped
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +36,10 @@ class RecordedScan:
     net_a: Array
     line: int = 0
 
+    def renamed(self, scan_id: str) -> RecordedScan:
+        """The same scan by another name."""
+        return replace(self, scan_id=scan_id)
+
     def for_detector(self) -> Scan:
         """The same scan as the verdict core takes it."""
         if self.forward_a is not None and self.reverse_a is not None:
@@ -52,6 +56,9 @@ class RecordedScan:
         )
 
 
+Read = tuple[list[RecordedScan], list[MalformedFile]]  # sound scans, and what is wrong with the others
+
+
 def cut_scan(scan: RecordedScan, window_v: list[float], scale_a: float) -> tuple[Array, Array]:
     """firmware.detection.scan.cut for a recorded scan: same bins, same float32 rounding of what goes into the fit."""
     inside = np.nonzero((scan.potential_v >= window_v[0]) & (scan.potential_v <= window_v[1]))[0]
@@ -66,115 +73,101 @@ def cut_scan(scan: RecordedScan, window_v: list[float], scale_a: float) -> tuple
     return potential.astype(np.float32).astype(float), net.astype(np.float32).astype(float)
 
 
-class _Gathered:
-    __slots__ = ("currents", "labels", "line", "potential")
+def unnamed_scan(
+    scan_id: str, potential_v: Array, net_a: Array, pair: tuple[Array, Array] | None, line: int = 0
+) -> RecordedScan:
+    """A scan of which an instrument's file tells neither lot, drink nor content."""
+    forward, reverse = pair if pair is not None else (None, None)
+    return RecordedScan(scan_id, "", "", "", None, potential_v, forward, reverse, net_a, line)
 
-    def __init__(self, labels: tuple[str, ...], line: int, traces: int) -> None:
-        self.labels = labels
-        self.line = line
+
+class _Traces:
+    """Potentials and currents of one scan while its rows come in."""
+
+    __slots__ = ("currents", "potential")
+
+    def __init__(self, traces: int) -> None:
         self.potential: list[float] = []
         self.currents: list[list[float]] = [[] for _ in range(traces)]
 
 
-def _number(text: str, file: str, line: int, field: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        what = "is empty" if not text.strip() else f"{text!r} is not a number"
-        raise MalformedFile(file, line, field, what) from None
-
-
-def _columns(header: list[str], file: str) -> tuple[dict[str, int], tuple[str, ...]]:
-    names = [name.strip() for name in header]
-    at = {name: k for k, name in enumerate(names)}
-    if len(at) != len(names):
-        raise MalformedFile(file, 1, "header", "a column name appears twice")
+def _trace_columns(table: Table) -> tuple[str, ...]:
+    names = table.header
+    if len(set(names)) != len(names):
+        raise MalformedFile(table.file, table.header_line, "header", "a column name appears twice")
     for name in ("scan_id", "potential_v"):
-        if name not in at:
-            raise MalformedFile(file, 1, name, "column is missing")
-    if all(name in at for name in FORWARD_REVERSE):
-        return at, FORWARD_REVERSE
-    if "net_a" in at:
-        return at, ("net_a",)
-    missing = [name for name in FORWARD_REVERSE if name not in at]
-    raise MalformedFile(file, 1, missing[0], "column is missing (give forward_a and reverse_a, or net_a)")
+        if name not in names:
+            raise MalformedFile(table.file, table.header_line, name, "column is missing")
+    if all(name in names for name in FORWARD_REVERSE):
+        return FORWARD_REVERSE
+    if "net_a" in names:
+        return ("net_a",)
+    missing = next(name for name in FORWARD_REVERSE if name not in names)
+    reason = "column is missing (give forward_a and reverse_a, or net_a)"
+    raise MalformedFile(table.file, table.header_line, missing, reason)
 
 
-def _gather(rows: Iterator[list[str]], reader: object, file: str) -> dict[str, _Gathered]:
-    header = next(rows, None)
-    if header is None:
-        raise MalformedFile(file, 0, "", "the file is empty")
-    at, traces = _columns(header, file)
-    width = len(header)
-    label_at = [at.get(name) for name in LABELS]
-    trace_at = [at[name] for name in traces]
-    potential_at = at["potential_v"]
-    found: dict[str, _Gathered] = {}
-    current: _Gathered | None = None
-    current_id = ""
-    for row in rows:
-        if not row:
-            continue
-        line: int = reader.line_num  # type: ignore[attr-defined]
-        if len(row) != width:
-            raise MalformedFile(file, line, "row", f"has {len(row)} fields, the header has {width}")
-        labels = tuple(row[k].strip() if k is not None else "" for k in label_at)
-        if current is None or labels[0] != current_id:
-            current_id = labels[0]
-            if not current_id:
-                raise MalformedFile(file, line, "scan_id", "is empty")
-            current = found.get(current_id)
-            if current is None:
-                current = found[current_id] = _Gathered(labels, line, len(traces))
-        if labels != current.labels:
-            field = next(n for n, a, b in zip(LABELS, labels, current.labels, strict=True) if a != b)
-            raise MalformedFile(file, line, field, f"differs from line {current.line} of the same scan {current_id!r}")
-        current.potential.append(_number(row[potential_at], file, line, "potential_v"))
-        for trace, k, name in zip(current.currents, trace_at, traces, strict=True):
-            trace.append(_number(row[k], file, line, name))
-    return found
+def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
+    if group.fault is not None:
+        raise group.fault
+    lot, matrix, analyte, concentration = group.labels
+    table.line = group.line
+    amount = table.number(concentration, "concentration_mol_l") if concentration else None
+    if amount is not None and (not math.isfinite(amount) or amount < 0):
+        reason = f"{concentration!r} is not a concentration (0 or more)"
+        raise MalformedFile(table.file, group.line, "concentration_mol_l", reason)
+    traces = [np.array(trace) for trace in group.content.currents]
+    pair = (traces[0], traces[1]) if len(traces) == 2 else None
+    return RecordedScan(
+        scan_id=group.scan_id,
+        lot=lot,
+        matrix=matrix,
+        analyte=analyte,
+        concentration_mol_l=amount,
+        potential_v=np.array(group.content.potential),
+        forward_a=pair[0] if pair else None,
+        reverse_a=pair[1] if pair else None,
+        net_a=pair[0] - pair[1] if pair else traces[0],
+        line=group.line,
+    )
 
 
-def _concentration(text: str, file: str, line: int) -> float | None:
-    if not text:
-        return None
-    value = _number(text, file, line, "concentration_mol_l")
-    if not math.isfinite(value) or value < 0:
-        raise MalformedFile(file, line, "concentration_mol_l", f"{text!r} is not a concentration (0 or more)")
-    return value
+def read(path: Path) -> Read:
+    """(the sound scans of a scans.csv in order of first appearance, what is wrong with the others).
+
+    Raises MalformedFile with file, line, field and reason when the file as a whole or every scan of it is unusable.
+    """
+    table = Table(path)
+    try:
+        names = _trace_columns(table)
+    except MalformedFile:
+        table.close()
+        raise
+    potential_at = table.header.index("potential_v")
+    traces_at = [(k, table.header.index(name), name) for k, name in enumerate(names)]
+    number = table.number
+
+    def take(traces: _Traces, row: list[str]) -> None:
+        traces.potential.append(number(row[potential_at], "potential_v"))
+        for k, at, name in traces_at:
+            traces.currents[k].append(number(row[at], name))
+
+    groups, faults = grouped(table, LABELS[1:], lambda: _Traces(len(names)), take)
+    found = []
+    for group in groups:
+        try:
+            found.append(_finished(table, group))
+        except MalformedFile as fault:
+            fault.scan_id = group.scan_id
+            faults.append(fault)
+    if not found:
+        raise faults[0] if faults else MalformedFile(table.file, 0, "", "holds no scan")
+    return found, faults
 
 
 def read_csv(path: Path) -> list[RecordedScan]:
-    """The scans of a scans.csv in order of first appearance; raises MalformedFile with file, line, field and reason."""
-    file = str(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            found = _gather(iter(reader), reader, file)
-    except OSError as error:
-        raise MalformedFile(file, 0, "", error.strerror or "cannot be read") from None
-    except UnicodeDecodeError:
-        raise MalformedFile(file, 0, "", "is not UTF-8 text") from None
-    except csv.Error as error:
-        raise MalformedFile(file, 0, "", f"is not CSV: {error}") from None
-    if not found:
-        raise MalformedFile(file, 0, "", "holds no scan")
-    scans = []
-    for scan_id, one in found.items():
-        traces = [np.array(trace) for trace in one.currents]
-        pair = len(traces) == 2
-        scans.append(
-            RecordedScan(
-                scan_id=scan_id,
-                lot=one.labels[1],
-                matrix=one.labels[2],
-                analyte=one.labels[3],
-                concentration_mol_l=_concentration(one.labels[4], file, one.line),
-                potential_v=np.array(one.potential),
-                forward_a=traces[0] if pair else None,
-                reverse_a=traces[1] if pair else None,
-                net_a=traces[0] - traces[1] if pair else traces[0],
-                line=one.line,
-            )
-        )
-    return scans
+    """The scans of a scans.csv of which every row must be sound; raises MalformedFile."""
+    found, faults = read(path)
+    if faults:
+        raise faults[0]
+    return found

@@ -48,6 +48,36 @@ def test_unknowns_have_no_concentration_and_blanks_have_zero(tmp_path: Path) -> 
     assert [one.concentration_mol_l for one in scans.read_csv(path)] == [None, 0.0]
 
 
+def test_tables_of_other_programs_and_countries_are_read(tmp_path: Path) -> None:
+    plain = HEAD + "a,A,bi\u00e8re,k,0,0.1,1e-6\na,A,bi\u00e8re,k,0,0.2,2e-6\n"
+    semicolons = "# made by a spreadsheet\n\n" + plain.replace(",", ";").replace(".", ",")
+    for n, text in enumerate((plain, semicolons, plain.replace(",", "\t"), plain.replace("\n", "\r\n"))):
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "latin-1"):
+            path = tmp_path / f"{n}-{encoding}.csv"
+            path.write_bytes(text.encode(encoding))
+            (one,) = scans.read_csv(path)
+            assert one.matrix == "bi\u00e8re"
+            assert one.potential_v.tolist() == [0.1, 0.2]
+            assert one.net_a.tolist() == [1e-6, 2e-6]
+
+
+def test_a_bad_row_spoils_its_own_scan_and_leaves_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "scans.csv"
+    rows = "a,A,b,k,0,0.1,1e-6\nbad,A,b,k,0,0.1,x\nc,A,b,k,0,0.1,1e-6\na,A,b,k,0,0.2,1e-6\nc,A,b,k,0,0.2"
+    path.write_text(HEAD + rows, encoding="utf-8")
+    found, faults = scans.read(path)
+    assert [one.scan_id for one in found] == ["a"]
+    assert [(one.scan_id, one.line, one.field) for one in faults] == [("bad", 3, "net_a"), ("c", 6, "row")]
+
+
+def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
+    for name, data in (("nul.csv", b"a,\x00b\n1,2\n"), ("quote.csv", HEAD.encode() + b'"' + b"x" * 3_000_000)):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(MalformedFile):
+            scans.read_csv(path)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -1,59 +1,102 @@
-"""`waakzaam detect`: a verdict for every scan of a file."""
+"""`waakzaam detect`: a verdict for every scan of a file, or one for every drink over several strips."""
 
 from __future__ import annotations
 
 import datetime
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sensor_models import detection, instrument_files
+from sensor_models import judging
 from sensor_models.errors import MalformedFile
-from waakzaam.commands.calibrate import write_atomically
+from waakzaam.commands.calibrate import name_faults, write_atomically
 from waakzaam.exits import BadInput
 
 
-def _draw(path: Path, calibration: dict[str, Any], judged: list[detection.Judged]) -> None:
+def _draw(path: Path, judged: list[judging.Judged], fused: list[judging.Fused]) -> None:
     if path.suffix.lower() not in {".png", ".html"}:
         raise BadInput(str(path), "is neither .png nor .html", "name the picture with one of these endings")
-    from sensor_models import pictures
+    from sensor_models import reports
 
     if path.suffix.lower() == ".png":
-        write_atomically(path, pictures.scans_figure(calibration, judged))
+        write_atomically(path, reports.judged_picture(judged))
     else:
-        write_atomically(path, pictures.scans_page(calibration, judged))
+        write_atomically(path, reports.judged_page(judged, fused))
+
+
+def _pairs(calibrations: list[Path], files: list[Path]) -> list[tuple[Path, Path]]:
+    """Each file of scans with its calibration: the n-th with the n-th, or one calibration for all."""
+    if len(calibrations) == 1:
+        return [(calibrations[0], path) for path in files]
+    if len(calibrations) != len(files):
+        raise BadInput(
+            "--calibration",
+            f"{len(calibrations)} calibrations for {len(files)} files of scans",
+            "give one calibration, or one for each --scans in the same order",
+        )
+    return list(zip(calibrations, files, strict=True))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    document = judging.load_calibration(path)
+    if str(document.get("expiry", "")) < datetime.datetime.now(datetime.UTC).date().isoformat():
+        typer.echo(f"warning: {path} expired on {document.get('expiry')}", err=True)
+    return document
+
+
+def _tell(entries: Sequence[judging.Judged | judging.Fused]) -> None:
+    for one in entries:
+        lead = one.to_json()
+        value = lead["concentration_mol_l"]
+        amount = "" if value is None else f"{value:.3g} mol/L"
+        typer.echo(f"{one.scan_id:<20} {lead['verdict']:<13} {lead['analyte'] or '':<16} {amount:<16} {lead['reason']}")
+    counts = Counter(one.verdict.verdict for one in entries)
+    typer.echo(", ".join(f"{word} {n}" for word, n in sorted(counts.items())), err=True)
 
 
 def detect(
-    calibration: Annotated[Path, typer.Option(help="Calibration file made by `waakzaam calibrate`.")],
-    scans_file: Annotated[Path, typer.Option("--scans", help="Scans to judge (CSV, .pssession, .dta, CHI .txt).")],
+    calibrations: Annotated[
+        list[Path], typer.Option("--calibration", help="Calibration file; repeat it for several strips.")
+    ],
+    files: Annotated[
+        list[Path],
+        typer.Option("--scans", help="Scans to judge (CSV, .pssession, .dta, CHI .txt) or colour CSV; repeatable."),
+    ],
+    fuse: Annotated[
+        bool, typer.Option("--fuse", help="One verdict per drink: scans of one scan_id are strips of one drink.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw what the verdicts rest on (.png or .html).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, one entry per scan.")] = False,
 ) -> None:
     """Judge every scan: negative, positive, inconclusive or invalid, with concentration, interval and reason."""
-    try:
-        document = detection.load_calibration(calibration)
-        judged = detection.judge(document, instrument_files.read(scans_file))
-    except MalformedFile as error:
-        raise BadInput(error.where, error.reason) from None
-    if str(document.get("expiry", "")) < datetime.datetime.now(datetime.UTC).date().isoformat():
-        typer.echo(f"warning: {calibration} expired on {document.get('expiry')}", err=True)
+    loaded: dict[Path, dict[str, Any]] = {}
+    judged: list[list[judging.Judged]] = []
+    faults: list[MalformedFile] = []
+    for calibration, path in _pairs(calibrations, files):
+        try:
+            if calibration not in loaded:
+                loaded[calibration] = _load(calibration)
+            found, wrong = judging.judge_file(loaded[calibration], path)
+        except MalformedFile as error:
+            raise BadInput(error.where, error.reason) from None
+        judged.append(found)
+        faults += wrong
+    everything = [one for found in judged for one in found]
+    fused = judging.fuse_drinks(judged) if fuse else []
+    entries: Sequence[judging.Judged | judging.Fused] = fused if fuse else everything
     if plot is not None:
-        _draw(plot, document, judged)
+        _draw(plot, everything, fused)
+    name_faults(faults)
     if as_json:
-        typer.echo(json.dumps([one.to_json() for one in judged], allow_nan=False))
-        return
-    for one in judged:
-        lead = one.to_json()
-        value = lead["concentration_mol_l"]
-        amount = "" if value is None else f"{value:.3g} mol/L"
-        name = lead["analyte"] or ""
-        typer.echo(f"{one.scan.scan_id:<20} {lead['verdict']:<13} {name:<16} {amount:<16} {lead['reason']}")
-    counts = Counter(one.verdict.verdict for one in judged)
-    typer.echo(", ".join(f"{word} {n}" for word, n in sorted(counts.items())), err=True)
+        typer.echo(json.dumps([one.to_json() for one in entries], allow_nan=False))
+    else:
+        _tell(entries)
+    if faults:
+        raise typer.Exit(2)
 
 
 def register(app: typer.Typer) -> None:
