@@ -22,7 +22,7 @@ calibration["window_s"] = [first, last] says when the pads are read, calibration
 from firmware.detection.colour_quality import refusal
 from firmware.detection.colour_signal import Signal, indicator, signal
 from firmware.detection.colour_test import ColourTest
-from firmware.detection.decision import interpolate, normalised
+from firmware.detection.decision import interpolate
 from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict, Verdict, invalid, together
 
 SCHEMA = "waakzaam.colour_calibration/1"
@@ -38,9 +38,22 @@ def widening(part: dict, found: Signal) -> float:
     return (own * own + leak * leak) ** 0.5
 
 
+def _normalised(part: dict, value: float, test: ColourTest) -> tuple:
+    """(signal without the lot's and drink's offset, their gain, True when the calibration knows both)."""
+    known = True
+    gain = 1.0
+    for table, name in ((part["lots"], test.lot), (part["matrices"], test.matrix)):
+        if name in table:
+            value -= table[name][0]
+            gain *= table[name][1]
+        elif table:
+            known = False
+    return value, gain, known
+
+
 def _read(part: dict, found: Signal, test: ColourTest) -> tuple:
     """(detected, concentration or None, low, high or None) of a signal by one part (paired, unpaired) of an entry."""
-    u, gain, known = normalised(part, found.value, test.lot, test.matrix)
+    u, gain, known = _normalised(part, found.value, test)
     limit = part["lc_signal"] if known else part["lc_signal_unknown_lot"]
     centre = part["blank_signal"]
     widen = max(widening(part, found), 0.5)
@@ -50,7 +63,7 @@ def _read(part: dict, found: Signal, test: ColourTest) -> tuple:
     c = interpolate(table["signal"], table["concentration"], level)
     low = interpolate(table["signal"], table["low"], level - extra)
     high = interpolate(table["signal"], table["high"], level + extra)
-    between = 0.0 if known else part["between_lots"] * c
+    between = 0.0 if known else part["unseen_gain"] * c
     above = level > table["signal"][-1]
     unbounded = above or level + extra > table["bounded_signal"]
     detected = u > centre + (limit - centre) * max(widen, 1.0)
