@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alarm_backend.instructions.plan import CONTACTS
 from gateway.contract import orders as contract
+from gateway.contract import victim_contact
 from gateway.contract.errors import OrdersInvalid
 from gateway.contract.transitions import KINDS
 
@@ -140,8 +140,9 @@ def _policy(document: dict[str, Any]) -> list[Problem]:
         for kind, rule in contact.items():
             if kind not in KINDS:
                 found.append(Problem(f"victim_contact.{kind}", "other", {}, "is no kind of alarm"))
-            elif rule not in CONTACTS:
-                found.append(Problem(f"victim_contact.{kind}", "other", {}, f"is not one of {', '.join(CONTACTS)}"))
+            elif rule not in victim_contact.WORDS:
+                words = ", ".join(victim_contact.WORDS)
+                found.append(Problem(f"victim_contact.{kind}", "other", {}, f"is not one of {words}"))
     days = document.get("retention_days")
     if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3650):
         found.append(

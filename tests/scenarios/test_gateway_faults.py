@@ -19,6 +19,7 @@ from gateway.geofence import case, step
 from gateway.geofence.case import State
 from gateway.geofence.motion import Observation
 from gateway.journal.store import Journal
+from gateway.orders_file import OrdersFile
 from gateway.partition import Partition
 from gateway.replay.run import replay
 from gateway.worker import Delivery, Worker
@@ -185,7 +186,8 @@ def test_the_live_gateway_stores_the_alarms_of_an_order_that_it_cannot_judge_and
     (tmp_path / "orders.json").write_text(json.dumps(order_document()))
     journal = Journal(tmp_path / "gateway.db")
     now_ms = time.time_ns() // 1_000_000
-    worker = Worker(journal, KEYS, tmp_path / "orders.json", lambda: now_ms, lambda: now_ms)
+    orders = OrdersFile(tmp_path / "orders.json")
+    worker = Worker(journal, KEYS, orders, lambda: now_ms, lambda: now_ms)
     worker.start()
     panic = messages.encode({"kind": "event", "boot_id": 1, "seq": 1, "event": "panic", "event_time_ms": now_ms})
     acknowledged: list[str] = []
@@ -202,7 +204,7 @@ def test_the_live_gateway_stores_the_alarms_of_an_order_that_it_cannot_judge_and
     assert journal.quarantined() == 2
     journal.close()
 
-    again = Worker(Journal(tmp_path / "gateway.db"), KEYS, tmp_path / "orders.json", lambda: now_ms, lambda: now_ms)
+    again = Worker(Journal(tmp_path / "gateway.db"), KEYS, orders, lambda: now_ms, lambda: now_ms)
     again.start()
     assert {key.kind for key in again.partition.state_of("VL-1").alarms} == {NOT_JUDGED, "panic"}
     again.journal.close()
