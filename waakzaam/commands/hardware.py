@@ -10,19 +10,30 @@ from typing import Annotated
 import typer
 
 from waakzaam.exits import BadInput
-from waakzaam.hardware import durations, feasibility, judge, netlist, power, report, schematic
+from waakzaam.hardware import (
+    case_drawing,
+    durations,
+    enclosure,
+    feasibility,
+    judge,
+    netlist,
+    power,
+    report,
+    schematic,
+    solids,
+)
 
 commands = typer.Typer(help="The circuit on paper: check, netlist, bill of materials, drawings.", no_args_is_help=True)
 Board = Annotated[str, typer.Argument(help="Which board; an unknown name lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
-def write(path: Path, content: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """A whole file or nothing; raises BadInput."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
         temporary.replace(path)
     except OSError as error:
         raise BadInput(str(path), error.strerror or "cannot be written", "name a place that can be written") from None
@@ -106,6 +117,37 @@ def front_end(as_json: AsJson = False) -> None:
         typer.echo(f"{row.drug:<14} {row.strip.name:<18} {row.needs_v[0]:5.2f} to {row.needs_v[1]:5.2f} V: {told}")
 
 
+@commands.command(name="case")
+def shell(
+    board: Board = "bracelet",
+    out: Annotated[Path | None, typer.Option(help="Folder for base.stl and lid.stl.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that everything fits in the case, and write it as STL; exit status 1 when something does not fit."""
+    made = enclosure.Case(enclosure.document(board), schematic.load(board))
+    found = enclosure.check(made)
+    x1, y1, x2, y2 = made.outside.bounds
+    outside = [round(x2 - x1, 3), round(y2 - y1, 3), round(made.height, 3)]
+    bodies = {"base": made.base(), "lid": made.lid()}
+    if out is not None:
+        for name, layers in bodies.items():
+            write(out / f"{name}.stl", solids.stl(layers, name))
+    if as_json:
+        volumes = {name: solids.volume_mm3(layers) for name, layers in bodies.items()}
+        document = {
+            "board": board,
+            "outside_mm": outside,
+            "volume_mm3": volumes,
+            "findings": [vars(one) for one in found],
+        }
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        for one in found:
+            typer.echo(f"BROKEN    {one.rule} at {one.at}: {one.reason}")
+        typer.echo(f"{board}: {outside[0]:g} x {outside[1]:g} x {outside[2]:g} mm, {len(found)} broken")
+    raise typer.Exit(1 if found else 0)
+
+
 def documents() -> dict[str, str]:
     """File name → content of everything that docs/hardware has from the data."""
     out: dict[str, str] = {}
@@ -114,6 +156,9 @@ def documents() -> dict[str, str]:
     seen = feasibility.rows()
     out["feasibility.md"] = feasibility.page(seen, report.GENERATED)
     out["feasibility.svg"] = feasibility.svg(seen)
+    shell = enclosure.Case(enclosure.document(), schematic.load("bracelet"))
+    out["case.md"] = case_drawing.page(shell, len(enclosure.check(shell)), report.GENERATED)
+    out["case.svg"] = case_drawing.svg(shell)
     out["power.md"] = power.page(power.document(), report.GENERATED)
     return out
 
