@@ -46,10 +46,16 @@ class Rules:
     # Silence. 120 km/h, the limit on Belgian motorways, on roads a third longer than the straight line, after a minute
     # to set out for who was not travelling (ASSUMED upper bound of travel).
     reach_speed_m_s: float = 25.0
+    # No motorway runs from door to door: the first and the last 2 km at 14 m/s along the straight line, 65 km/h on
+    # streets where 50 or 30 is the limit (ASSUMED). Who is travelling already has only the last of them before him.
+    street_speed_m_s: float = 14.0
+    street_m: float = 2_000.0
     reach_start_ms: int = 60_000
     travelling_m_s: float = 2.0
-    # Nobody flees into a ban unawares at full speed: door to door 54 km/h in a straight line (ASSUMED).
+    # Nobody flees into a ban unawares at full speed: 54 km/h in a straight line, on streets the 50 km/h that is allowed
+    # over roads a third longer (ASSUMED).
     protected_reach_speed_m_s: float = 15.0
+    protected_street_speed_m_s: float = 10.0
     overdue_intervals: float = 2.5
     overdue_min_ms: int = 90_000
     silence_max_ms: int = 4 * 3_600_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.geofence import ellipsoid, motion
 from gateway.geofence.alarms import Key
 from gateway.geofence.case import MONITORED, Draft, State
+from gateway.geofence.rules import Rules
 from gateway.geofence.tracks import Track, fix_ms
 
 
@@ -58,6 +59,21 @@ def reach_speed_m_s(source: State | Draft, track: Track) -> float:
     return rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
 
 
+def travel_ms(way_m: float, *, monitored: bool, travelling: bool, rules: Rules) -> int:
+    """The least time for this way in a straight line: to set out, streets at both ends, faster between them.
+
+    way_m >= 0; who stands in the breach already (0) needs none. A monitored person may hurry, a protected one has no
+    reason to.
+    """
+    if way_m <= 0:
+        return 0
+    streets_m = min(way_m, rules.street_m * (1 if travelling else 2))
+    speed_m_s = rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
+    slow_m_s = rules.street_speed_m_s if monitored else rules.protected_street_speed_m_s
+    start_ms = 0 if travelling else rules.reach_start_ms
+    return start_ms + round(1000 * (streets_m / slow_m_s + (way_m - streets_m) / speed_m_s))
+
+
 def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[str, int, int | None]:
     """What silence of this tracker would mean, when it becomes an alarm, and when the higher level is due."""
     rules = source.case.rules
@@ -70,11 +86,12 @@ def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[
         return "gnss_loss", max(track.contact_ms, order.valid_from_ms) + rules.never_reported_ms, None
     slack_m, person_m = clearance_m(source, track)
     reach_ms = rules.silence_max_ms
-    speed = reach_speed_m_s(source, track)
+    monitored, travelling = source.case.person_of[track.device_id] == MONITORED, track.usual_m_s >= rules.travelling_m_s
     if slack_m is not None:
-        start_ms = rules.reach_start_ms if track.usual_m_s < rules.travelling_m_s and slack_m > 0 else 0
-        reach_ms = min(reach_ms, start_ms + round(slack_m / speed * 1000))
-    high_ms = None if person_m is None else seen_ms + round(person_m / speed * 1000)
+        reach_ms = min(reach_ms, travel_ms(slack_m, monitored=monitored, travelling=travelling, rules=rules))
+    high_ms = None
+    if person_m is not None:
+        high_ms = seen_ms + travel_ms(person_m, monitored=monitored, travelling=travelling, rules=rules)
     silent = ("contact_loss", max(track.contact_ms + overdue_ms, seen_ms + reach_ms))
     # Messages come but no positions: the same disc, from the last fix, once fixes are overdue.
     lost_ms = seen_ms if track.lost_ms is None else track.lost_ms

@@ -114,7 +114,8 @@ def test_silence_near_the_protected_person_alarms_in_minutes_and_far_away_later(
         return second_of(told(order(), rows, kind="contact_loss")[0]) - 300
 
     assert silent_for_s(1_500) <= 180
-    assert silent_for_s(30_000) == pytest.approx(60 + (30_000 - 500) / 25, abs=10)
+    streets_m = 2 * 2_000
+    assert silent_for_s(30_000) == pytest.approx(60 + streets_m / 14 + (30_000 - 500 - streets_m) / 25, abs=10)
 
 
 def test_a_tracker_that_never_spoke_is_an_alarm_and_not_a_good_sign() -> None:

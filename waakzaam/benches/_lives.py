@@ -28,6 +28,10 @@ class World:
     alert_m: Floats
     zone_radius_m: float = 300.0
     zone_buffer_m: float = 200.0
+    prefix: str = "o-"
+
+    def order_id(self, number: int) -> str:
+        return f"{self.prefix}{number}"
 
     def order(self, number: int) -> Order:
         """The order of one pair: proximity and three zones, the protected person's home, work and town."""
@@ -38,7 +42,7 @@ class World:
             lat, lon = self.degrees(np.array([east]), np.array([north]))
             zones.append(Zone(name, Circle(float(lon[0]), float(lat[0]), self.zone_radius_m), self.zone_buffer_m, ()))
         return Order(
-            f"o-{number}",
+            self.order_id(number),
             1,
             "sentence_execution",
             "Europe/Brussels",
@@ -56,7 +60,7 @@ class World:
         return lat, self.lon0 + east / (METRES_PER_DEG * math.cos(math.radians(self.lat0)))
 
 
-def world(rng: np.random.Generator, orders: int, home_median_m: float = 15_000.0) -> World:
+def world(rng: np.random.Generator, orders: int, home_median_m: float = 15_000.0, prefix: str = "o-") -> World:
     """Pairs whose homes lie a log-normal distance apart (ASSUMED median 15 km, never below 4 alert distances)."""
     alert_m = rng.choice([500.0, 1000.0], orders)
     anchors = np.zeros((orders, 2, 3, 2))
@@ -77,7 +81,7 @@ def world(rng: np.random.Generator, orders: int, home_median_m: float = 15_000.0
             gap = anchors[:, 0, place] - anchors[:, 1, hers]
             too_near = np.hypot(gap[:, 0], gap[:, 1]) < 3.5 * alert_m
             anchors[too_near, 0, place] = anchors[too_near, 0, 0]
-    return World(50.9, 4.4, anchors, alert_m)
+    return World(50.9, 4.4, anchors, alert_m, prefix=prefix)
 
 
 def random_fixes(rng: np.random.Generator, w: World, count: int, span_s: float) -> Batch:
