@@ -123,6 +123,7 @@ class OrdersFeed(threading.Thread):
         self._told: dict[str, int] = {}
         self._last_complaint = ""
         self._ending = threading.Event()
+        self._merging = threading.Lock()
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}"},
@@ -148,6 +149,11 @@ class OrdersFeed(threading.Thread):
             say(f"{self._remembered_path} cannot be read ({error}); the backend is asked again")
         self._merge()
 
+    def refresh(self) -> None:
+        """Takes over the given file at once if it has changed, also while the backend is away; raises OSError."""
+        if self._follow and self._stamp() != self._given_stamp:
+            self._merge()
+
     def stop(self) -> None:
         self._ending.set()
         if self.ident is not None:
@@ -157,8 +163,7 @@ class OrdersFeed(threading.Thread):
         pause_s = POLL_S
         while self._follow and not self._ending.wait(pause_s):
             try:
-                if self._stamp() != self._given_stamp:
-                    self._merge()
+                self.refresh()
                 self._ask()
                 self._tell()
                 self._complain("")
@@ -180,6 +185,10 @@ class OrdersFeed(threading.Thread):
 
     def _merge(self) -> None:
         """Write what must be judged, if the given file can be used; else what was written stays."""
+        with self._merging:
+            self._merge_alone()
+
+    def _merge_alone(self) -> None:
         stamp = self._stamp()
         if stamp != self._given_stamp:
             self._given_stamp = stamp

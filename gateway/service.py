@@ -73,7 +73,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     housekeeping_ms = wall_ms()
     try:
         while not stopping.is_set():
-            batch = _gather(broker.arrived)
+            batch = gather(broker.arrived)
             if batch:
                 worker.take(batch)
             worker.pass_time()
@@ -83,9 +83,11 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
             sender.notify()
             if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
                 housekeeping_ms = wall_ms()
+                take_over_given(feed)
                 worker.reload_orders()
                 if sender.away.is_set():
-                    degraded.write(settings.data, worker.partition, now_ms())
+                    worker.wake_alarmed()
+                    degraded.write(settings.data, [worker.partition], now_ms())
                 else:
                     degraded.remove(settings.data)
     finally:
@@ -99,7 +101,15 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     say(f"stopped; {worker.seen} messages seen, {worker.repeats} repeats, {sender.sent} transitions sent")
 
 
-def _gather(arrived: queue.Queue[Delivery]) -> list[Delivery]:
+def take_over_given(feed: OrdersFeed) -> None:
+    """Lets a changed orders file in, also while the backend is away; one that is not there leaves the old in force."""
+    try:
+        feed.refresh()
+    except OSError as error:
+        say(f"orders not reloaded, the ones before stay in force: {error}")
+
+
+def gather(arrived: queue.Queue[Delivery]) -> list[Delivery]:
     """What has arrived, after a short wait for the first: a batch shares one transaction."""
     batch: list[Delivery] = []
     try:

@@ -85,6 +85,7 @@ class Worker:
         self._orders_stamp: Stamp | None = None
         self._batch = journal.last_batch()
         self._since_checkpoint = 0
+        self._alarmed_awake = False
         self._checkpoint_wall_ms = wall_ms()
 
     # ---- start and orders -------------------------------------------------------------------------------------------
@@ -133,6 +134,15 @@ class Worker:
     def _read_orders(self) -> tuple[Order, ...]:
         self._orders_stamp = self.orders.stamp() if self.orders.path.exists() else None
         return tuple(order for order in self.orders.read() if self.mine(order))
+
+    def wake_alarmed(self) -> None:
+        """Wakes, once, the orders that a checkpoint left with a standing alarm, for the list of pairs at risk."""
+        if self._alarmed_awake:
+            return
+        for order_id in self.journal.alarmed():
+            if order_id in self.partition.states:
+                self.partition.state_of(order_id)
+        self._alarmed_awake = True
 
     def _wake(self, order: Order) -> State:
         case = case_of(order)

@@ -80,6 +80,9 @@ class Store(Protocol):
 
     def state_of(self, order_id: str) -> str: ...
 
+    def alarmed(self) -> list[str]:
+        """The orders whose stored state has a standing alarm."""
+
     def checkpoint_seq(self) -> int:
         """Up to where the stored states cover the journal."""
 

@@ -19,6 +19,8 @@ from gateway.journal.port import Arrival, Message, Pending, Signs
 SCHEMA_VERSION = 1
 QUARANTINE_ROWS_MAX = 10_000
 PAYLOAD_BYTES_MAX = 2_048
+FORGET_ROWS_MAX = 20_000
+ALARMED = """LIKE '%"alarms":[[%'"""  # as `states.freeze` writes it
 TABLES = """
 CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, now_ms INTEGER NOT NULL,
     received_wall_ms INTEGER NOT NULL, device_id TEXT NOT NULL, boot_id INTEGER NOT NULL, msg_seq INTEGER NOT NULL,
@@ -118,10 +120,17 @@ class Journal:
 
     def forget_before(self, wall_ms: int) -> None:
         """Drops messages older than this that a checkpoint covers. Within a transaction."""
+        # Looks at the oldest rows only: a journal of a month has far too many to look through at each checkpoint.
         self._db.execute(
-            "DELETE FROM inbox WHERE received_wall_ms < ? AND seq <= ?", (wall_ms, self.meta("checkpoint_seq"))
+            "DELETE FROM inbox WHERE received_wall_ms < ? AND seq IN (SELECT seq FROM inbox WHERE seq <= ?"
+            " ORDER BY seq LIMIT ?)",
+            (wall_ms, self.meta("checkpoint_seq"), FORGET_ROWS_MAX),
         )
-        self._db.execute("DELETE FROM outbox WHERE sent = 1 AND fix_received_ms < ?", (wall_ms,))
+        self._db.execute(
+            "DELETE FROM outbox WHERE sent = 1 AND id <= (SELECT max(id) FROM (SELECT id, fix_received_ms FROM outbox"
+            " ORDER BY id LIMIT ?) WHERE fix_received_ms < ?)",
+            (FORGET_ROWS_MAX, wall_ms),
+        )
 
     # ---- what could not be used -------------------------------------------------------------------------------------
     def set_aside(self, time_ms: int, topic: str, payload: bytes, fault: str) -> None:
@@ -178,6 +187,9 @@ class Journal:
     def state_of(self, order_id: str) -> str:
         row = self._db.execute("SELECT document FROM states WHERE order_id = ?", (order_id,)).fetchone()
         return str(row[0])
+
+    def alarmed(self) -> list[str]:
+        return [str(row[0]) for row in self._db.execute(f"SELECT order_id FROM states WHERE document {ALARMED}")]
 
     def checkpoint_seq(self) -> int:
         return self.meta("checkpoint_seq")

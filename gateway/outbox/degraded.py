@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ def _entry(state: State) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, partition: Partition, now_ms: int) -> Path:
+def write(folder: Path, partitions: Iterable[Partition], now_ms: int) -> Path:
     """Writes the list whole; orders with a standing alarm, the worst first."""
-    entries = [_entry(s) for s in partition.states.values() if not isinstance(s, Sleeping) and s.alarms]
+    states = (state for partition in partitions for state in partition.states.values())
+    entries = [_entry(state) for state in states if not isinstance(state, Sleeping) and state.alarms]
     entries.sort(key=lambda entry: (-severity(entry["level"]), entry["order_id"]))
     document = {"schema": "waakzaam.at_risk/1", "time": time_text(now_ms), "orders": entries}
     path = folder / FILE

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,9 +13,18 @@ from urllib.parse import urlsplit
 import typer
 
 from gateway import service
-from gateway.errors import FileUnreadable
+from gateway.errors import FileUnreadable, GatewayError
+from gateway.partitions.sharing import PARTITIONS, PARTITIONS_MAX
 from waakzaam import clock
 from waakzaam.exits import BadInput
+
+
+class Role(StrEnum):
+    """What this process does of the gateway's work."""
+
+    single = "single"
+    intake = "intake"
+    worker = "worker"
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -33,6 +44,12 @@ def _token(path: Path) -> str:
     return token
 
 
+def _url(option: str, text: str, schemes: tuple[str, ...], example: str) -> str:
+    if urlsplit(text).scheme not in schemes or not (urlsplit(text).netloc or urlsplit(text).query):
+        raise BadInput(option, f"{text.partition('@')[2] or text!r} is not an address of it", f"for example {example}")
+    return text
+
+
 def gateway(
     orders: Annotated[Path, typer.Option(help="Court orders (waakzaam.orders/1); reloaded when the file changes.")],
     keys: Annotated[Path, typer.Option(help="Device keys (waakzaam.keys/1), readable by the owner only.")],
@@ -46,31 +63,73 @@ def gateway(
     follow_backend: Annotated[
         bool, typer.Option(help="Also judge the orders that are signed off at the backend, within seconds.")
     ] = True,
-    source: Annotated[str, typer.Option(help="Name of this gateway in its heartbeats.")] = "gateway-1",
+    source: Annotated[
+        str, typer.Option(help="Name of this process in its heartbeats; each needs its own.")
+    ] = "gateway-1",
+    role: Annotated[
+        Role,
+        typer.Option(help="single: all of it; intake and worker: shared out over many machines (docs/gateway.md)."),
+    ] = Role.single,
+    nats: Annotated[
+        str, typer.Option(envvar="WAAKZAAM_NATS", help="NATS server with JetStream, for intake and worker.")
+    ] = "nats://127.0.0.1:4222",
+    store: Annotated[
+        str, typer.Option(envvar="WAAKZAAM_GATEWAY_STORE", help="PostgreSQL that workers keep their journal in.")
+    ] = "",
+    partitions: Annotated[
+        int, typer.Option(min=1, max=PARTITIONS_MAX, help="Into how many the orders are shared; never changes later.")
+    ] = PARTITIONS,
+    lease_s: Annotated[
+        float, typer.Option(min=1, max=300, help="So long a silent worker keeps its partitions.")
+    ] = 10.0,
+    replicas: Annotated[int, typer.Option(min=1, max=5, help="On how many NATS servers a message is stored.")] = 1,
 ) -> None:
     """Take in trackers' messages, judge court orders, hand alarms to the backend; ends in order on SIGTERM."""
     host, port = _address(broker)
-    if urlsplit(backend).scheme not in ("http", "https") or not urlsplit(backend).netloc:
-        raise BadInput("--backend", f"{backend!r} is not an http(s) address")
+    _url("--backend", backend, ("http", "https"), "http://127.0.0.1:8080")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    settings = service.Settings(
-        broker_host=host,
-        broker_port=port,
-        orders=orders,
-        keys=keys,
-        backend_url=backend,
-        token=_token(token_file),
-        data=data,
-        owntracks=owntracks,
-        source=source,
-        follow_backend=follow_backend,
-    )
+    token = _token(token_file)
+    now_ms, wall_ms = clock.from_environment(), clock.wall_ms
+    if role is not Role.single:
+        _url("--nats", nats, ("nats", "tls"), "nats://127.0.0.1:4222")
     try:
-        service.serve(settings, clock.from_environment(), clock.wall_ms, stopping)
+        if role is Role.single:
+            one = service.Settings(host, port, orders, keys, backend, token, data, owntracks, source, follow_backend)
+            service.serve(one, now_ms, wall_ms, stopping)
+        elif role is Role.intake:
+            from gateway.partitions import intake
+
+            taking = intake.Settings(
+                host,
+                port,
+                orders,
+                keys,
+                backend,
+                token,
+                data,
+                owntracks,
+                source,
+                follow_backend,
+                nats,
+                partitions,
+                replicas,
+            )
+            intake.serve(taking, now_ms, wall_ms, stopping)
+        else:
+            from gateway.partitions import workers
+
+            _url("--store", store, ("postgresql", "postgres"), "postgresql://waakzaam@127.0.0.1/waakzaam")
+            working = workers.Settings(
+                orders, keys, backend, token, data, source, follow_backend, nats, store, partitions, lease_s, replicas
+            )
+            workers.serve(working, now_ms, wall_ms, stopping)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
+    except GatewayError as error:
+        print(f"waakzaam: gateway ends: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 def register(app: typer.Typer) -> None:

@@ -77,32 +77,36 @@ class Server:
             env=environment,
             **as_other,  # type: ignore[call-overload]
         )
+        self._environment, self._as_other, self._flush = environment, as_other, flush
+        self._start()
+
+    def _start(self) -> None:
         self._child = subprocess.Popen(
             [
                 str(programs() / "postgres"),
                 "-D",
-                str(folder / "data"),
+                str(self._folder / "data"),
                 "-k",
-                str(folder),
+                str(self._folder),
                 "-c",
                 "listen_addresses=",
                 "-c",
-                f"fsync={flush}",
+                f"fsync={self._flush}",
                 "-c",
-                f"full_page_writes={flush}",
+                f"full_page_writes={self._flush}",
                 "-c",
-                f"synchronous_commit={flush}",
+                f"synchronous_commit={self._flush}",
                 "-c",
                 "max_connections=100",
                 "-c",
-                "shared_buffers=128MB" if durable else "shared_buffers=32MB",
+                "shared_buffers=128MB" if self._flush == "on" else "shared_buffers=32MB",
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=environment,
-            **as_other,  # type: ignore[call-overload]
+            cwd=self._folder,
+            env=self._environment,
+            **self._as_other,  # type: ignore[call-overload]
         )
         self._wait_ready()
 
@@ -135,6 +139,11 @@ class Server:
         name = f"fresh_{self._number}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
+
+    def restart(self) -> None:
+        """Ends it at once, as a crash does, and starts it on the same data."""
+        self.stop()
+        self._start()
 
     def stop(self) -> None:
         self._child.send_signal(signal.SIGQUIT)  # immediate: nothing of it is kept

@@ -1,0 +1,222 @@
+"""The intake of a gateway of many workers: from the trackers' broker into the streams of the partitions.
+
+It authenticates, finds the orders of a tracker and publishes to each partition concerned. The broker gets its
+acknowledgement only when JetStream has stored the message; until then broker and tracker keep it. It decides nothing
+and keeps nothing, so there may be several.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware.wire import topics
+from gateway.errors import FileUnreadable
+from gateway.ingest import decoder, owntracks
+from gateway.ingest import keys as device_keys
+from gateway.journal.port import Message, Pending, Signs, StoreAway
+from gateway.mqtt import Broker
+from gateway.orders_feed import OrdersFeed
+from gateway.orders_file import OrdersFile
+from gateway.outbox.sender import Sender
+from gateway.partitions import sharing
+from gateway.partitions.stream import ASIDE, Outgoing, Stream, StreamAway
+from gateway.service import HOUSEKEEPING_WALL_MS, gather, take_over_given
+from gateway.worker import Delivery, say
+
+TRY_AGAIN_S = 0.25
+DOWN_ALL = "down.*"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an intake is told, once, at its start."""
+
+    broker_host: str
+    broker_port: int
+    orders: Path
+    keys: Path
+    backend_url: str
+    token: str
+    data: Path
+    owntracks: bool
+    source: str
+    follow_backend: bool
+    nats_url: str
+    partitions: int
+    replicas: int
+
+
+class Intake:
+    """From deliveries to the streams; acknowledges each delivery once it is stored there or set aside there."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        keys: dict[str, bytes],
+        orders: OrdersFile,
+        partitions: int,
+        source: str,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.stream, self.keys, self.orders, self.partitions, self.source = stream, keys, orders, partitions, source
+        self.now_ms = now_ms
+        self.directory = sharing.Directory(orders.read(), partitions)
+        self.published = 0
+        self.without_order = 0
+        self._stamp = orders.stamp()
+
+    def open_streams(self) -> None:
+        """Raises StreamAway."""
+        for partition in range(self.partitions):
+            self.stream.open_partition(partition)
+        self.stream.open_aside()
+
+    def reload_orders(self) -> None:
+        """Takes over a changed orders file; one that cannot be used leaves the old in force."""
+        try:
+            stamp = self.orders.stamp()
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            self.directory = sharing.Directory(self.orders.read(), self.partitions)
+        except (FileUnreadable, OSError) as error:
+            say(f"orders not reloaded, the ones before stay in force: {error}")
+
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Raises StreamAway when it is not certain that all are stored; nothing is acknowledged then, try again."""
+        now_ms = self.now_ms()
+        outgoing: list[Outgoing] = []
+        for delivery in deliveries:
+            stamped = now_ms if delivery.now_ms is None else delivery.now_ms
+            try:
+                message = self._open(delivery, stamped)
+            except decoder.Unusable as error:
+                fault = json.dumps(
+                    {"topic": delivery.topic[:200], "fault": error.fault, "payload": delivery.payload.hex()}
+                )
+                identity = f"{self.source}.{delivery.received_wall_ms}.{len(outgoing)}"
+                outgoing.append(Outgoing(f"{ASIDE}.{_word(self.source)}", identity, fault.encode()))
+                continue
+            places = self.directory.places(message.device_id)
+            self.without_order += not places
+            enclosed = sharing.Enclosed(delivery.topic, delivery.payload, stamped, delivery.received_wall_ms)
+            for partition, order_id in places.items():
+                identity = f"{message.device_id}.{message.boot_id}.{message.msg_seq}.{partition}"
+                outgoing.append(Outgoing(sharing.subject(partition, order_id), identity, sharing.enclose(enclosed)))
+        self.stream.publish(outgoing)
+        for delivery in deliveries:
+            delivery.acknowledge()
+        self.published += len(outgoing)
+
+    def _open(self, delivery: Delivery, now_ms: int) -> Message:
+        if delivery.topic.startswith(owntracks.TOPIC_PREFIX):
+            return owntracks.open_message(delivery.topic, delivery.payload, now_ms, delivery.received_wall_ms)[0]
+        return decoder.open_message(
+            delivery.topic, delivery.payload, self.keys, now_ms, delivery.received_wall_ms
+        ).message
+
+    # ---- what the heartbeat says (the sender's port; an intake has no alarms of its own) -----------------------------
+    def unsent(self, _at_most: int) -> list[Pending]:
+        return []
+
+    def confirmed(self, _ids: Sequence[int]) -> None:
+        """Nothing was sent."""
+
+    def signs(self) -> Signs:
+        try:
+            return Signs(self.published, 0, self.stream.count(ASIDE))
+        except StreamAway as error:
+            raise StoreAway(str(error)) from error
+
+
+def _word(text: str) -> str:
+    return "".join(c if c in sharing.PLAIN else "_" for c in text)
+
+
+def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
+    """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
+    keys = device_keys.read(settings.keys)
+    feed = OrdersFeed(
+        settings.backend_url,
+        settings.token,
+        given=settings.orders,
+        data=settings.data,
+        now_ms=now_ms,
+        source=settings.source,
+        follow=settings.follow_backend,
+    )
+    feed.prepare()
+    orders = OrdersFile(feed.path)
+    stream = Stream(settings.nats_url, settings.source, now_ms, settings.replicas)
+    intake = Intake(stream, keys, orders, settings.partitions, settings.source, now_ms)
+    extra = ("owntracks/+/+",) if settings.owntracks else ()
+    broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
+    positions: queue.Queue[dict[str, Any]] = queue.Queue()
+    sender = Sender(settings.backend_url, settings.token, intake, positions, now_ms, source=settings.source)
+    stream.start()
+    try:
+        _until_there(stream, intake, broker, stopping)
+        if stopping.is_set():
+            return
+        broker.start()
+        sender.start()
+        feed.start()
+        _serve(feed, intake, broker, sender, wall_ms, stopping)
+    finally:
+        broker.stop()
+        feed.stop()
+        if sender.ident is not None:
+            sender.stop()
+        stream.stop()
+    say(f"stopped; {intake.published} messages published, {intake.without_order} of trackers without an order")
+
+
+def _until_there(stream: Stream, intake: Intake, broker: Broker, stopping: threading.Event) -> None:
+    """Only an intake that can hand on takes anything from the broker."""
+
+    def down(subject: str, payload: bytes) -> None:
+        broker.publish(topics.down(subject.split(".")[1]), payload)
+
+    while not stopping.is_set():
+        try:
+            intake.open_streams()
+            stream.listen(DOWN_ALL, down)
+            return
+        except StreamAway:
+            stopping.wait(TRY_AGAIN_S)
+
+
+def _serve(
+    feed: OrdersFeed,
+    intake: Intake,
+    broker: Broker,
+    sender: Sender,
+    wall_ms: Callable[[], int],
+    stopping: threading.Event,
+) -> None:
+    housekeeping_ms, told = wall_ms(), False
+    batch: list[Delivery] = []
+    while not stopping.is_set():
+        batch = batch or gather(broker.arrived)
+        if batch:
+            try:
+                intake.take(batch)
+                batch, told = [], False
+            except StreamAway as error:
+                if not told:
+                    say(f"{error}; {len(batch)} messages wait, the broker keeps the rest")
+                told = True
+                time.sleep(TRY_AGAIN_S)
+        if sender.failure is not None:
+            raise sender.failure
+        if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
+            housekeeping_ms = wall_ms()
+            take_over_given(feed)
+            intake.reload_orders()
