@@ -9,7 +9,7 @@ import numpy as np
 
 from firmware.detection import SCHEMA
 from firmware.detection.quality import level, refusal
-from sensor_models import feasibility, limits, model_building, peak_shape, response_curve
+from sensor_models import feasibility, limits, model_building, peak_shape, response_curve, scan_quality
 from sensor_models.errors import CalibrationRefused
 from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
@@ -59,6 +59,7 @@ def _quality(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any
         "level_low_a": low,
         "level_high_a": high,
         "level_short_a": SHORT_PART * high,
+        **scan_quality.background_limits(scans),
     }
 
 

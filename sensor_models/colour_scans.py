@@ -13,7 +13,7 @@ from sensor_models.errors import MalformedFile
 from sensor_models.grouped_rows import Group, grouped
 
 TEST, CLEAN = "test", "clean"
-LABELS = ("lot", "matrix", "analyte", "concentration_mol_l", "temperature_c")
+LABELS = ("lot", "matrix", "analyte", "concentration_mol_l", "temperature_c", "strip_id")
 NEEDED = ("scan_id", "temperature_c", "time_s", "pad", "channel", "lit", "unlit")
 FULL_SCALE = 65535.0  # of the sensor's 16-bit counters: a count this high is saturation, whatever the flag says
 TRUE, FALSE = frozenset({"1", "true", "yes"}), frozenset({"", "0", "false", "no"})
@@ -46,6 +46,7 @@ class RecordedColourTest:
     readings: list[Reading]
     clean: list[Reading] | None
     line: int = 0
+    strip_id: str = ""
 
     def for_detector(self, channels: Sequence[str]) -> tuple[ColourTest, ColourTest | None]:
         """(test, clean pour or None) as the verdict core takes them; a missing channel ends a reading short."""
@@ -133,7 +134,7 @@ def _taker(table: Table) -> Callable[[Pours, list[str]], None]:
 
 
 def _finished(table: Table, group: Group[Pours]) -> RecordedColourTest:
-    lot, matrix, analyte, concentration, temperature = group.labels
+    lot, matrix, analyte, concentration, temperature, strip_id = group.labels
     table.line = group.line
     amount = table.number(concentration, "concentration_mol_l") if concentration else None
     if amount is not None and not 0.0 <= amount < 1e3:
@@ -145,5 +146,5 @@ def _finished(table: Table, group: Group[Pours]) -> RecordedColourTest:
     if not readings:
         raise MalformedFile(table.file, group.line, "pour", f"{group.scan_id!r} has clean pours only")
     return RecordedColourTest(
-        group.scan_id, lot, matrix, analyte, amount, temperature_c, readings, clean or None, group.line
+        group.scan_id, lot, matrix, analyte, amount, temperature_c, readings, clean or None, group.line, strip_id
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from firmware.detection import SCHEMA, Verdict, evaluate
 from firmware.detection.decision import decide, interpolate, normalised, spread
-from firmware.detection.quality import refusal
+from firmware.detection.quality import drifted, refusal
 from firmware.detection.scan import POINTS_MIN
 from firmware.detection.verdict import invalid, together
 from sensor_models.errors import MalformedFile
@@ -107,6 +107,9 @@ def judge(calibration: dict[str, Any], scans: list[RecordedScan]) -> list[Judged
         entries = _for_analyte(calibration, scan)
         if _near_a_limit(calibration, fit, scan):
             verdicts[n] = evaluate({**calibration, "analytes": entries}, scan.for_detector())
+            continue
+        if why := drifted(model, fit):
+            verdicts[n] = invalid(why)
             continue
         verdicts[n] = together([decide(model, e, fit, scan.lot, scan.matrix) for e in entries], fit)
     return [Judged(scan, verdicts[n]) for n, scan in enumerate(scans)]

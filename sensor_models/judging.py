@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from firmware.detection import colour
 from firmware.detection.fusion import fuse
+from firmware.detection.quality import used_before
 from firmware.detection.verdict import Verdict, invalid
 from sensor_models import colour_scans, detection, instrument_files
 from sensor_models.colour_scans import RecordedColourTest
@@ -82,9 +83,18 @@ def _judge_colour(calibration: dict[str, Any], one: RecordedColourTest) -> Verdi
     return colour.evaluate_colour(chosen, *one.for_detector(calibration["channels"]))
 
 
-def judge_file(calibration: dict[str, Any], path: Path) -> tuple[list[Judged], list[MalformedFile]]:
+def _first_use(judged: Judged, used: set[str]) -> Judged:
+    """The verdict, or invalid when the strip's number was read before; its number is kept."""
+    strip_id = judged.source.strip_id if judged.source is not None else ""
+    why = used_before(strip_id, used)
+    used.add(strip_id)
+    return judged if why is None else replace(judged, verdict=invalid(str(why)))
+
+
+def judge_file(calibration: dict[str, Any], path: Path, used: set[str]) -> tuple[list[Judged], list[MalformedFile]]:
     """(every scan or test of a file with its verdict, what is wrong with the file).
 
+    `used` holds the numbers of strips that were read before, and takes up those of this file.
     A scan whose rows cannot be read is invalid, its fault the reason. Raises MalformedFile when nothing is sound.
     """
     if is_colour(calibration):
@@ -94,6 +104,7 @@ def judge_file(calibration: dict[str, Any], path: Path) -> tuple[list[Judged], l
         scans, faults = instrument_files.read(path)
         judged = detection.judge(calibration, scans)
         out = [Judged(one.scan.scan_id, one.verdict, one.scan, calibration) for one in judged]
+    out = [_first_use(one, used) for one in out]
     known = {one.scan_id for one in out}
     for fault in faults:
         if fault.scan_id and fault.scan_id not in known:

@@ -17,7 +17,7 @@ from sensor_models.grouped_rows import Group, grouped
 
 Array = npt.NDArray[np.float64]
 
-LABELS = ("scan_id", "lot", "matrix", "analyte", "concentration_mol_l")
+LABELS = ("scan_id", "lot", "matrix", "analyte", "concentration_mol_l", "strip_id")
 FORWARD_REVERSE = ("forward_a", "reverse_a")
 
 
@@ -35,6 +35,7 @@ class RecordedScan:
     reverse_a: Array | None
     net_a: Array
     line: int = 0
+    strip_id: str = ""
 
     def renamed(self, scan_id: str) -> RecordedScan:
         """The same scan by another name."""
@@ -110,7 +111,7 @@ def _trace_columns(table: Table) -> tuple[str, ...]:
 def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
     if group.fault is not None:
         raise group.fault
-    lot, matrix, analyte, concentration = group.labels
+    lot, matrix, analyte, concentration, strip_id = group.labels
     table.line = group.line
     amount = table.number(concentration, "concentration_mol_l") if concentration else None
     if amount is not None and (not math.isfinite(amount) or amount < 0):
@@ -129,6 +130,7 @@ def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
         reverse_a=pair[1] if pair else None,
         net_a=pair[0] - pair[1] if pair else traces[0],
         line=group.line,
+        strip_id=strip_id,
     )
 
 

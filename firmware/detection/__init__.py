@@ -22,7 +22,7 @@ calls a function of the maths library: only + - * / and square roots, so that tw
 
 from firmware.detection.decision import decide
 from firmware.detection.peaks import fit_peaks
-from firmware.detection.quality import refusal
+from firmware.detection.quality import drifted, refusal
 from firmware.detection.scan import POINTS_MIN, Scan, cut
 from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE, Verdict, invalid, together
 
@@ -51,6 +51,10 @@ def steps(calibration: dict, scan: Scan):
         return
     yield None
     fit = yield from fit_peaks(model, potential, net)
+    why = drifted(model, fit)
+    if why:
+        yield invalid(why)
+        return
     verdicts = []
     for entry in calibration["analytes"]:
         verdicts.append(decide(model, entry, fit, scan.lot, scan.matrix))

@@ -76,11 +76,12 @@ def detect(
     loaded: dict[Path, dict[str, Any]] = {}
     judged: list[list[judging.Judged]] = []
     faults: list[MalformedFile] = []
+    used: set[str] = set()
     for calibration, path in _pairs(calibrations, files):
         try:
             if calibration not in loaded:
                 loaded[calibration] = _load(calibration)
-            found, wrong = judging.judge_file(loaded[calibration], path)
+            found, wrong = judging.judge_file(loaded[calibration], path, used)
         except MalformedFile as error:
             raise BadInput(error.where, error.reason) from None
         judged.append(found)
