@@ -11,7 +11,7 @@ from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
 from alarm_backend.alarms.schemas import AlarmDetail
 from alarm_backend.auth.schemas import User
-from alarm_backend.console import catalogue, records_pages, sign_in_pages, wearer_page
+from alarm_backend.console import case_pages, catalogue, records_pages, sign_in_pages, wearer_page
 from alarm_backend.console.assets import router_of
 from alarm_backend.console.page_frame import (
     LANGUAGE_COOKIE,
@@ -60,6 +60,7 @@ MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "res
 router = APIRouter()
 router.include_router(router_of(assets))
 router.include_router(records_pages.router)
+router.include_router(case_pages.router)
 router.include_router(sign_in_pages.router)
 router.include_router(wearer_page.router)
 

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from alarm_backend.access import DrinkTestReader, OperatorUser, OrderReader, ServicesOf, SessionOf
+from alarm_backend.access import CASE_WORKERS, DrinkTestReader, OperatorUser, OrderReader, ServicesOf, SessionOf
 from alarm_backend.alarms.schemas import Kind, State
 from alarm_backend.console import catalogue
 from alarm_backend.console.page_frame import ZONE, language_of, pages
@@ -99,7 +99,7 @@ def handover_page(
 
 
 @router.get("/orders")
-def orders_page(request: Request, services: ServicesOf, _user: OrderReader, session: SessionOf) -> Response:
+def orders_page(request: Request, services: ServicesOf, user: OrderReader, session: SessionOf) -> Response:
     """Every order with its distances and zones, and the zones on the map."""
     orders = services.orders.all()
     shown = [order.model_dump(mode="json", include={"order_id", "zones"}) for order in orders]
@@ -109,6 +109,8 @@ def orders_page(request: Request, services: ServicesOf, _user: OrderReader, sess
         session,
         here="orders",
         orders=orders,
+        active=services.delivery.judged(),
+        may_write=user.role in CASE_WORKERS,
         shown=shown,
         browser_texts=catalogue.for_browser(language_of(request), ("map.", "unit.")),
     )

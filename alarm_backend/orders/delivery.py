@@ -41,7 +41,7 @@ def active_at(connection: Connection, order_id: str) -> list[ActiveAt]:
 
 
 def all_active(connection: Connection) -> dict[str, list[ActiveAt]]:
-    """The same for every order."""
+    """The same for every order that a gateway ever spoke of."""
     found: dict[str, list[ActiveAt]] = {}
     for row in connection.execute(select(order_receipts).order_by(order_receipts.c.source)).mappings():
         view = ActiveAt(**{name: row[name] for name in ActiveAt.model_fields})
@@ -74,6 +74,11 @@ class DeliveryService:
             withdrawn=[row["order_id"] for row in rows if row["withdrawn"]],
             revision=revision,
         )
+
+    def judged(self) -> dict[str, set[int | None]]:
+        """The versions of each order that gateways judge; an order that none ever spoke of is not there."""
+        with self._database.reading() as connection:
+            return {order_id: {at.version for at in said} for order_id, said in all_active(connection).items()}
 
     def receive(self, sent: ReceiptsIn) -> int:
         """Keep what a gateway says it judges; what is new about a signed order is written into the audit chain."""

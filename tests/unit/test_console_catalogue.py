@@ -10,7 +10,7 @@ import pytest
 
 from alarm_backend.alarms.lifecycle import CAUSES, EVENTS, OPERATOR_EVENTS, STATES
 from alarm_backend.alarms.schemas import Kind
-from alarm_backend.console import catalogue
+from alarm_backend.console import case_pages, catalogue
 from alarm_backend.console.libraries import CONSOLE
 from alarm_backend.console.pages import BROWSER_TEXTS
 
@@ -53,7 +53,7 @@ def test_a_template_names_only_texts_that_exist(template: Path) -> None:
 def test_a_script_names_only_texts_that_exist_and_are_sent_to_the_browser(script: Path) -> None:
     keys = set(re.findall(r'\btext\("([\w.]+)"', script.read_text(encoding="utf-8")))
     assert keys - set(catalogue.texts()) == set()
-    assert {key for key in keys if not key.startswith(BROWSER_TEXTS)} == set()
+    assert {key for key in keys if not key.startswith((*BROWSER_TEXTS, *case_pages.BROWSER_TEXTS))} == set()
 
 
 @pytest.mark.parametrize(

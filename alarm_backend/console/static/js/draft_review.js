@@ -1,0 +1,62 @@
+// Beside the form: what is wrong, what a reviewer should know, what changes, and the figures over past positions.
+import { make } from "./document_path.js";
+import { sayProblem } from "./order_form.js";
+import { moment, number, text, word } from "./texts.js";
+
+const shown = (value) => (value === null || value === undefined ? "–" : typeof value === "object" ? short(JSON.stringify(value)) : String(value));
+const short = (written) => (written.length > 120 ? `${written.slice(0, 117)}…` : written);
+
+export class DraftReview {
+  constructor(root) {
+    this.part = (name) => root.querySelector(`[data-review="${name}"]`);
+  }
+
+  render(draft, homeless) {
+    const list = this.part("problems");
+    list.hidden = !draft.problems.length;
+    list.querySelector("ul").replaceChildren(...draft.problems.map((problem) => make("li", {}, homeless.includes(problem) ? `${problem.path}: ${sayProblem(problem)}` : make("a", { href: "#", "data-go": problem.path }, `${problem.path}: ${sayProblem(problem)}`))));
+    const cautions = this.part("cautions");
+    cautions.hidden = !draft.warnings.length;
+    cautions.querySelector("ul").replaceChildren(...draft.warnings.map((warning) => make("li", {}, `${warning.path}: ${text(`caution.${warning.code}`, warning.values)}`)));
+    this.changes(draft);
+    this.figures(draft.what_if, draft);
+  }
+
+  changes(draft) {
+    const rows = draft.changes.map((change) => make("tr", {}, make("th", { scope: "row" }, change.path), make("td", {}, shown(change.before)), make("td", {}, shown(change.after))));
+    const part = this.part("changes");
+    part.querySelector("tbody").replaceChildren(...rows);
+    part.querySelector("table").hidden = !rows.length;
+    part.querySelector("[data-none]").hidden = rows.length > 0;
+    part.querySelector("[data-against]").textContent = draft.present_version === null ? text("draft.against_nothing") : text("draft.against", { version: draft.present_version });
+  }
+
+  figures(found, draft) {
+    const part = this.part("figures").querySelector("[data-figures]");
+    if (!found) return part.replaceChildren(make("p", { class: "hint" }, text("draft.figures_not_asked")));
+    if (!found.available) return part.replaceChildren(make("p", { class: "unavailable" }, `${text("whatif.not_available")} ${text(`whatif.${found.code}`, found.values)}`));
+    const stale = found.revision === draft.revision ? null : make("p", { class: "unavailable" }, text("whatif.older", { revision: found.revision }));
+    const { present, proposed, nuisance } = found;
+    const value = (n, digits = 1) => (n === null || n === undefined ? "–" : number(n, digits));
+    const row = (name, before, after, digits = 1) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value(before, digits)), make("td", {}, value(after, digits)));
+    const kinds = [...new Set([...Object.keys(present?.by_kind_per_week ?? {}), ...Object.keys(proposed.by_kind_per_week)])].sort();
+    const table = make(
+      "table",
+      { "data-figures-table": true },
+      make("thead", {}, make("tr", {}, make("th", { scope: "col" }, text("whatif.per_week")), make("th", { scope: "col" }, text("whatif.present")), make("th", { scope: "col" }, text("whatif.proposed")))),
+      make(
+        "tbody",
+        {},
+        row(text("whatif.alarms"), present?.alarms_per_week, proposed.alarms_per_week),
+        ...kinds.map((kind) => row(`· ${word("kind", kind)}`, present ? (present.by_kind_per_week[kind] ?? 0) : null, proposed.by_kind_per_week[kind] ?? 0)),
+        row(text("whatif.minutes"), present?.operator_minutes_per_week, proposed.operator_minutes_per_week, 0),
+        row(text("whatif.breaches"), present?.breaches, proposed.breaches, 0),
+      ),
+    );
+    const recall = found.recall === null ? text("whatif.no_recall") : text("whatif.recall", { share: number(found.recall * 100), count: present.breaches });
+    const bothered = nuisance.per_week === null ? text("whatif.no_nuisance", { closed: nuisance.closed }) : text("whatif.nuisance", { count: number(nuisance.per_week, 1), closed: nuisance.closed });
+    const people = Object.entries(found.by_person).map(([person, count]) => `${person}: ${number(count)}`).join(", ");
+    const basis = text("whatif.basis", { n: number(found.n), people, from: moment(found.from_ms, Date.now()), until: moment(found.until_ms, Date.now()) });
+    part.replaceChildren(...[stale, table, make("p", {}, recall), make("p", {}, bothered), make("p", { class: "hint" }, basis), make("p", { class: "hint" }, text("whatif.limits"))].filter(Boolean));
+  }
+}
