@@ -21,6 +21,7 @@ from alarm_backend.drafts import endpoints as drafts
 from alarm_backend.drafts import what_if
 from alarm_backend.errors import AlarmBackendError, NotSignedIn, TooManyRequests
 from alarm_backend.event_stream import endpoints as event_stream
+from alarm_backend.feedback import endpoints as feedback
 from alarm_backend.field_tests import endpoints as field_tests
 from alarm_backend.heartbeats import endpoints as heartbeats
 from alarm_backend.instructions import endpoints as instructions
@@ -32,6 +33,7 @@ from alarm_backend.positions import endpoints as positions
 from alarm_backend.reports import endpoints as reports
 from alarm_backend.services import build
 from alarm_backend.settings import Settings
+from alarm_backend.stock import endpoints as stock
 from alarm_backend.watch import Watch
 
 SIGN_IN_PAGE = "/login"
@@ -41,6 +43,7 @@ FEATURES = (
     devices,
     drafts,
     event_stream,
+    feedback,
     field_tests,
     heartbeats,
     instructions,
@@ -49,6 +52,7 @@ FEATURES = (
     police,
     positions,
     reports,
+    stock,
 )
 FAULT = {
     "type": "object",

@@ -14,6 +14,7 @@ from alarm_backend.drafts import what_if
 from alarm_backend.drafts.service import DraftService
 from alarm_backend.escalation.service import EscalationService
 from alarm_backend.event_stream.service import EventStreamService
+from alarm_backend.feedback.service import FeedbackService
 from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
 from alarm_backend.heartbeats.service import HeartbeatService
@@ -26,8 +27,10 @@ from alarm_backend.police import courier
 from alarm_backend.police.service import PoliceService
 from alarm_backend.positions.service import PositionService
 from alarm_backend.rejections.service import RejectionService
+from alarm_backend.reports.indicators import IndicatorService
 from alarm_backend.reports.service import ReportService
 from alarm_backend.settings import Settings
+from alarm_backend.stock.service import StockService
 from alarm_backend.store.database import Database
 
 
@@ -56,6 +59,9 @@ class Services:
     drafts: DraftService
     delivery: DeliveryService
     devices: DeviceService
+    stock: StockService
+    feedback: FeedbackService
+    indicators: IndicatorService
 
 
 def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_if.no_port) -> Services:
@@ -70,6 +76,9 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
     alarms = AlarmService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
     orders = OrderService(database, clocks, audit, events)
     positions = PositionService(database=database, clocks=clocks, audit=audit, events=events, rejections=rejections)
+    devices = DeviceService(database, clocks, audit)
+    stock = StockService(database, clocks, audit)
+    feedback = FeedbackService(database, clocks)
     people = PeopleService(database, clocks, audit, Vault(settings.identity_key))
     police = PoliceService(
         database=database,
@@ -110,5 +119,8 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
         reports=ReportService(database, alarms, police, rejections),
         drafts=DraftService(database=database, clocks=clocks, audit=audit, events=events, ask_what_if=ask_what_if),
         delivery=DeliveryService(database, clocks, audit, events),
-        devices=DeviceService(database, clocks, audit),
+        devices=devices,
+        stock=stock,
+        feedback=feedback,
+        indicators=IndicatorService(database, clocks, devices, stock, feedback),
     )

@@ -13,8 +13,8 @@ from alarm_backend.console import catalogue
 from alarm_backend.console.page_frame import language_of, pages
 from alarm_backend.drafts.schemas import DraftNew
 from alarm_backend.errors import NotFound, Refused
-from alarm_backend.instructions.plan import CONTACT_DEFAULT
 from gateway.contract import orders as contract
+from gateway.contract import victim_contact
 
 router = APIRouter()
 BROWSER_TEXTS = ("draft.", "problem.", "caution.", "whatif.", "map.", "unit.", "kind.", "mandate.", "role.", "day.")
@@ -94,7 +94,7 @@ def draft_page(
         here="orders",
         draft=draft.model_dump(mode="json"),
         mandate_kinds=contract.MANDATE_KINDS,
-        alarm_kinds=list(CONTACT_DEFAULT),
+        alarm_kinds=list(victim_contact.DEFAULT),
         browser_texts=catalogue.for_browser(language_of(request), BROWSER_TEXTS),
     )
 

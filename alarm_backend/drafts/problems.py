@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.contract import orders as contract
-from gateway.contract import victim_contact
 from gateway.contract.errors import OrdersInvalid
-from gateway.contract.transitions import KINDS
 
 PROBLEMS_MAX = 50
 PREFIX = "orders[0]"
@@ -32,6 +30,7 @@ FILLERS: dict[str, Any] = {
     "protected": [],
     "zones": [],
     "exceptions": [],
+    "victim_contact": {},
 }
 CODES = (
     (r"^missing$|is ''|, is null$", "missing"),
@@ -121,7 +120,10 @@ def _take_out(trial: dict[str, Any], path: str, places: dict[str, list[int]]) ->
         del trial[entry[1]][int(entry[2])]
         del places[entry[1]][int(entry[2])]
         return True
-    name = re.match(r"\w*", path)[0]  # type: ignore[index]
+    name, _, member = path.partition(".")
+    if name == "victim_contact" and member in trial[name]:
+        del trial[name][member]
+        return True
     if name not in FILLERS or trial.get(name) == FILLERS[name]:
         return False
     trial[name] = copy.deepcopy(FILLERS[name])
@@ -131,21 +133,9 @@ def _take_out(trial: dict[str, Any], path: str, places: dict[str, list[int]]) ->
 
 
 def _policy(document: dict[str, Any]) -> list[Problem]:
-    """What the backend itself reads from an order: whom to call, how long to keep positions."""
-    found = []
-    contact = document.get("victim_contact", {})
-    if not isinstance(contact, dict):
-        found.append(_problem("victim_contact", "must be an object"))
-    else:
-        for kind, rule in contact.items():
-            if kind not in KINDS:
-                found.append(Problem(f"victim_contact.{kind}", "other", {}, "is no kind of alarm"))
-            elif rule not in victim_contact.WORDS:
-                words = ", ".join(victim_contact.WORDS)
-                found.append(Problem(f"victim_contact.{kind}", "other", {}, f"is not one of {words}"))
+    """What the backend alone reads from an order: how long to keep positions."""
     days = document.get("retention_days")
-    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3650):
-        found.append(
-            Problem("retention_days", "outside", {"value": str(days)[:20], "low": "0", "high": "3650"}, "days")
-        )
-    return found
+    if days is None or (isinstance(days, int) and not isinstance(days, bool) and 0 <= days <= 3650):
+        return []
+    values = {"value": str(days)[:20], "low": "0", "high": "3650"}
+    return [Problem("retention_days", "outside", values, "is not a number of days")]

@@ -57,7 +57,18 @@ SEEN_BY: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "secret": ((TOKEN, "$argon2id$", "planted-password-123"), frozenset()),
 }
 """Class of data: the planted words, and the roles that may see them."""
-OPEN_TO_ANYBODY = frozenset({"/health", "/ready", "/openapi.json", "/login", "/wearer", "/console/preferences"})
+OPEN_TO_ANYBODY = frozenset(
+    {
+        "/health",
+        "/ready",
+        "/openapi.json",
+        "/login",
+        "/wearer",
+        "/console/preferences",
+        "/experience",
+        "/api/v1/feedback",
+    }
+)
 IDENTITIES = {
     "alarm_id": "planted-alarm",
     "order_id": "VL-2026-0001",
