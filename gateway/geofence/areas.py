@@ -143,7 +143,7 @@ def _ring(line: Any) -> Ring:
     return tuple((x, y) for x, y in line.coords)
 
 
-def _buffered(area: Area, lat: float, lon: float, buffer_m: float) -> Edges:
+def _buffered(area: Area, lat: float, lon: float, buffer_m: float) -> tuple[tuple[Ring, ...], ...]:
     """The area widened by buffer_m, worked out in the plane around (lat, lon)."""
     north, east = ellipsoid.metres_per_degree(lat)
     shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
@@ -151,7 +151,12 @@ def _buffered(area: Area, lat: float, lon: float, buffer_m: float) -> Edges:
     wide = shapely.buffer(plane, buffer_m, quad_segs=BUFFER_SEGMENTS)
     back = shapely.transform(wide, lambda c: c / [east, north] + [lon, lat])
     parts = back.geoms if isinstance(back, shapely.MultiPolygon) else [back]
-    return _edges(tuple((_ring(p.exterior), *(_ring(r) for r in p.interiors)) for p in parts))
+    return tuple((_ring(p.exterior), *(_ring(r) for r in p.interiors)) for p in parts)
+
+
+def buffer_rings(area: Area, buffer_m: float) -> list[Ring]:
+    """The outlines of the area widened by buffer_m, (lon, lat) in degrees."""
+    return [ring for polygon in _buffered(area, *_middle(area), buffer_m) for ring in polygon]
 
 
 def _middle(shape: Shape) -> tuple[float, float]:
@@ -171,7 +176,7 @@ def prepare(zone: Zone) -> PreparedZone:
         wide = Disc(lat, lon, centre, radius_m + zone.buffer_m) if zone.buffer_m > 0 else None
         return PreparedZone(zone, Disc(lat, lon, centre, radius_m), wide, centre, lat, lon, radius_m + zone.buffer_m)
     edges = _edges(zone.shape.polygons)
-    buffer = _buffered(zone.shape, lat, lon, zone.buffer_m) if zone.buffer_m > 0 else None
+    buffer = _edges(_buffered(zone.shape, lat, lon, zone.buffer_m)) if zone.buffer_m > 0 else None
     corners = ellipsoid.vectors(edges.lat_a, edges.lon_a)
     reach_m = float(np.max(ellipsoid.vector_distances(corners, np.array(centre).reshape(3, 1))))
     return PreparedZone(zone, edges, buffer, centre, lat, lon, reach_m + zone.buffer_m * 1.01)

@@ -90,7 +90,8 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
     )
     if change.word:
         numbers = {**numbers, "approach": pairs.who_approached(monitored, protected, rules)}
-    draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=reason, numbers=numbers)
+    why = "moved_apart" if change.word == "cleared" else reason
+    draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=why, numbers=numbers)
     soon = _contact_is_near(draft, view, monitored, protected)
     if alert in draft.alarms and prealert not in draft.alarms:
         draft.pending.discard(prealert)
@@ -106,6 +107,8 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
         numbers = {**numbers, "approach": pairs.who_approached(monitored, protected, rules)}
     if soon and p_prealert < rules.p_raise:
         reason = "time_to_contact"
+    if change.word == "cleared":
+        reason = "moved_apart"
     draft.apply(prealert, change, distance_m=distance_m, probability=p_prealert, reason=reason, numbers=numbers)
 
 

@@ -3,64 +3,125 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.contract.orders import Order
 from gateway.contract.shapes import Circle
 from gateway.contract.transitions import Transition
+from gateway.geofence.areas import buffer_rings
+from gateway.geofence.ellipsoid import wrapped
 from gateway.geofence.motion import Observation
+from gateway.geofence.rules import STANDARD
 from gateway.replay.run import in_time_order
 
 TEMPLATE = Path(__file__).with_name("map_page.html")
+Box = tuple[float, float, float, float]
 
 
-def _zone(order: Order) -> list[dict[str, Any]]:
+class Trimmings(NamedTuple):
+    """What the caller adds: texts by language, municipalities as a base layer, a title."""
+
+    words: Mapping[str, Mapping[str, str]] = {}
+    base: Sequence[Mapping[str, Any]] = ()
+    title: str = ""
+
+
+def _zones(order: Order) -> list[dict[str, Any]]:
     zones: list[dict[str, Any]] = []
     for zone in order.zones:
-        name = f"{order.order_id} {zone.zone_id}"
+        name = {"order": order.order_id, "zone": zone.zone_id}
         if isinstance(zone.shape, Circle):
             circle = zone.shape
             for radius_m, kind in ((circle.radius_m, "zone"), (circle.radius_m + zone.buffer_m, "buffer")):
-                zones.append({"name": name, "kind": kind, "lat": circle.lat, "lon": circle.lon, "radius_m": radius_m})
-        else:
-            rings = [ring for polygon in zone.shape.polygons for ring in polygon]
-            zones.append({"name": name, "kind": "zone", "rings": rings})
+                if kind == "zone" or zone.buffer_m > 0:
+                    zones.append({**name, "kind": kind, "lat": circle.lat, "lon": circle.lon, "radius_m": radius_m})
+            continue
+        rings = [ring for polygon in zone.shape.polygons for ring in polygon]
+        zones.append({**name, "kind": "zone", "rings": rings})
+        if zone.buffer_m > 0:
+            zones.append({**name, "kind": "buffer", "rings": buffer_rings(zone.shape, zone.buffer_m)})
     return zones
 
 
-def render(orders: Sequence[Order], observations: Sequence[Observation], transitions: Sequence[Transition]) -> str:
-    """The page as text; nothing in the data can break out of it."""
+def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> list[dict[str, Any]]:
     roles: dict[str, dict[str, Any]] = {}
     for order in orders:
         for party in (order.monitored, *order.protected):
             if party.device_id is not None:
-                role = "monitored" if party is order.monitored else "protected"
-                alert_m = order.proximity.alert_distance_m if order.proximity and role == "protected" else None
-                roles.setdefault(party.device_id, {"person": party.person_id, "role": role, "alert_m": alert_m})
+                monitored = party is order.monitored
+                alert_m = order.proximity.alert_distance_m if order.proximity and not monitored else None
+                reach = STANDARD.reach_speed_m_s if monitored else STANDARD.protected_reach_speed_m_s
+                role = "monitored" if monitored else "protected"
+                about = {"person": party.person_id, "role": role, "alert_m": alert_m, "reach_m_s": reach}
+                roles.setdefault(party.device_id, about)
     tracks: dict[str, list[list[float]]] = {device: [] for device in roles}
     for row in in_time_order(observations):
         if row.device_id in tracks and row.lat is not None and row.lon is not None:
-            accuracy_m = 20.0 if row.accuracy_m is None else row.accuracy_m
+            accuracy_m = STANDARD.accuracy_missing_m if row.accuracy_m is None else row.accuracy_m
             tracks[row.device_id].append([row.time_ms, row.lat, row.lon, accuracy_m])
+    return [{"device": device, **roles[device], "fixes": fixes} for device, fixes in tracks.items() if fixes]
+
+
+def box_of(orders: Sequence[Order], observations: Sequence[Observation]) -> Box:
+    """What the page shows: west, south, east, north in degrees; east may pass 180 where it crosses the antimeridian."""
+    points = [(row.lon, row.lat) for row in observations if row.lon is not None and row.lat is not None]
+    for order in orders:
+        for zone in order.zones:
+            shape = zone.shape
+            if isinstance(shape, Circle):
+                points.append((shape.lon, shape.lat))
+            else:
+                points += [point for rings in shape.polygons for point in rings[0]]
+    if not points:
+        return 2.5, 49.5, 6.4, 51.5
+    first = points[0][0]
+    lons = [first + wrapped(lon - first) for lon, _ in points]
+    lats = [lat for _, lat in points]
+    return min(lons), min(lats), max(lons), max(lats)
+
+
+def _alarm(t: Transition) -> dict[str, Any]:
+    at = next((fix for fix in t.evidence.get("fixes", ()) if fix["lat"] is not None), None)
+    return {
+        "t": t.time_ms,
+        "id": t.alarm_id,
+        "order": t.order_id,
+        "kind": t.kind,
+        "what": t.transition,
+        "level": t.level,
+        "reason": t.reason,
+        "distance_m": t.distance_m,
+        "p": t.probability,
+        "zone": t.zone_id or None,
+        "protected": t.protected or None,
+        "lat": None if at is None else at["lat"],
+        "lon": None if at is None else at["lon"],
+    }
+
+
+def render(
+    orders: Sequence[Order],
+    observations: Sequence[Observation],
+    transitions: Sequence[Transition],
+    trimmings: Trimmings | None = None,
+) -> str:
+    """The page as text; nothing in the data can break out of it."""
+    extra = trimmings or Trimmings()
+    west, south, east, north = box_of(orders, observations)
     data = {
-        "tracks": [{"device": device, **roles[device], "fixes": fixes} for device, fixes in tracks.items() if fixes],
-        "zones": [zone for order in orders for zone in _zone(order)],
-        "alarms": [
-            {
-                "t": t.time_ms,
-                "id": t.alarm_id,
-                "order": t.order_id,
-                "kind": t.kind,
-                "what": t.transition,
-                "level": t.level,
-                "reason": t.reason,
-                "distance_m": t.distance_m,
-                "p": t.probability,
-            }
-            for t in transitions
-        ],
+        "title": extra.title,
+        "words": extra.words,
+        "base": extra.base,
+        "timezone": orders[0].timezone if orders else "UTC",
+        "lat0": (south + north) / 2,
+        "lon0": (west + east) / 2,
+        "reach": {"after_ms": STANDARD.overdue_min_ms},
+        "orders": [order.order_id for order in orders],
+        "tracks": _tracks(orders, observations),
+        "zones": [zone for order in orders for zone in _zones(order)],
+        "alarms": [_alarm(t) for t in transitions],
     }
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
     return TEMPLATE.read_text(encoding="utf-8").replace("/*DATA*/null", text)

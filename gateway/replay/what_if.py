@@ -73,21 +73,25 @@ def summary(transitions: Iterable[Transition], weeks: float) -> dict[str, Any]:
     }
 
 
+def _subject(t: Transition) -> str:
+    return f"{t.order_id} {t.zone_id or t.protected}"
+
+
 def breaches(transitions: Sequence[Transition], end_ms: int) -> list[tuple[str, int, int]]:
-    """The breaches told: (order, from, until)."""
+    """The breaches told: (order and whom or which zone it concerns, from, until)."""
     open_ms: dict[str, int] = {}
     spans = []
     for t in transitions:
         if t.kind in BREACH_KINDS and t.transition == "raised":
             open_ms[t.alarm_id] = t.time_ms
         elif t.alarm_id in open_ms and t.transition == "cleared":
-            spans.append((t.order_id, open_ms.pop(t.alarm_id), t.time_ms))
-    names = {t.alarm_id: t.order_id for t in transitions}
+            spans.append((_subject(t), open_ms.pop(t.alarm_id), t.time_ms))
+    names = {t.alarm_id: _subject(t) for t in transitions}
     return spans + [(names[alarm_id], start_ms, end_ms) for alarm_id, start_ms in open_ms.items()]
 
 
 def recall(wanted: list[tuple[str, int, int]], having: list[tuple[str, int, int]]) -> float | None:
-    """The share of `wanted` spans that a span of the same order overlaps, two minutes either way."""
+    """The share of `wanted` spans that a span of the same subject overlaps, two minutes either way."""
     if not wanted:
         return None
     found = sum(

@@ -18,6 +18,7 @@ from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
 from gateway.replay import bundle, fixes, gpx, map_page, nmea
 from gateway.replay.run import replay as run_replay
+from waakzaam import map_trimmings
 from waakzaam.exits import BadInput
 
 COMPLAINTS_MAX = 20
@@ -147,7 +148,8 @@ def replay(
     transitions = list(run_replay(parsed, rows, until_ms, on_fault=faults))
     write_lines((transition.to_line() for transition in transitions), out)
     if map_path is not None:
-        write_lines([map_page.render(parsed, rows, transitions)], str(map_path))
+        page = map_page.render(parsed, rows, transitions, map_trimmings.trimmings(parsed, rows))
+        write_lines([page], str(map_path))
     if evidence is not None:
         document = bundle.make(json.loads(orders.read_text(encoding="utf-8")), rows, until_ms, transitions)
         write_lines([json.dumps(document, ensure_ascii=False)], str(evidence))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from gateway.errors import FileUnreadable
 from gateway.geofence.rules import STANDARD, Rules
 from gateway.replay import fixes, map_page
 from gateway.replay.what_if import Proposal, compare
+from waakzaam import map_trimmings
 from waakzaam.commands.replay import Complaints, write_lines
 from waakzaam.exits import BadInput
 
@@ -47,6 +48,33 @@ def _rules(changes: list[str]) -> Rules:
         except ValueError:
             raise BadInput(f"--rule {change}", f"{text!r} is not a number") from None
     return dataclasses.replace(STANDARD, **values)  # type: ignore[arg-type]
+
+
+def _table(outcome: dict[str, Any]) -> list[str]:
+    """The outcome for a reader: both orders side by side, and what it means for the breaches told today."""
+    now, then = outcome["present"], outcome["proposed"]
+    hours = outcome["weeks"] * 168
+    seen = (
+        f"{outcome['weeks']:.1f} weeks" if hours >= 168 else f"{hours:.1f} hours, scaled up to a week: take as a hint"
+    )
+    lines = [f"Past positions: {outcome['fixes']} over {seen}.", ""]
+    lines.append(f"{'':<34}{'present':>10}{'proposed':>10}{'change':>10}")
+
+    def row(name: str, before: float, after: float) -> None:
+        lines.append(f"{name:<34}{before:>10.1f}{after:>10.1f}{after - before:>+10.1f}")
+
+    row("alarms a week", now["alarms_per_week"], then["alarms_per_week"])
+    for kind in sorted({**now["by_kind_per_week"], **then["by_kind_per_week"]}):
+        row(f"  {kind.replace('_', ' ')}", now["by_kind_per_week"].get(kind, 0), then["by_kind_per_week"].get(kind, 0))
+    row("operator minutes a week (ASSUMED)", now["operator_minutes_per_week"], then["operator_minutes_per_week"])
+    row("breaches told, in all", outcome["breaches_present"], outcome["breaches_proposed"])
+    share = outcome["recall_of_present_breaches"]
+    told = (
+        "The present order tells no breach in these positions."
+        if share is None
+        else (f"Of the {outcome['breaches_present']} breaches told today the proposal tells {100 * share:.0f} %.")
+    )
+    return [*lines, "", told]
 
 
 def what_if(
@@ -81,21 +109,13 @@ def what_if(
         raise BadInput(error.where, error.reason, error.remedy) from None
     outcome, transitions = compare(present, rows, proposal)
     if map_path is not None:
-        page = map_page.render([proposal.applied(order) for order in present], rows, transitions)
+        proposed = [proposal.applied(order) for order in present]
+        page = map_page.render(proposed, rows, transitions, map_trimmings.trimmings(proposed, rows, "what-if"))
         write_lines([page], str(map_path))
     if as_json:
         typer.echo(json.dumps(outcome, indent=2))
     else:
-        typer.echo(f"{outcome['fixes']} fixes over {outcome['weeks']} weeks; minutes per alarm are ASSUMED")
-        for name in ("present", "proposed"):
-            one = outcome[name]
-            typer.echo(
-                f"{name:<9} {one['alarms_per_week']:>8} alarms a week, {one['operator_minutes_per_week']:>8} operator"
-                f" minutes a week, {outcome['breaches_' + name]} breaches told"
-            )
-            for kind, count in one["by_kind_per_week"].items():
-                typer.echo(f"{'':<10}{count:>8} {kind}")
-        typer.echo(f"recall of the breaches told today: {outcome['recall_of_present_breaches']}")
+        typer.echo("\n".join(_table(outcome)))
     complaints.finish()
 
 
