@@ -104,6 +104,7 @@ def _curve_data(
         matrix=tuple(scans[n].matrix for n in chosen),
         own=sd / usual,
         others=others,
+        noise_least_a=usual * model["sigma_a"],
     )
     return chosen, data, usual
 
@@ -141,7 +142,8 @@ def _analyte_entry(
         "blank_signal_a": curve.blank_mean,
         "lc_signal_a": found.lc_signal_a,
         "lc_signal_unknown_lot_a": found.lc_signal_unknown_lot_a,
-        "between_lots": float(np.hypot(curve.lots.between_gain_sd, curve.matrices.between_gain_sd)),
+        "unseen_lot": curve.lots.unseen_gain(COVERAGE),
+        "unseen_matrix": curve.matrices.unseen_gain(COVERAGE),
         "noise_a": curve.noise,
         "height_sd": usual,
         "leak": curve.variance.leak,

@@ -53,8 +53,8 @@ def _near_a_limit(calibration: dict[str, Any], fit: Any, scan: RecordedScan) -> 
     model = calibration["model"]
     for entry in calibration["analytes"]:
         k = entry["peak"]
-        u, _, known = normalised(entry, fit.height[k] * model["sigma_a"], scan.lot, scan.matrix)
-        limit = entry["lc_signal_a"] if known else entry["lc_signal_unknown_lot_a"]
+        u, _, unseen = normalised(entry, fit.height[k] * model["sigma_a"], scan.lot, scan.matrix)
+        limit = entry["lc_signal_unknown_lot_a"] if unseen else entry["lc_signal_a"]
         widen, excess = spread(model, entry, fit)
         limit = entry["blank_signal_a"] + (limit - entry["blank_signal_a"]) * widen
         if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]):

@@ -48,8 +48,8 @@ def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
     """
     one_sided = float(stats.t.ppf(1.0 - alpha, curve.degrees))
     lc = curve.blank_mean + one_sided * curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks)
-    offset_sd = float(np.hypot(curve.lots.between_offset_sd, curve.matrices.between_offset_sd))
-    unknown = curve.blank_mean + one_sided * float(np.hypot(curve.noise * np.sqrt(1.0 + 1.0 / curve.blanks), offset_sd))
+    unseen = np.hypot(curve.lots.unseen_offset(1.0 - alpha), curve.matrices.unseen_offset(1.0 - alpha))
+    unknown = curve.blank_mean + float(np.hypot(lc - curve.blank_mean, unseen))
     grid = _grid(curve)
     base = float(curve.value(np.zeros(1))[0])
     gain = min([pair[1] for pair in curve.lots.effects.values()], default=1.0)
@@ -70,10 +70,19 @@ def two_sided(curve: ResponseCurve, coverage: float) -> float:
     return float(stats.t.ppf(0.5 + 0.5 * coverage, curve.degrees))
 
 
+def _student(curve: ResponseCurve, concentration: Array, coverage: float) -> Array:
+    """Student's quantile at each concentration, with Satterthwaite's degrees of freedom of its variance."""
+    noise = curve.noise**2
+    rest = np.maximum(curve.sd_of_observation(concentration) ** 2 - noise, 0.0) + curve.sd_of_curve(concentration) ** 2
+    degrees = (noise + rest) ** 2 / (noise**2 / curve.degrees + rest**2 / curve.variance.spread_degrees)
+    out: Array = stats.t.ppf(0.5 + 0.5 * coverage, np.maximum(degrees, 1.0))
+    return out
+
+
 def table(curve: ResponseCurve, coverage: float) -> dict[str, Any]:
     """Signal -> concentration, interval ends; the interval inverts f(c) -/+ t sd(c) at the coverage given."""
-    t = two_sided(curve, coverage)
     fine = _grid(curve)
+    t = _student(curve, fine, coverage)
     mean = curve.value(fine)
     deviation = np.hypot(curve.sd_of_observation(fine), curve.sd_of_curve(fine))
     upper = np.maximum.accumulate(mean + t * deviation)

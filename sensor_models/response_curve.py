@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ class CurveData:
     matrix: tuple[str, ...]
     own: Array
     others: Array
+    noise_least_a: float = 0.0  # what the readings' own noise lets a blank's height scatter at least, A
 
     def where(self, keep: npt.NDArray[np.bool_]) -> CurveData:
         """The observations kept."""
@@ -45,6 +46,7 @@ class CurveData:
             tuple(n for n, k in zip(self.matrix, keep, strict=True) if k),
             self.own[keep],
             self.others[keep],
+            self.noise_least_a,
         )
 
 
@@ -174,7 +176,8 @@ def _blanks_own_noise(found: VarianceFunction, standardised: Array) -> VarianceF
     nu = len(standardised) - 1
     ratio = float(np.var(standardised, ddof=1)) if nu > 0 else 1.0
     if nu >= 9 and min(stats.f.cdf(ratio, nu, found.degrees), stats.f.sf(ratio, nu, found.degrees)) < 0.005:
-        return VarianceFunction(found.noise * ratio**0.5, found.leak * ratio**0.5, found.spread, float(nu))
+        own = ratio**0.5
+        return VarianceFunction(found.noise * own, found.leak * own, found.spread, float(nu), found.spread_degrees)
     return found
 
 
@@ -206,7 +209,7 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
     unit_c = float(data.concentration.max())
     unit_y = float(np.max(np.abs(data.signal)))
     x, y, others = data.concentration / unit_c, data.signal / unit_y, data.others / unit_y
-    found = VarianceFunction(1.0, 0.0, 0.0, 1.0)
+    found = VarianceFunction(1.0, 0.0, 0.0, 1.0, 1.0)
     lots, matrices = GroupEffects(), GroupEffects()
     offset, gain = np.zeros_like(y), np.ones_like(y)
     weight = 1.0 / (data.own**2 + (others / max(float(np.median(others)), 1e-12)) ** 2 + 1.0)
@@ -217,15 +220,18 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
         rise = np.where(x > 0, np.maximum(_value(model, p, x) - base, 1e-12), 0.0)
         o1, g1 = _spread_out(lots, data.lot)
         o2, g2 = _spread_out(matrices, data.matrix)
-        lots = group_effects.estimate(y - o2 - base - g2 * rise, g2 * rise, weight, data.lot)
+        lots = group_effects.estimate(y - o2 - base - g2 * rise, g2 * rise, weight, data.lot, prior=True)
         o1, g1 = _spread_out(lots, data.lot)
         matrices = group_effects.estimate(y - o1 - base - g1 * rise, g1 * rise, weight, data.matrix)
         o2, g2 = _spread_out(matrices, data.matrix)
         gain = g1 * g2
         offset = o1 + o2 + base - gain * base
         residual = y - o1 - o2 - base - gain * rise
-        size = len(p) + sum(max(len(one.effects) - 1, 0) for one in (lots, matrices))
-        found = variance_function.fit(residual, data.own, others, rise, min(size, len(y) // 3))
+        spent = (
+            1.0 + lots.offset_spent + matrices.offset_spent,
+            len(p) - 1.0 + lots.gain_spent + matrices.gain_spent,
+        )
+        found = variance_function.fit(residual, data.own, others, rise, spent)
         weight = 1.0 / np.maximum(found.variance(data.own, others, rise), 1e-300)
     assert p is not None
     blank = x == 0
@@ -239,7 +245,7 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
         covariance=inverse,
         unit_c=unit_c,
         unit_y=unit_y,
-        variance=VarianceFunction(found.noise * unit_y, found.leak, found.spread, found.degrees),
+        variance=replace(found, noise=max(found.noise * unit_y, data.noise_least_a)),
         lots=_in_ampere(lots, unit_y),
         matrices=_in_ampere(matrices, unit_y),
         blank_mean=mean * unit_y,
@@ -249,10 +255,9 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
 
 
 def _in_ampere(one: GroupEffects, unit_y: float) -> GroupEffects:
-    return GroupEffects(
-        {name: (offset * unit_y, gain) for name, (offset, gain) in one.effects.items()},
-        one.offset_sd * unit_y,
-        one.gain_sd,
-        one.between_offset_sd * unit_y,
-        one.between_gain_sd,
+    return replace(
+        one,
+        effects={name: (offset * unit_y, gain) for name, (offset, gain) in one.effects.items()},
+        offset_sd=one.offset_sd * unit_y,
+        between_offset_sd=one.between_offset_sd * unit_y,
     )

@@ -15,12 +15,13 @@ NEGLIGIBLE = 1e-4
 
 @dataclass(frozen=True)
 class VarianceFunction:
-    """Var = (noise own)^2 + (leak others)^2 + (spread rise)^2; `degrees` are those of noise^2."""
+    """Var = (noise own)^2 + (leak others)^2 + (spread rise)^2; degrees of freedom of noise^2 and of spread^2."""
 
     noise: float
     leak: float
     spread: float
     degrees: float
+    spread_degrees: float = 1e6
 
     def variance(self, own: Array, others: Array, rise: Array) -> Array:
         """Variance of each observation."""
@@ -32,18 +33,22 @@ def _mean(values: Array) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
-def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int) -> VarianceFunction:
+def fit(residual: Array, own: Array, others: Array, rise: Array, spent: tuple[float, float]) -> VarianceFunction:
     """Maximum likelihood of the three components by reweighted non-negative least squares on squared residuals.
 
     `own` is each scan's standard deviation relative to a usual blank's, `others` the size of other peaks, `rise` the
-    signal above the blank. `parameters` were spent on the mean and are given back (factor n / (n - p)).
+    signal above the blank. `spent` degrees of freedom were taken from blanks and from spiked scans for the mean, and
+    are given back to each (factor n / (n - spent)).
     """
     count = len(residual)
-    square = residual**2 * count / max(count - parameters, 1)
+    blank = rise <= 0.0
+    sizes = (int(np.sum(blank)), int(np.sum(~blank)))
+    free = [max(n - p, 1.0) for n, p in zip(sizes, spent, strict=True)]
+    square = residual**2 * np.where(blank, sizes[0] / free[0], sizes[1] / free[1])
+    parameters = sum(spent)
     columns = np.stack([own**2, others**2, rise**2], axis=1)
     scale = np.maximum(columns.max(axis=0), 1e-300)
     z = columns / scale
-    blank = rise <= 0.0
     usual = _mean(square[blank] / own[blank] ** 2)
     v = usual * own**2 + _mean(square[~blank] / np.maximum(rise[~blank], 1e-300) ** 2) * rise**2
     floor = 1e-3 * usual + 1e-300
@@ -70,6 +75,4 @@ def fit(residual: Array, own: Array, others: Array, rise: Array, parameters: int
     degrees = 2.0 * theta[0] ** 2 / max(variance, 1e-300)
     degrees -= parameters * min(degrees, count) / count
     noise, leak, spread = np.sqrt(theta / scale)
-    spiked = int(np.sum(~blank))
-    spread *= np.sqrt(spiked / max(spiked - 2, 1))  # the slope and this spread itself were taken from the spiked scans
-    return VarianceFunction(float(noise), float(leak), float(spread), float(np.clip(degrees, 2.0, count)))
+    return VarianceFunction(float(noise), float(leak), float(spread), float(np.clip(degrees, 2.0, count)), free[1])

@@ -25,23 +25,30 @@ def interpolate(at: list, values: list, x: float) -> float:
 
 
 def normalised(entry: dict, signal: float, lot: str, matrix: str) -> tuple:
-    """(signal without the lot's and matrix's offset, their gain, True when the calibration knows both)."""
-    known = True
+    """(signal without the lot's and matrix's offset, their gain, relative half-width of what is not known of them).
+
+    The last is 0 when the calibration knows both.
+    """
     offset = 0.0
     gain = 1.0
-    for table, name in ((entry["lots"], lot), (entry["matrices"], matrix)):
+    unseen = 0.0
+    for table, name, apart in (
+        (entry["lots"], lot, entry["unseen_lot"]),
+        (entry["matrices"], matrix, entry["unseen_matrix"]),
+    ):
         if name in table:
             offset += table[name][0]
             gain *= table[name][1]
         elif table:
-            known = False
-    return signal - offset, gain, known
+            unseen += apart * apart
+    return signal - offset, gain, unseen**0.5
 
 
-def _concentration(entry: dict, u: float, widen: float, known: bool) -> tuple:
+def _concentration(entry: dict, u: float, widen: float, unseen: float) -> tuple:
     """(concentration, lower end, upper end) for a signal brought to the table's gain.
 
     `widen` is the scan's noise relative to what the table allows for: the interval's half-widths are put right by it.
+    `unseen` is the relative half-width that an unknown lot or drink adds.
     """
     table = entry["table"]
     signal = table["signal"]
@@ -50,10 +57,12 @@ def _concentration(entry: dict, u: float, widen: float, known: bool) -> tuple:
     high = interpolate(signal, table["high"], u)
     own = entry["t_interval"] * entry["noise_a"]
     own = interpolate(signal, table["concentration"], u + own) - interpolate(signal, table["concentration"], u - own)
-    between = 0.0 if known else entry["between_lots"] * c
-    extra = 0.25 * own * own * (widen * widen - 1.0) + between * between
-    low = c - _other_half(c - low, extra)
-    high = c + _other_half(high - c, extra)
+    extra = 0.25 * own * own * (widen * widen - 1.0)
+    # An unseen lot's gain g lies in 1 -/+ unseen: the truth is c / g, so the upper end reaches further than the lower.
+    far = c / (1.0 - min(unseen, 0.8)) - c
+    near = c - c / (1.0 + unseen)
+    low = c - _other_half(c - low, extra + near * near)
+    high = c + _other_half(high - c, extra + far * far)
     return max(0.0, c), max(0.0, low), max(0.0, high)
 
 
@@ -98,8 +107,8 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     """
     k = entry["peak"]
     peak = model["peaks"][k]
-    u, gain, known = normalised(entry, fit.height[k] * model["sigma_a"], lot, matrix)
-    limit = entry["lc_signal_a"] if known else entry["lc_signal_unknown_lot_a"]
+    u, gain, unseen = normalised(entry, fit.height[k] * model["sigma_a"], lot, matrix)
+    limit = entry["lc_signal_unknown_lot_a"] if unseen else entry["lc_signal_a"]
     out = AnalyteVerdict(entry["name"], INCONCLUSIVE, "")
     out.signal = fit.height[k] * model["sigma_a"]
     out.potential_v = peak["potential_v"] + fit.shift[k] * peak["shift_sd_v"]
@@ -112,7 +121,7 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
         return out
     centre = entry["blank_signal_a"]
     level = centre + (u - centre) / gain
-    c, low, high = _concentration(entry, level, widen / gain, known)
+    c, low, high = _concentration(entry, level, widen / gain, unseen)
     above = level > entry["table"]["signal"][-1]
     bounded = level <= entry["table"]["bounded_signal"]
     out.concentration_mol_l = None if above else c
