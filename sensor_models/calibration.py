@@ -9,7 +9,17 @@ import numpy as np
 
 from firmware.detection import SCHEMA
 from firmware.detection.quality import level, refusal
-from sensor_models import feasibility, limits, model_building, peak_shape, response_curve, scan_quality
+from sensor_models import (
+    conformal,
+    feasibility,
+    guarantees,
+    limits,
+    model_building,
+    peak_shape,
+    published_limits,
+    response_curve,
+    scan_quality,
+)
 from sensor_models.errors import CalibrationRefused
 from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
@@ -124,9 +134,6 @@ def _analyte_entry(
     chosen, data, usual = _curve_data(analyte.name, k, model, scans, fits)
     curve = response_curve.fit_curve(analyte.name, analyte.model, data)
     found = limits.limits(curve, strip.alpha, strip.beta)
-    dose = analyte.dose_mol_l
-    if dose is None and "volume_ml" in strip.document:
-        dose = feasibility.dose_mol_l(analyte.name, float(strip.document["volume_ml"]))
     entry = {
         "name": analyte.name,
         "model": analyte.model,
@@ -152,7 +159,7 @@ def _analyte_entry(
         "t_interval": limits.two_sided(curve, COVERAGE),
         "widen_most": WIDEN_MOST,
         "highest_mol_l": float(data.concentration.max()),
-        "dose_mol_l": dose,
+        "dose_mol_l": guarantees.dose_of(strip, analyte.name),
         "not_testable": _not_testable(strip, analyte.name, found.ld_mol_l),
         "curve": {
             "parameters": [float(v) for v in curve.parameters],
@@ -160,6 +167,7 @@ def _analyte_entry(
             "unit_a": curve.unit_y,
         },
         "table": limits.table(curve, COVERAGE),
+        "procedures": published_limits.procedures(curve, data, found, alpha=strip.alpha, beta=strip.beta),
         **_lack_of_fit([fits[n] for n in chosen]),
     }
     return entry, curve, data
@@ -184,10 +192,13 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
     if not used:
         why = excluded[0][1] if excluded else "no scan has a concentration"
         raise CalibrationRefused(strip.analytes[0].name, f"no usable scan ({why})")
-    model = model_building.build(strip, used)
-    fits = model_building.fit_scans(model, used)
-    made = [_analyte_entry(strip, k, model, used, fits) for k in range(len(strip.analytes))]
+    apart = set(guarantees.kept_apart(strip, used))
+    learning = [scan for n, scan in enumerate(used) if n not in apart]
+    model = model_building.build(strip, learning)
+    fits = model_building.fit_scans(model, learning)
+    made = [_analyte_entry(strip, k, model, learning, fits) for k in range(len(strip.analytes))]
     entries = [entry for entry, _, _ in made]
+    promised = _promise(model, entries, used, sorted(apart))
     lots = sorted({scan.lot for scan in used if scan.lot})
     document = {
         "schema": SCHEMA,
@@ -201,9 +212,16 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         "lots": lots,
         "matrices": sorted({scan.matrix for scan in used if scan.matrix}),
         "limits": {
-            entry["name"]: {"LC": entry["lc_mol_l"], "LD": entry["ld_mol_l"], "LQ": entry["lq_mol_l"], "unit": "mol/L"}
+            entry["name"]: {
+                "LC": entry["lc_mol_l"],
+                "LD": entry["ld_mol_l"],
+                "LQ": entry["lq_mol_l"],
+                "unit": "mol/L",
+                "procedures": entry.pop("procedures"),
+            }
             for entry in entries
         },
+        "guarantees": conformal.table(promised, expires),
         "source": source,
         "excluded": [{"scan_id": scan_id, "reason": why} for scan_id, why in excluded],
         "quality": {**_finite(_quality(strip, used)), "fit_window_v": model["window_v"]},
@@ -217,6 +235,20 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         {one.name: curve for one, (_, curve, _) in zip(strip.analytes, made, strict=True)},
         {one.name: data for one, (_, _, data) in zip(strip.analytes, made, strict=True)},
     )
+
+
+def _promise(
+    model: dict[str, Any], entries: list[dict[str, Any]], scans: list[RecordedScan], apart: list[int]
+) -> list[conformal.Cell]:
+    """Give each entry its drinks and, from the scans kept apart, its decision table; returns the tables' cells."""
+    out: list[conformal.Cell] = []
+    for entry in entries:
+        entry["drinks"] = guarantees.drinks_of(scans)
+        if apart and entry["dose_mol_l"]:
+            made = guarantees.cells(model, entry, [scans[n] for n in apart])
+            entry["guarantee"] = guarantees.for_device(made)
+            out += made
+    return out
 
 
 def _finite(table: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from scipy import stats
 SCHEMA = "waakzaam.conformal/1"
 
 
+def n_least(alpha: float) -> int:
+    """Fewest scores with which a threshold keeps its promise: 1/alpha - 1."""
+    return math.ceil(1.0 / alpha - 1.0 - 1e-9)
+
+
 def threshold(scores: Sequence[float], alpha: float) -> float | None:
     """The ceil((n+1)(1-alpha))-th smallest score; None when n < 1/alpha - 1: no finite threshold keeps the promise."""
     n = len(scores)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware.detection import SCHEMA, Verdict, evaluate
+from firmware.detection import SCHEMA, Verdict, evaluate, expired
 from firmware.detection.decision import decide, interpolate, normalised, spread
 from firmware.detection.quality import drifted, refusal
 from firmware.detection.scan import POINTS_MIN
@@ -57,7 +57,8 @@ def _near_a_limit(calibration: dict[str, Any], fit: Any, scan: RecordedScan) -> 
         limit = entry["lc_signal_unknown_lot_a"] if unseen else entry["lc_signal_a"]
         widen, excess = spread(model, entry, fit)
         limit = entry["blank_signal_a"] + (limit - entry["blank_signal_a"]) * widen
-        if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]):
+        statistic = (u - entry["blank_signal_a"]) / (entry["noise_a"] * widen)
+        if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]) or _near_a_promise(entry, statistic):
             return True
         if min(abs(excess / entry[name] - 1.0) for name in ("excess_most", "excess_noisy")) < GUARD:
             return True
@@ -80,19 +81,28 @@ def _near_the_dose(entry: dict[str, Any], u: float, widen: float) -> bool:
     return bool(abs(c + (high - c) * widen - dose) < 0.3 * dose)
 
 
+def _near_a_promise(entry: dict[str, Any], statistic: float) -> bool:
+    cells = entry.get("guarantee", {}).get("cells", {}).values()
+    edges = [edge for cell in cells for edge in cell[2:] if edge is not None]
+    return any(abs(statistic - edge) < GUARD * (abs(edge) + 1.0) for edge in edges)
+
+
 def _for_analyte(calibration: dict[str, Any], scan: RecordedScan) -> list[dict[str, Any]]:
     """The analytes to judge: the one the scan names, or all."""
     named = [entry for entry in calibration["analytes"] if entry["name"] == scan.analyte]
     return named or calibration["analytes"]
 
 
-def judge(calibration: dict[str, Any], scans: list[RecordedScan]) -> list[Judged]:
-    """Verdicts in the order of the scans; the same verdicts as firmware.detection.evaluate on each."""
+def judge(calibration: dict[str, Any], scans: list[RecordedScan], today: str = "") -> list[Judged]:
+    """Verdicts in the order of the scans; the same verdicts as firmware.detection.evaluate on each.
+
+    `today` (ISO date): an expired calibration gives no verdict.
+    """
     verdicts: dict[int, Verdict] = {}
     model = calibration["model"]
     sound = []
     for n, scan in enumerate(scans):
-        why = refusal(calibration["quality"], scan.for_detector())
+        why = expired(calibration, today) or refusal(calibration["quality"], scan.for_detector())
         if not why:
             points = len(cut_scan(scan, model["window_v"], 1.0)[0])
             if points < POINTS_MIN:

@@ -1,9 +1,9 @@
-"""Limits by published procedures: Currie 1995, ISO 11843-2, CLSI EP17-A2 (parametric, rank), probit C5/C50/C95."""
+"""Limits by published procedures: Currie 1995, ISO 11843-2 and -5, CLSI EP17-A2 (parametric, rank), probit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,31 @@ def iso_11843_2(
     t = float(stats.t.ppf(1.0 - alpha, n - 2))
     delta = float(optimize.brentq(lambda d: float(special.nctdtr(n - 2, d, t)) - beta, 0.0, 60.0))
     return t * s / slope * root, delta * s / slope * root
+
+
+def iso_11843_5(
+    value: Callable[[Array], Array],
+    deviation: Callable[[Array], Array],
+    highest: float,
+    blanks: tuple[int, float],
+    alpha: float = 0.05,
+    beta: float = 0.05,
+) -> tuple[float | None, float | None]:
+    """(critical, minimum detectable) concentration of a curve that may bend, with a scatter that may grow.
+
+    ISO 11843-5: y_c = f(0) + t s(0) sqrt(1 + 1/J); x_c = f^-1(y_c); x_d solves f(x) - t s(x) = y_c. `value` and
+    `deviation` take concentrations up to `highest`; `blanks` = (J, degrees of freedom). None = not reached.
+    """
+    grid = np.concatenate([[0.0], np.geomspace(highest * 1e-6, highest, 6000)])
+    f, s = value(grid), deviation(grid)
+    critical = float(f[0] + stats.t.ppf(1.0 - alpha, blanks[1]) * s[0] * math.sqrt(1.0 + 1.0 / blanks[0]))
+    t = float(stats.t.ppf(1.0 - beta, blanks[1]))
+
+    def first(values: Array) -> float | None:
+        above = np.nonzero(values >= critical)[0]
+        return float(grid[above[0]]) if len(above) else None
+
+    return first(f), first(f - t * s)
 
 
 def _bias_corrected(degrees: float, probability: float = 0.95) -> float:

@@ -12,7 +12,7 @@ from sensor_models.scans import Array
 Effect = tuple[float, float]  # (offset, gain)
 
 # What lots are assumed to differ by when fewer than three were seen: within the 9.8 % that Papadopoulos 2020 reports
-# between strips for flunitrazepam (the project's science notes), counted as if it came from this many degrees of freedom.
+# between strips for flunitrazepam (the project's science notes), counted as if it came from a few degrees of freedom.
 PRIOR_GAIN_SD = 0.06  # ASSUMED
 PRIOR_DEGREES = 4.0  # ASSUMED
 

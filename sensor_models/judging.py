@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from firmware.detection import colour
+from firmware.detection import colour, expired
 from firmware.detection.fusion import fuse
 from firmware.detection.quality import used_before
 from firmware.detection.verdict import Verdict, invalid
@@ -91,18 +91,25 @@ def _first_use(judged: Judged, used: set[str]) -> Judged:
     return judged if why is None else replace(judged, verdict=invalid(str(why)))
 
 
-def judge_file(calibration: dict[str, Any], path: Path, used: set[str]) -> tuple[list[Judged], list[MalformedFile]]:
+def judge_file(
+    calibration: dict[str, Any], path: Path, used: set[str], today: str = ""
+) -> tuple[list[Judged], list[MalformedFile]]:
     """(every scan or test of a file with its verdict, what is wrong with the file).
 
-    `used` holds the numbers of strips that were read before, and takes up those of this file.
+    `used` holds the numbers of strips that were read before, and takes up those of this file. `today` (ISO date): an
+    expired calibration gives no verdict.
     A scan whose rows cannot be read is invalid, its fault the reason. Raises MalformedFile when nothing is sound.
     """
     if is_colour(calibration):
         tests, faults = colour_scans.read(path)
-        out = [Judged(one.scan_id, _judge_colour(calibration, one), one, calibration) for one in tests]
+        late = expired(calibration, today)
+        out = [
+            Judged(one.scan_id, invalid(late) if late else _judge_colour(calibration, one), one, calibration)
+            for one in tests
+        ]
     else:
         scans, faults = instrument_files.read(path)
-        judged = detection.judge(calibration, scans)
+        judged = detection.judge(calibration, scans, today)
         out = [Judged(one.scan.scan_id, one.verdict, one.scan, calibration) for one in judged]
     out = [_first_use(one, used) for one in out]
     known = {one.scan_id for one in out}

@@ -26,12 +26,16 @@ class Waveform:
 
 @dataclass(frozen=True)
 class StripAnalyte:
-    """A substance the strip is to find: its peak lies in `peak_window_v`; `dose_mol_l` is what must not be missed."""
+    """A substance the strip is to find: its peak lies in `peak_window_v`; `dose_mol_l` is what must not be missed.
+
+    `also` names substances whose peak cannot be told from it: a positive means one of the group.
+    """
 
     name: str
     peak_window_v: tuple[float, float]
     model: str
     dose_mol_l: float | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,10 @@ def _analyte(table: dict[str, Any], number: int, file: str) -> StripAnalyte:
     model = _text({"model": "linear", **table}, "model", file, where, MODELS)
     dose = _number(table, "dose_mol_l", file, where) if "dose_mol_l" in table else None
     low, high = sorted(float(v) for v in window)
-    return StripAnalyte(name, (low, high), model, dose)
+    also = table.get("also", [])
+    if not isinstance(also, list) or not all(isinstance(one, str) and one for one in also):
+        raise MalformedFile(file, 0, f"{where}.also", "is not a list of names")
+    return StripAnalyte(name, (low, high), model, dose, tuple(also))
 
 
 def _waveform(table: dict[str, Any], file: str) -> Waveform:

@@ -9,7 +9,7 @@ How the bracelet uses it (MicroPython, 110 KB heap):
     with open("cal.json") as file:          # written by `waakzaam calibrate`
         calibration = json.load(file)
     scan = Scan(potential_v, forward_a, reverse_a, lot="L1", matrix="lager")   # three array('f')
-    run = steps(calibration, scan)          # a generator: each next() is a short piece of work
+    run = steps(calibration, scan, today="2026-11-24")   # a generator: each next() is a short piece of work
     verdict = None
     while verdict is None:
         verdict = next(run)                 # None until done; feed the watchdog, blink, listen between calls
@@ -28,17 +28,37 @@ from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE
 
 SCHEMA = "waakzaam.calibration/1"
 
-__all__ = ("INCONCLUSIVE", "INVALID", "NEGATIVE", "POSITIVE", "SCHEMA", "Scan", "Verdict", "evaluate", "steps")
+__all__ = (
+    "INCONCLUSIVE",
+    "INVALID",
+    "NEGATIVE",
+    "POSITIVE",
+    "SCHEMA",
+    "Scan",
+    "Verdict",
+    "evaluate",
+    "expired",
+    "steps",
+)
 
 
-def steps(calibration: dict, scan: Scan):
+def expired(calibration: dict, today: str):
+    """Why a calibration is not valid any more on a day (ISO date, "" = not known), in words, or None."""
+    expiry = calibration.get("expiry") or ""
+    if today and expiry and today[:10] > expiry[:10]:
+        return "the calibration expired on " + expiry[:10]
+    return None
+
+
+def steps(calibration: dict, scan: Scan, today: str = ""):
     """Generator: yields None after each short piece of work, then the Verdict.
 
-    Raises ValueError when the calibration is of another schema: that is the caller's fault, not the drink's.
+    `today` is an ISO date: an expired calibration gives no verdict. Raises ValueError when the calibration is of
+    another schema: that is the caller's fault, not the drink's.
     """
     if calibration.get("schema") != SCHEMA:
         raise ValueError("the calibration's schema is not " + SCHEMA)
-    why = refusal(calibration["quality"], scan)
+    why = expired(calibration, today) or refusal(calibration["quality"], scan)
     yield None
     if why:
         yield invalid(why)
@@ -61,9 +81,9 @@ def steps(calibration: dict, scan: Scan):
     yield together(verdicts, fit)
 
 
-def evaluate(calibration: dict, scan: Scan) -> Verdict:
+def evaluate(calibration: dict, scan: Scan, today: str = "") -> Verdict:
     """The verdict on a scan, in one call."""
-    for outcome in steps(calibration, scan):
+    for outcome in steps(calibration, scan, today):
         if outcome is not None:
             return outcome
     return invalid("the evaluation ended without a verdict")

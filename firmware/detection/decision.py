@@ -1,5 +1,6 @@
 """From a fitted peak to a verdict: decision limit, concentration by the calibration's table, and every doubt named."""
 
+from firmware.detection.guarantee import doubt, outside
 from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict
 
 UNSETTLED = 3.0  # ASSUMED: the error of an unfinished fit, in its last steps
@@ -102,8 +103,9 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     """The verdict on one analyte (an entry of the calibration) from the fit of its peak.
 
     u is the peak height in ampere without the lot's and matrix's offset; detected means u above this scan's limit.
-    Doubts that turn the answer into inconclusive: residuals that are not noise, a peak outside its window, and, when
-    nothing is detected, a scan in which a dose could hide.
+    Doubts that turn the answer into inconclusive: a drink the calibration does not know, residuals that are not noise,
+    a peak outside its window, when nothing is detected a scan in which a dose could hide, and an answer that the
+    decision table of this drug and drink group does not bear out.
     """
     k = entry["peak"]
     peak = model["peaks"][k]
@@ -115,6 +117,10 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     if entry["not_testable"]:
         out.reason = "not testable: " + entry["not_testable"]
         return out
+    why = outside(entry, matrix)
+    if why:
+        out.reason = why
+        return out
     widen, excess = spread(model, entry, fit)
     if excess > entry["excess_most"] and fit.roughness < entry["roughness_least"]:
         out.reason = "the curve is not a baseline and the known peaks (residual %.1f times the noise)" % excess**0.5
@@ -123,27 +129,37 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
     level = centre + (u - centre) / gain
     c, low, high = _concentration(entry, level, widen / gain, unseen)
     above = level > entry["table"]["signal"][-1]
-    bounded = level <= entry["table"]["bounded_signal"]
+    bounded = level <= entry["table"]["bounded_signal"] and not above
     out.concentration_mol_l = None if above else c
     out.ci_low = low
-    out.ci_high = high if bounded and not above else None
+    out.ci_high = high if bounded else None
     if u <= centre + (limit - centre) * widen:
-        return _undetected(entry, out, (widen, fit.converged), high if bounded and not above else None)
+        _undetected(entry, out, widen, fit.converged)
+    else:
+        _detected(entry, out, low, above)
+    if out.verdict != INCONCLUSIVE:
+        why = doubt(entry, out.verdict, (u - centre) / (entry["noise_a"] * widen), matrix)
+        if why:
+            out.verdict = INCONCLUSIVE
+            out.reason = why
+    return out
+
+
+def _detected(entry: dict, out: AnalyteVerdict, low: float, above: bool) -> None:
     first_v, last_v = entry["peak_window_v"]
     if not first_v <= out.potential_v <= last_v:
         out.reason = "a peak at %.3f V, outside the window of %s" % (out.potential_v, entry["name"])
-        return out
+        return
     out.verdict = POSITIVE
     if above:
         out.reason = "%s above the calibrated range (at least %.2g mol/L)" % (entry["name"], low)
     else:
         out.reason = "peak of %s at %.3f V above the decision limit" % (entry["name"], out.potential_v)
-    return out
 
 
-def _undetected(entry: dict, out: AnalyteVerdict, certainty: tuple, high) -> AnalyteVerdict:
-    widen, converged = certainty
+def _undetected(entry: dict, out: AnalyteVerdict, widen: float, converged: bool) -> None:
     dose = entry["dose_mol_l"]
+    high = out.ci_high
     if dose and (high is None or high >= dose):
         out.reason = "an incapacitating dose of %s cannot be excluded" % entry["name"]
     elif widen > entry["widen_most"] and not converged:
@@ -156,4 +172,3 @@ def _undetected(entry: dict, out: AnalyteVerdict, certainty: tuple, high) -> Ana
     else:
         out.verdict = NEGATIVE
         out.reason = "no %s above the decision limit" % entry["name"]
-    return out

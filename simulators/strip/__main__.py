@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +16,30 @@ from simulators.strip.scans import Scan, simulate_scan, write_scans_csv
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 
 
+def by_group(matrices: tuple[str, ...]) -> list[str]:
+    """An order in which every drink group comes equally often, and within it every drink."""
+    groups: dict[str, list[str]] = {}
+    for name in matrices:
+        groups.setdefault(drinks()[name].group, []).append(name)
+    rounds = math.lcm(*(len(members) for members in groups.values()))
+    return [members[n % len(members)] for n in range(rounds) for members in groups.values()]
+
+
 def calibration_set(
     strip: Strip, *, lots: tuple[str, ...], matrices: tuple[str, ...], blanks: int, repeats: int, seed: int
 ) -> Iterator[Scan]:
     """Blanks and every level of every analyte, spread over lots, drinks and room temperatures."""
     rng = rng_of("calibration set", strip.name, seed)
+    order = by_group(matrices)
+    turn = dict.fromkeys((0.0, *LEVELS), 0)  # each level goes through the drinks by itself
     for lot in lots:
         for analyte in strip.analytes:
-            amounts = [0.0] * blanks
-            for level in LEVELS:
-                full = concentration_mol_l(analyte, doses_mg()[analyte][0], strip.volume_ml)
-                amounts += [level * full] * repeats
-            for index, amount in enumerate(amounts):
-                matrix = matrices[int(rng.integers(len(matrices)))]
+            full = concentration_mol_l(analyte, doses_mg()[analyte][0], strip.volume_ml)
+            levels = [0.0] * blanks + [level for level in LEVELS for _ in range(repeats)]
+            for index, level in enumerate(levels):
+                amount = level * full
+                matrix = order[turn[level] % len(order)]
+                turn[level] += 1
                 scan = simulate_scan(
                     strip,
                     matrix,

@@ -35,6 +35,7 @@ class Species:
     alpha: float
     diffusion_m2_s: float
     ph_slope_v: float
+    half_coverage_mol_l: float | None = None  # of an activated electrode; None = does not adsorb
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Strip:
     volume_ml: float
     rtia_ohm: float
     adc_noise_a: float
+    adsorption_mol_m2: float = 0.0  # capacity of an activated electrode; 0 = a bare one
+    also: tuple[tuple[str, str], ...] = ()  # (drug, analyte whose peak it shares)
+    film: tuple[tuple[str, float], ...] = ()  # (substance, part of it that a film over the electrode lets through)
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -80,6 +84,7 @@ def _species(row: dict[str, Any]) -> Species:
         alpha=row.get("transfer_coefficient", 0.5),
         diffusion_m2_s=row["diffusion_m2_s"],
         ph_slope_v=row.get("ph_slope_v", 0.0),
+        half_coverage_mol_l=row.get("half_coverage_mol_l"),
     )
 
 
@@ -130,7 +135,8 @@ def concentration_mol_l(drug: str, dose_mg: float, volume_ml: float) -> float:
 def strip_of(document: dict[str, Any]) -> Strip:
     """A strip from a strip.toml document; a potential range that it does not state covers its peak windows."""
     analytes = tuple(row["name"] for row in document["analyte"])
-    for name in analytes:
+    also = tuple((name, row["name"]) for row in document["analyte"] for name in row.get("also", ()))
+    for name in (*analytes, *(name for name, _ in also)):
         if name not in species():
             raise UnknownSubstance("electroactive substance", name)
     wave = document["waveform"]
@@ -146,11 +152,15 @@ def strip_of(document: dict[str, Any]) -> Strip:
             step_v=wave["step_v"],
             amplitude_v=wave["amplitude_v"],
             frequency_hz=wave["frequency_hz"],
+            rest_s=wave.get("rest_s", 2.0),
         ),
         area_m2=document.get("electrode", {}).get("area_m2", 7.07e-6),
         volume_ml=document.get("volume_ml", 330.0),
         rtia_ohm=document.get("afe", {}).get("rtia_ohm", 10_000.0),
         adc_noise_a=document.get("afe", {}).get("adc_noise_a", 2e-8),
+        adsorption_mol_m2=document.get("electrode", {}).get("adsorption_mol_m2", 0.0),
+        also=also,
+        film=tuple(sorted(document.get("electrode", {}).get("film_passes", {}).items())),
     )
 
 

@@ -66,7 +66,12 @@ def cases(
     dose: str = "low",
 ) -> Iterator[Case]:
     """Every combination `repeats` times, shuffled within each repeat. `dose`: low or high end of the range."""
-    pairs = [(strip, drug) for strip in strips for drug in strip.analytes if drug in doses_mg()]
+    pairs = [
+        (strip, drug)
+        for strip in strips
+        for drug in (*strip.analytes, *(name for name, _ in strip.also))
+        if drug in doses_mg()
+    ]
     names = tuple(matrices) if matrices is not None else tuple(drinks())
     for repeat in range(repeats):
         grid = list(itertools.product(pairs, names, temperatures_c, lots, (False, True)))

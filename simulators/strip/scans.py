@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.strip.adsorption import SPREAD, WETTING_S, Surroundings, adsorbed_flux, coverage_mol_m2
 from simulators.strip.background import charging_a, electrode_a, noise_a
 from simulators.strip.chemistry import Species, Strip, UnknownSubstance, concentration_mol_l, drink, species
 from simulators.strip.diffusion import FARADAY_C_MOL
@@ -19,6 +20,7 @@ from simulators.strip.responses import unit_responses
 from simulators.strip.saturation import effective_mol_l
 
 Array = NDArray[np.float64]
+FILM_SPREAD = 0.15  # ASSUMED: between strips, relative
 COLUMNS = (
     "scan_id", "lot", "matrix", "analyte", "concentration_mol_l", "potential_v", "forward_a", "reverse_a",
 )  # fmt: skip
@@ -46,8 +48,10 @@ def members_of(strip: Strip) -> tuple[Species, ...]:
     return tuple(s for s in species().values() if low <= s.peak_potential_v <= high)
 
 
-def faradaic_a(strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temperature_c: float) -> Array:
-    """Current of everything dissolved, (2, steps) A."""
+def faradaic_a(
+    strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temperature_c: float, adsorbed: dict[str, float]
+) -> Array:
+    """Current of everything dissolved, and of what had adsorbed before the scan (mol/m2 by name), (2, steps) A."""
     total = np.zeros((2, strip.waveform.steps_v().size))
     responses = unit_responses(strip.waveform, members_of(strip))
     for member in members_of(strip):
@@ -67,6 +71,9 @@ def faradaic_a(strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temp
         area = strip.area_m2 * dipped.wetted * dipped.sensitivity
         scale = FARADAY_C_MOL * area * np.sqrt(member.diffusion_m2_s * dipped.diffusion_factor) * amount
         total += member.sign * member.electrons * scale * flux
+        if member.name in adsorbed:
+            film = adsorbed_flux(strip.waveform, member, temperature_c, dipped.width, shift)
+            total += member.sign * member.electrons * FARADAY_C_MOL * area * adsorbed[member.name] * film
     return total
 
 
@@ -104,7 +111,17 @@ def simulate_scan(
     contents = dict(dipped.interferents_mol_l)
     for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
         contents[name] = contents.get(name, 0.0) + value
-    current = faradaic_a(strip, dipped, contents, temperature_c)
+    through = dict(strip.film)
+    leaky = float(np.exp(rng.normal(0.0, FILM_SPREAD))) if through else 1.0  # no two films are equally thick
+    contents = {name: value * min(1.0, through.get(name, 1.0) * leaky) for name, value in contents.items()}
+    adsorbed: dict[str, float] = {}
+    if strip.adsorption_mol_m2 > 0.0:
+        around = Surroundings(
+            temperature_c, pour.ethanol_percent, dipped.diffusion_factor, strip.waveform.rest_s + WETTING_S
+        )
+        capacity = strip.adsorption_mol_m2 * float(np.exp(rng.normal(0.0, SPREAD)))
+        adsorbed = coverage_mol_m2(members_of(strip), contents, capacity, around)
+    current = faradaic_a(strip, dipped, contents, temperature_c, adsorbed)
     current += charging_a(strip.waveform, dipped) * dipped.wetted
     current += electrode_a(strip.waveform, dipped, strip.area_m2, rng) * dipped.wetted
     current += noise_a(strip.waveform, strip.adc_noise_a, rng)

@@ -22,7 +22,7 @@ ALPHA = BETA = 0.05
 
 @dataclass(frozen=True)
 class World:
-    """Everything that one laboratory's scans have in common; currents in A, potentials in V, concentrations in mol/L."""
+    """Everything that one laboratory's scans have in common; A, V and mol/L."""
 
     seed: int
     shape: str
@@ -118,7 +118,9 @@ class World:
         noise = rng.standard_normal(len(e))
         for k in range(1, len(e)):
             noise[k] = self.correlated * noise[k - 1] + np.sqrt(1.0 - self.correlated**2) * noise[k]
-        return self.sign * (peak + self._base(x, rng, matrix) + noise * np.hypot(self.noise_a, self.noise_of_signal * peak))
+        return self.sign * (
+            peak + self._base(x, rng, matrix) + noise * np.hypot(self.noise_a, self.noise_of_signal * peak)
+        )
 
     def unseen_lot(self, gain: float) -> World:
         """The same laboratory with one more lot, "new"."""
@@ -208,7 +210,9 @@ def write(
                 net = _spoil(net, rng)
             labels = [f"s{k:05d}", lot if one.name_lots else "", matrix, "ketamine", f"{amount:.8g}" if known else ""]
             for e, i in zip(potential.tolist(), net.tolist(), strict=True):
-                out.writerow([*labels, f"{e:.5f}", *([f"{0.6 * i:.6e}", f"{-0.4 * i:.6e}"] if one.pair else [f"{i:.6e}"])])
+                out.writerow(
+                    [*labels, f"{e:.5f}", *([f"{0.6 * i:.6e}", f"{-0.4 * i:.6e}"] if one.pair else [f"{i:.6e}"])]
+                )
     return path
 
 

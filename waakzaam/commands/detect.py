@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from firmware.detection import expired
 from sensor_models import judging
 from sensor_models.errors import MalformedFile
 from waakzaam.commands.calibrate import name_faults, write_atomically
@@ -41,10 +42,11 @@ def _pairs(calibrations: list[Path], files: list[Path]) -> list[tuple[Path, Path
     return list(zip(calibrations, files, strict=True))
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path, today: str) -> dict[str, Any]:
     document = judging.load_calibration(path)
-    if str(document.get("expiry", "")) < datetime.datetime.now(datetime.UTC).date().isoformat():
-        typer.echo(f"warning: {path} expired on {document.get('expiry')}", err=True)
+    why = expired(document, today)
+    if why:
+        typer.echo(f"{path}: {why}: no scan gets a verdict (calibrate anew)", err=True)
     return document
 
 
@@ -73,6 +75,7 @@ def detect(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, one entry per scan.")] = False,
 ) -> None:
     """Judge every scan: negative, positive, inconclusive or invalid, with concentration, interval and reason."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     loaded: dict[Path, dict[str, Any]] = {}
     judged: list[list[judging.Judged]] = []
     faults: list[MalformedFile] = []
@@ -80,8 +83,8 @@ def detect(
     for calibration, path in _pairs(calibrations, files):
         try:
             if calibration not in loaded:
-                loaded[calibration] = _load(calibration)
-            found, wrong = judging.judge_file(loaded[calibration], path, used)
+                loaded[calibration] = _load(calibration, today)
+            found, wrong = judging.judge_file(loaded[calibration], path, used, today)
         except MalformedFile as error:
             raise BadInput(error.where, error.reason) from None
         judged.append(found)
