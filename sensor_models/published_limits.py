@@ -12,7 +12,7 @@ from sensor_models.limits import Limits
 from sensor_models.response_curve import CurveData, ResponseCurve
 from sensor_models.scans import Array
 
-LOW_LEVELS = 3  # levels of spiked scans that count as low: nearest above the decision limit
+LOW_REACH = 5.0  # levels up to this many decision limits count as low
 EP17_BLANKS = 60  # CLSI EP17-A2: at least 60 blank and 60 low results, 2 lots, 3 days, 4 samples
 
 
@@ -76,7 +76,8 @@ def procedures(curve: ResponseCurve, data: CurveData, found: Limits, *, alpha: f
     amount = _concentration(curve, signal)
     blank = data.concentration == 0
     spiked = np.unique(data.concentration[~blank])
-    near = spiked[spiked >= (found.lc_mol_l or 0.0)][:LOW_LEVELS]
+    near = spiked[spiked <= LOW_REACH * (found.lc_mol_l or 0.0)]
+    near = near if len(near) else spiked[:1]
     low = [data.concentration == level for level in near]
     currie = detection_limits.currie(amount[blank].tolist(), alpha, beta)
     out: dict[str, Any] = {
