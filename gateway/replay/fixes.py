@@ -15,7 +15,8 @@ from gateway.geofence.motion import Observation
 
 COLUMNS = ("time", "device_id", "lat", "lon", "horizontal_accuracy_m", "speed_m_s", "course_deg", "event")
 REQUIRED = ("time", "device_id", "lat", "lon")
-FIELD_LENGTH_MAX = 200
+# What lies outside is a receiver's week counter or a slip of the pen, no time of a fix: GPS began in 1980.
+TIME_MIN_MS, TIME_MAX_MS = unix_ms_of("1980-01-06T00:00:00Z"), unix_ms_of("2100-01-01T00:00:00Z")
 
 
 class BadRow(NamedTuple):
@@ -51,6 +52,8 @@ def _observation(row: dict[str, str]) -> Observation:
         time_ms = unix_ms_of(row.get("time", "").strip())
     except (ValueError, OverflowError) as error:
         raise _Unusable("time", str(error)) from None
+    if not TIME_MIN_MS <= time_ms < TIME_MAX_MS:
+        raise _Unusable("time", f"{row['time'].strip()[:40]} is not between 1980 and 2100")
     device_id = row.get("device_id", "").strip()
     if not device_id or len(device_id) > 64:
         raise _Unusable("device_id", "missing" if not device_id else "longer than 64 characters")

@@ -87,15 +87,27 @@ def test_bad_rows_are_named_and_the_good_ones_replayed(folder: Path) -> None:
         "a,b,c,d,e,f,g,h\n",
     ]
     bad.append("2026-03-02T12:00:00Z,trk-m1,,,,,,sneeze\n")
+    bad += [f"{year}-03-02T12:00:00Z,trk-m1,50,4,,,,\n" for year in ("0001", "9999")]
     (folder / "bad.csv").write_text(HEADER + "".join(bad) + "".join(csv_rows()))
     good = waakzaam("replay", "--orders", folder / "o.json", "--fixes", folder / "f.csv")
     done = waakzaam("replay", "--orders", folder / "o.json", "--fixes", folder / "bad.csv", "--out", folder / "b.jsonl")
     assert done.returncode == 2
     assert (folder / "b.jsonl").read_text() == good.stdout
     lines = done.stderr.splitlines()
-    assert [line.split(":")[2] for line in lines[:5]] == ["2", "3", "4", "5", "6"]
+    assert [line.split(":")[2] for line in lines[:7]] == ["2", "3", "4", "5", "6", "7", "8"]
     assert "event" in lines[4]
-    assert len(lines) == 6
+    assert len(lines) == 8
+
+
+def test_a_tracker_that_no_order_names_is_said_and_not_passed_over(folder: Path) -> None:
+    slip = "".join(csv_rows()).replace("trk-m1", "trk-ml")
+    (folder / "slip.csv").write_text(HEADER + slip)
+    done = waakzaam(
+        "replay", "--orders", folder / "o.json", "--fixes", folder / "slip.csv", "--out", folder / "s.jsonl"
+    )
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "'trk-ml'" in done.stderr
 
 
 @pytest.mark.parametrize(

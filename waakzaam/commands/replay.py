@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from gateway import orders_file
+from gateway.contract.orders import Order
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
@@ -60,6 +61,15 @@ class Faults:
         """Ends with status 1 when an order could not be judged at some moment."""
         if self.orders:
             raise typer.Exit(1)
+
+
+def name_strangers(parsed: Sequence[Order], rows: Iterable[Observation]) -> None:
+    """Says which trackers of the rows belong to no order: a slip in an id must not read as "nothing happened"."""
+    known = {device for order in parsed for device in order.devices()}
+    strangers = sorted({row.device_id for row in rows} - known)
+    if strangers:
+        some = ", ".join(repr(name) for name in strangers[:5]) + (", …" if len(strangers) > 5 else "")
+        typer.echo(f"waakzaam: no order names the tracker {some}: such rows were judged for nobody", err=True)
 
 
 def until_ms_of(text: str | None) -> int | None:
@@ -144,6 +154,7 @@ def replay(
             rows += _read_track(text)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
+    name_strangers(parsed, rows)
     faults = Faults()
     transitions = list(run_replay(parsed, rows, until_ms, on_fault=faults))
     write_lines((transition.to_line() for transition in transitions), out)
