@@ -29,6 +29,7 @@ END_SHARE = 0.1  # most acid and most basic indicator pads that define the ends 
 TAIL = 0.005  # of the calibration's tests on either side: what lies beyond is outside what was calibrated
 EARLY_SLACK = 0.35  # ASSUMED: strips of other lots may be this much faster or slower than any seen
 EXTENT_LEAST = 0.25  # ASSUMED: with less of the colour come, its correction says more than the reading
+SHIFT_SLACK = 0.08  # ASSUMED: of the buffer pad's scale, beyond what the calibration's pours showed
 SPIKED_LEAST, BLANKS_LEAST = 6, 10
 CLEAR = 4.0  # colour this many standard deviations strong says how strong the response is
 TEMPERATURE_SLACK_C = 2.0
@@ -248,12 +249,14 @@ class _Analyte:
         """What the buffer pad showed in the calibration's drinks: an answer is given inside this range only."""
         shares = [core.indicator(self.frame, pour, "buffer") for pour in _pours(self.pairs)]
         self.entry["buffer_share"] = _range(shares, 0.05)
-        apart = [
-            abs(core.indicator(self.frame, test, "buffer") - core.indicator(self.frame, clean, "buffer"))
+        # A salt spends a sour drink's acid and lifts the pad's pH: what spiked pours did against their clean ones is
+        # allowed, each way by itself.
+        shifts = [
+            core.indicator(self.frame, test, "buffer") - core.indicator(self.frame, clean, "buffer")
             for test, clean in self.pairs
             if clean is not None
         ]
-        self.entry["buffer_apart_most"] = 1.5 * float(np.quantile(apart, 1.0 - TAIL)) + 0.05 if apart else 0.1
+        self.entry["buffer_shift"] = _range(shifts, SHIFT_SLACK) if shifts else [-SHIFT_SLACK, SHIFT_SLACK]
 
 
 def _frame(strip: ColourStrip, tests: Sequence[RecordedColourTest], pours: Sequence[ColourTest]) -> dict[str, Any]:

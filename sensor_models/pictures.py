@@ -1,28 +1,37 @@
-"""Pictures to judge a verdict by: trace, baseline, peaks, residuals; calibration curve with bands and limits."""
+"""Pictures of voltammetric scans and calibrations: trace, baseline, peaks, residuals; curve with bands and limits."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
+import textwrap
 from typing import Any
-
-import matplotlib as mpl
-
-mpl.use("Agg")  # before pyplot: no display is needed or wanted
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sensor_models import limits
 from sensor_models.batch_fit import fill, polynomial_basis
-from sensor_models.calibration import COVERAGE, Calibrated
+from sensor_models.calibration import COVERAGE
 from sensor_models.detection import Judged
 from sensor_models.model_building import fit_scans
+from sensor_models.picture_style import (
+    AMBER,
+    BAND,
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    PURPLE,
+    RED,
+    VERDICTS,
+    concentration_axis,
+    unit_of,
+)
+from sensor_models.response_curve import CurveData, ResponseCurve
 from sensor_models.scans import Array, RecordedScan, cut_scan
 
-SCANS_MOST = 24
-COLOURS = {"positive": "#b00020", "negative": "#1b6e3c", "inconclusive": "#8a5a00", "invalid": "#555555"}
+PEAKS = (BLUE, PURPLE, GREEN, AMBER)
+UNCERTAIN = 2.0  # readings with this many times a usual blank's deviation (dark drink, other peaks) are drawn hollow
+LOTS = (BLUE, AMBER, GREEN, PURPLE, RED, MUTED)
 
 
 def _components(model: dict[str, Any], scan: RecordedScan) -> tuple[Array, Array, Array, list[Array]]:
@@ -43,137 +52,123 @@ def _components(model: dict[str, Any], scan: RecordedScan) -> tuple[Array, Array
     return potential, net * scale, baseline * scale, [one * scale for one in peaks]
 
 
-def draw_scan(axes: Any, calibration: dict[str, Any], one: Judged) -> None:
-    """Trace, baseline, fitted peaks and residuals of one scan, with its verdict as the title."""
+def _draw_fit(top: Any, bottom: Any, calibration: dict[str, Any], scan: RecordedScan, lead: str | None) -> None:
     model = calibration["model"]
-    found = one.to_json()
-    top, bottom = axes
-    net = one.scan.net_a
-    top.plot(one.scan.potential_v, net * 1e6, color="#999999", lw=0.8, label="net current")
-    inside = cut_scan(one.scan, model["window_v"], 1.0)[0]
-    if found["verdict"] != "invalid" and len(inside) > 12 and np.all(np.isfinite(net)):
-        potential, cut, baseline, peaks = _components(model, one.scan)
-        top.plot(potential, baseline * 1e6, color="#000000", lw=0.9, ls="--", label="baseline")
-        total = baseline + np.sum(peaks, axis=0)
-        for peak, value in zip(model["peaks"], peaks, strict=True):
-            style = "-" if peak["role"] == "analyte" else ":"
-            top.plot(potential, (baseline + value) * 1e6, lw=1.3, ls=style, label=peak["name"])
-        top.plot(potential, total * 1e6, color="#b00020", lw=0.8, label="fit")
-        bottom.plot(potential, (cut - total) / model["sigma_a"], color="#333333", lw=0.7)
-        bottom.axhspan(-2, 2, color="#dddddd", zorder=0)
+    potential, cut, baseline, peaks = _components(model, scan)
+    total = baseline + np.sum(peaks, axis=0)
+    top.plot(potential, baseline * 1e6, color=INK, lw=1, ls="--", label="baseline")
+    for k, (peak, value) in enumerate(zip(model["peaks"], peaks, strict=True)):
+        colour = PEAKS[k % len(PEAKS)] if peak["role"] == "analyte" else MUTED
+        line = (baseline + value) * 1e6
+        top.fill_between(potential, baseline * 1e6, line, color=colour, alpha=0.22, lw=0, label=peak["name"])
+        top.plot(potential, line, color=colour, lw=0.9)
+    top.plot(potential, total * 1e6, color=RED, lw=1.1, label="fit")
+    inside = [cut.min(), cut.max(), total.min(), total.max(), baseline.min(), baseline.max()]
     for entry in calibration["analytes"]:
-        top.axvspan(*entry["peak_window_v"], color="#eef3ff", zorder=0)
-    amount = "" if found["concentration_mol_l"] is None else f" {found['concentration_mol_l']:.2g} mol/L"
-    top.set_title(f"{one.scan.scan_id}: {found['verdict']}{amount}\n{found['reason']}", fontsize=8,
-                  color=COLOURS[found["verdict"]])  # fmt: skip
-    top.set_ylabel("net / µA", fontsize=8)
-    top.legend(fontsize=6)
-    bottom.set_ylabel("residual / noise", fontsize=7)
-    bottom.set_xlabel("E / V", fontsize=8)
+        if lead not in (None, entry["name"]):
+            continue
+        place = model["peaks"][entry["peak"]]["potential_v"]
+        reach = np.array([place - 0.04, place + 0.04])
+        limit = np.interp(reach, potential, baseline) + entry["lc_signal_a"] * model["sign"]
+        top.plot(reach, limit * 1e6, color=BLUE, lw=1.6)
+        top.annotate("decision limit", (reach[1], limit[1] * 1e6), xytext=(4, 0), textcoords="offset points",
+                     fontsize=7, color=BLUE, va="center")  # fmt: skip
+        inside += limit.tolist()
+    pad = 0.08 * (max(inside) - min(inside))
+    top.set_ylim((min(inside) - pad) * 1e6, (max(inside) + pad) * 1e6)
+    top.set_xlim(potential.min() - 0.06, potential.max() + 0.06)
+    bottom.axhspan(-2, 2, color=BAND, lw=0)
+    bottom.plot(potential, (cut - total) / model["sigma_a"], color=INK, lw=0.8)
+    bottom.set_xlim(top.get_xlim())
+    bottom.set_ylabel("residual\n/ noise", fontsize=7.5)
+    bottom.set_xlabel("potential / V", fontsize=8)
 
 
-def scans_figure(calibration: dict[str, Any], judged: list[Judged]) -> bytes:
-    """PNG of up to SCANS_MOST judged scans."""
-    shown = judged[:SCANS_MOST]
-    columns = min(len(shown), 3)
-    rows = -(-len(shown) // columns)
-    figure, axes = plt.subplots(
-        2 * rows,
-        columns,
-        figsize=(5.2 * columns, 4.0 * rows),
-        squeeze=False,
-        gridspec_kw={"height_ratios": [3, 1] * rows},
+def draw_scan(axes: Any, calibration: dict[str, Any], one: Judged) -> None:
+    """Trace, baseline, peaks and residuals of a scan over the concentration with its limits; `axes` = three rows."""
+    top, bottom, amount = axes
+    found = one.to_json()
+    scan = one.scan
+    for entry in calibration["analytes"]:
+        top.axvspan(*entry["peak_window_v"], color=BAND, lw=0, zorder=0)
+    top.plot(scan.potential_v, scan.net_a * 1e6, ".", color=MUTED, ms=2.2, label="net current")
+    fitted = len(cut_scan(scan, calibration["model"]["window_v"], 1.0)[0]) > 12
+    if found["verdict"] != "invalid" and fitted and np.all(np.isfinite(scan.net_a)):
+        _draw_fit(top, bottom, calibration, scan, found["analyte"])
+        entry = next((e for e in calibration["analytes"] if e["name"] == found["analyte"]), calibration["analytes"][0])
+        marks = {"LC": entry["lc_mol_l"], "LD": entry["ld_mol_l"]}
+        concentration_axis(amount, found, marks, entry["dose_mol_l"])
+    else:
+        for empty in (bottom, amount):
+            empty.set_axis_off()
+        top.set_xlabel("potential / V", fontsize=8)
+    colour, shape = VERDICTS[found["verdict"]]
+    words = "\n".join(textwrap.wrap(found["reason"], 78))
+    top.set_title(
+        f"{shape if shape in '●◆▲' else 'x'} {found['verdict']}  {scan.scan_id}", color=colour, pad=30, fontsize=10
     )
-    for n, one in enumerate(shown):
-        row, column = divmod(n, columns)
-        draw_scan((axes[2 * row][column], axes[2 * row + 1][column]), calibration, one)
-    for n in range(len(shown), rows * columns):
-        row, column = divmod(n, columns)
-        axes[2 * row][column].axis("off")
-        axes[2 * row + 1][column].axis("off")
-    return _png(figure)
+    top.text(0, 1.03, words, transform=top.transAxes, fontsize=8, va="bottom", color=INK)
+    top.set_ylabel("net current / µA", fontsize=8)
+    top.legend(ncols=3, loc="best")
 
 
-def curve_figure(made: Calibrated, name: str) -> bytes:
-    """PNG of one analyte's calibration: points by lot, curve, prediction band, LC, LD, LQ."""
-    curve, data = made.curves[name], made.data[name]
-    entry = next(one for one in made.document["analytes"] if one["name"] == name)
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2))
-    grid = np.linspace(0, curve.unit_c, 300)
+def scan_figure(calibration: dict[str, Any], one: Judged) -> Any:
+    """The figure of one scan."""
+    figure, axes = plt.subplots(3, 1, figsize=(8.2, 6.4), height_ratios=[3.2, 1, 0.9], gridspec_kw={"hspace": 0.45})
+    draw_scan(axes, calibration, one)
+    return figure
+
+
+def curve_figure(curve: ResponseCurve, data: CurveData, found: dict[str, Any], labels: tuple[str, str]) -> Any:
+    """One calibration curve, whole and near its limits, with prediction band, LC, LD, LQ, and residuals.
+
+    `found` has lc_mol_l, ld_mol_l, lq_mol_l and the decision signal lc_signal; `labels` = (substance, signal's name).
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(12.5, 3.9), width_ratios=[1.25, 1.25, 1], layout="constrained")
+    grid = np.concatenate([[0.0], np.geomspace(curve.unit_c * 1e-4, curve.unit_c, 500)])
     mean = curve.value(grid)
     half = limits.two_sided(curve, COVERAGE) * np.hypot(curve.sd_of_observation(grid), curve.sd_of_curve(grid))
-    for panel, top in ((axes[0], curve.unit_c), (axes[1], 4 * (entry["ld_mol_l"] or curve.unit_c / 4))):
-        shown = data.concentration <= top
-        for lot in sorted(set(data.lot)):
+    near = min(curve.unit_c, 4.0 * (found["ld_mol_l"] or curve.unit_c / 8))
+    lots = sorted(set(data.lot))
+    uncertain = np.sqrt(curve.variance.variance(data.own, data.others, np.zeros_like(data.own))) / curve.noise
+    for panel, top, title in ((axes[0], curve.unit_c, "Whole range"), (axes[1], near, "Near the limits")):
+        factor, unit = unit_of(top)
+        inside, shown = grid <= top, data.concentration <= top
+        panel.fill_between(grid[inside] * factor, (mean - half)[inside], (mean + half)[inside], color=BAND, lw=0,
+                           label="95 % of single readings")  # fmt: skip
+        panel.plot(grid[inside] * factor, mean[inside], color=INK, lw=1.2, label="curve")
+        for k, lot in enumerate(lots):
             mask = shown & np.array([one == lot for one in data.lot])
-            panel.plot(data.concentration[mask] * 1e6, data.signal[mask] * 1e6, ".", ms=4, label=f"lot {lot}")
-        inside = grid <= top
-        panel.plot(grid[inside] * 1e6, mean[inside] * 1e6, color="#000000", lw=1)
-        panel.fill_between(
-            grid[inside] * 1e6, (mean - half)[inside] * 1e6, (mean + half)[inside] * 1e6, color="#d6e4ff", zorder=0
-        )
-        for key, word in (("lc_mol_l", "LC"), ("ld_mol_l", "LD"), ("lq_mol_l", "LQ")):
-            if entry[key] and entry[key] <= top:
-                panel.axvline(entry[key] * 1e6, lw=0.8, ls="--", color="#b00020")
-                panel.text(entry[key] * 1e6, panel.get_ylim()[1], word, fontsize=7, va="top")
-        panel.axhline(entry["lc_signal_a"] * 1e6, lw=0.6, color="#888888")
-        panel.set_xlabel(f"{name} / µmol/L", fontsize=8)
-        panel.set_ylabel("peak / µA", fontsize=8)
-    axes[0].legend(fontsize=7)
-    return _png(figure)
-
-
-def _png(figure: Any) -> bytes:
-    stream = io.BytesIO()
-    figure.tight_layout()
-    figure.savefig(stream, format="png", dpi=110)
-    plt.close(figure)
-    return stream.getvalue()
-
-
-def _image(png: bytes, text: str) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<img alt="{html.escape(text)}" style="max-width:100%" src="data:image/png;base64,{data}">'
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
-        "td,th{border:1px solid #999;padding:.2rem .6rem;text-align:left}table{border-collapse:collapse}</style>"
-        f"<h1>{html.escape(title)}</h1>{body}</html>\n"
-    )
-
-
-def scans_page(calibration: dict[str, Any], judged: list[Judged]) -> str:
-    """HTML of judged scans: table of all verdicts, pictures of the first ones."""
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(value))}</td>" for value in (v["scan_id"], v["verdict"], v["analyte"],
-        v["concentration_mol_l"], v["ci_low"], v["ci_high"], v["reason"])) + "</tr>"
-        for v in (one.to_json() for one in judged)
-    )  # fmt: skip
-    head = "".join(f"<th>{w}</th>" for w in ("scan", "verdict", "analyte", "mol/L", "from", "to", "reason"))
-    picture = _image(scans_figure(calibration, judged), "scans with baseline, peaks and residuals")
-    return _page("Verdicts", f"{picture}<table><tr>{head}</tr>{rows}</table>")
-
-
-def calibration_page(made: Calibrated) -> str:
-    """HTML report of a calibration: limits, curve with bands, what was left out."""
-    parts = []
-    for entry in made.document["analytes"]:
-        words = {key: "not reached" if entry[key] is None else f"{entry[key]:.3g}" for key in
-                 ("lc_mol_l", "ld_mol_l", "lq_mol_l")}  # fmt: skip
-        parts.append(
-            f"<h2>{html.escape(entry['name'])}</h2><p>LC {words['lc_mol_l']}, LD {words['ld_mol_l']}, LQ "
-            f"{words['lq_mol_l']} mol/L; {entry['n']} scans, {entry['n_blanks']} blanks; "
-            f"{html.escape(entry['not_testable'] and 'not testable: ' + entry['not_testable'])}</p>"
-        )
-        parts.append(_image(curve_figure(made, entry["name"]), "calibration curve with prediction band and limits"))
-    document = made.document
-    parts.append(
-        f"<p>Valid to {document['expiry']}, coverage {document['coverage']}, lots {', '.join(document['lots'])}.</p>"
-    )
-    if made.excluded:
-        rows = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in made.excluded)
-        parts.append(f"<h2>Left out</h2><table>{rows}</table>")
-    return _page(f"Calibration of {document['strip']}", "".join(parts))
+            blurred = mask & (uncertain > UNCERTAIN)
+            panel.plot(data.concentration[blurred] * factor, data.signal[blurred], "o", ms=4, mfc="none", alpha=0.5,
+                       color=LOTS[k % len(LOTS)])  # fmt: skip
+            mask = mask & ~blurred
+            panel.plot(data.concentration[mask] * factor, data.signal[mask], ".", ms=4.5, color=LOTS[k % len(LOTS)],
+                       alpha=0.75, label=f"lot {lot}" if lot else "readings")  # fmt: skip
+        panel.set_xlabel(f"{labels[0]} / {unit}")
+        panel.set_ylabel(labels[1])
+        panel.set_title(f"{title} (hollow: less certain)" if np.any(uncertain > UNCERTAIN) else title)
+    factor = unit_of(near)[0]
+    axes[1].axhline(found["lc_signal"], color=BLUE, lw=1, ls=":")
+    low, high = axes[1].get_ylim()
+    for k, (key, word) in enumerate((("lc_mol_l", "LC"), ("ld_mol_l", "LD"), ("lq_mol_l", "LQ"))):
+        if found[key] and found[key] <= near:
+            axes[1].axvline(found[key] * factor, lw=1, ls="--", color=BLUE)
+            axes[1].text(found[key] * factor, high - (0.02 + 0.08 * k) * (high - low), f" {word}", color=BLUE, va="top")
+    axes[0].legend(loc="lower right")
+    expected = curve.value(data.concentration)
+    rise = np.maximum(expected - curve.value(np.zeros(1)), 0.0)
+    groups = curve.noise**2 - curve.variance.noise**2 + (curve.lots.gain_sd**2 + curve.matrices.gain_sd**2) * rise**2
+    own = curve.variance.variance(data.own, data.others, rise) + np.maximum(groups, 0.0)
+    deviation = np.hypot(np.sqrt(own), curve.sd_of_curve(data.concentration))
+    place = np.where(data.concentration > 0, data.concentration / curve.unit_c, 10 ** np.floor(
+        np.log10(np.min(data.concentration[data.concentration > 0]) / curve.unit_c) - 0.5))  # fmt: skip
+    axes[2].axhspan(-2, 2, color=BAND, lw=0)
+    for k, lot in enumerate(lots):
+        mask = np.array([one == lot for one in data.lot])
+        axes[2].plot(place[mask], ((data.signal - expected) / deviation)[mask], ".", ms=4, color=LOTS[k % len(LOTS)])
+    axes[2].set_xscale("log")
+    axes[2].set_xlabel("part of the highest level (blanks at the left)")
+    axes[2].set_ylabel("residual / standard deviation")
+    axes[2].set_title("Residuals")
+    return figure

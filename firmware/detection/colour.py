@@ -92,7 +92,8 @@ def _ph_doubt(calibration: dict, entry: dict, test: ColourTest, clean, detected:
         return "the drink is more basic than the pad's buffer holds: the %s pad cannot answer" % name
     if clean is None:
         return None
-    if detected and abs(share - indicator(calibration, clean, "buffer")) > entry["buffer_apart_most"]:
+    shift = share - indicator(calibration, clean, "buffer")
+    if detected and not entry["buffer_shift"][0] <= shift <= entry["buffer_shift"][1]:
         return "the pads' pH differs between the two pours: it explains the colour, %s need not" % name
     if not detected and entry["basic_salt"]:
         shift = indicator(calibration, test, "ph") - indicator(calibration, clean, "ph")

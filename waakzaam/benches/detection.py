@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from waakzaam.benches import (
     _detection_certified,
+    _detection_colour,
     _detection_fits,
     _detection_limits,
     _detection_machines,
@@ -18,6 +19,7 @@ def run(seed: int, quick: bool) -> Report:
         *_detection_fits.figures(seed, quick),
         *_detection_limits.figures(seed, quick),
         *_detection_panel.figures(seed, quick),
+        *_detection_colour.figures(seed, quick),
         *_detection_machines.figures(seed, quick),
         *_detection_certified.figures(),
     ]
