@@ -135,7 +135,7 @@ def _curve(
         "blank_signal": curve.blank_mean,
         "lc_signal": found.lc_signal_a,
         "lc_signal_unknown_lot": found.lc_signal_unknown_lot_a,
-        "unseen_gain": 2.0 * float(np.hypot(curve.lots.between_gain_sd, curve.matrices.between_gain_sd)),
+        "unseen_gain": float(np.hypot(curve.lots.unseen_gain(COVERAGE), curve.matrices.unseen_gain(COVERAGE))),
         "noise": curve.noise,
         "own_sd": usual,
         "leak": curve.variance.leak,
