@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,30 @@ from sensor_models.errors import MalformedFile
 from sensor_models.scans import Array
 
 DIGITS_MOST = 11.0
-FUNCTIONS = {"exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "arctan": np.arctan, "sqrt": np.sqrt}
+FUNCTIONS = {
+    "exp": np.exp,
+    "log": np.log,
+    "ln": np.log,
+    "log10": np.log10,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arctan": np.arctan,
+    "atan": np.arctan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "sqrt": np.sqrt,
+}
+RESPONSES: dict[str, Callable[[least_squares.Real], least_squares.Real]] = {
+    "y": lambda y: y,
+    "log(y)": np.log,
+    "ln(y)": np.log,
+    "log10(y)": np.log10,
+    "sqrt(y)": np.sqrt,
+}
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd)
 
 
@@ -26,20 +50,20 @@ class CertifiedSet:
     starts: tuple[tuple[float, ...], ...]
     values: tuple[float, ...]
     deviations: tuple[float, ...]
-    x: Array
-    y: Array
+    x: least_squares.Real  # (N,), or (predictors, N)
+    y: least_squares.Real  # the response as the model has it (its logarithm where the file says log[y])
     expression: str
     model: least_squares.Model
 
 
-def _compiled(expression: str, parameters: int, file: str) -> least_squares.Model:
+def _compiled(expression: str, parameters: int, predictors: tuple[str, ...], file: str) -> least_squares.Model:
     """The model as a function of (b, x); only arithmetic and the functions above are let through."""
-    text = expression.replace("[", "(").replace("]", ")")
+    text = expression.translate(str.maketrans("[]{}", "()()")).replace("^", "**")
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:
         raise MalformedFile(file, 0, "Model", f"cannot read the expression {expression!r}") from None
-    names = {f"b{k + 1}" for k in range(parameters)} | {"x", "pi"}
+    names = {f"b{k + 1}" for k in range(parameters)} | {"pi", *predictors}
     for node in ast.walk(tree):
         known = (
             isinstance(node, (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATORS))
@@ -51,66 +75,103 @@ def _compiled(expression: str, parameters: int, file: str) -> least_squares.Mode
             raise MalformedFile(file, 0, "Model", f"{ast.unparse(node) or type(node).__name__!r} is not understood")
     code = compile(tree, file, "eval")
 
-    def model(b: least_squares.Complex, x: Array) -> least_squares.Complex:
+    def model(b: least_squares.Complex, x: least_squares.Real) -> least_squares.Complex:
         given = {f"b{k + 1}": b[k] for k in range(parameters)}
-        value = eval(code, {"__builtins__": {}}, {**FUNCTIONS, **given, "x": x, "pi": np.pi})
-        return np.asarray(value, dtype=np.complex128)
+        given |= dict(zip(predictors, x[None, :] if x.ndim == 1 else x, strict=True))
+        pi = np.arctan(np.longdouble(1)) * 4 if b.dtype == np.clongdouble else np.pi
+        value = eval(code, {"__builtins__": {}}, {**FUNCTIONS, **given, "pi": pi})
+        return np.asarray(value, dtype=b.dtype)
 
     return model
 
 
-def _expression(lines: list[str], file: str) -> str:
+_LEFT = r"((?:log10|log|ln|sqrt)\s*[\[(]\s*y\s*[\])]|y)\s*=(?!=)(.*)$"
+_ERROR = r"\+\s*e\s*$"
+
+
+def _expression(lines: list[str], file: str) -> tuple[str, str]:
+    """(left side, right side without the error term) of the model, which may go over several lines."""
     found: list[str] = []
+    left = ""
     for line in lines:
         text = line.strip()
         if found:
-            if not text or text.startswith("Starting"):
+            if not text or text.lower().startswith("starting"):
                 break
             found.append(text)
-        elif re.match(r"y\s*=", text) and "response" not in text.lower():
-            found.append(text.split("=", 1)[1])
-        if found and re.search(r"\+\s*e\s*$", found[-1]):
+        elif (match := re.match(_LEFT, text)) and "response" not in text.lower():
+            left = re.sub(r"\s", "", match.group(1)).translate(str.maketrans("[]", "()"))
+            found.append(match.group(2).strip())
+        if found and re.search(_ERROR, found[-1]):
             break
     if not found:
         raise MalformedFile(file, 0, "Model", "no line `y = ...`")
-    return re.sub(r"\+\s*e\s*$", "", " ".join(found)).strip()
+    return left, re.sub(_ERROR, "", " ".join(found)).strip()
+
+
+def _table(lines: list[str], file: str) -> tuple[tuple[str, ...], least_squares.Real]:
+    """(names of the predictors, (columns, N) values: response first)."""
+    heads = [
+        (k, m.group(1).split())
+        for k, line in enumerate(lines)
+        if (m := re.match(r"Data:\s+y\s+(x\d*(?:\s+x\d+)*)\s*$", line.strip()))
+    ]
+    if not heads:
+        raise MalformedFile(file, 0, "Data", "no data table with one response y and predictors x (or x1, x2, ...)")
+    head, names = heads[-1]
+    data = []
+    for number, line in enumerate(lines[head + 1 :], head + 2):
+        if not line.strip():
+            continue
+        try:
+            row = [np.longdouble(text) for text in line.split()]
+        except ValueError:
+            row = []
+        if len(row) != len(names) + 1:
+            raise MalformedFile(file, number, "Data", f"{line.strip()!r} is not {len(names) + 1} numbers")
+        data.append(row)
+    if not data:
+        raise MalformedFile(file, head + 1, "Data", "the table is empty")
+    return tuple(names), np.array(data).T
 
 
 def read(path: Path) -> CertifiedSet:
-    """Read a StRD .dat file with one predictor; raises MalformedFile."""
+    """Read a StRD nonlinear .dat file with one response; raises MalformedFile."""
     file = str(path)
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
         raise MalformedFile(file, 0, "", error.strerror or "cannot be read") from None
     rows = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         match = re.match(r"\s*b(\d+)\s*=\s*(.+)$", line)
         if match:
-            rows.append([float(text) for text in match.group(2).split()])
-    if not rows or any(len(row) != 4 for row in rows):
-        raise MalformedFile(file, 0, "b1", "no table of starting and certified values")
-    head = next((k for k in range(len(lines) - 1, -1, -1) if re.match(r"Data:\s+y\s+x\s*$", lines[k].strip())), None)
-    if head is None:
-        raise MalformedFile(file, 0, "Data", "no data table with one response and one predictor")
-    data = []
-    for number, line in enumerate(lines[head + 1 :], head + 2):
-        if line.strip():
             try:
-                data.append([float(text) for text in line.split()])
+                rows.append([float(text) for text in match.group(2).split()])
             except ValueError:
-                raise MalformedFile(file, number, "Data", f"{line.strip()!r} is not two numbers") from None
-    table = np.array(data)
-    expression = _expression(lines, file)
+                raise MalformedFile(file, number, f"b{match.group(1)}", "is not four numbers") from None
+    if not rows or any(len(row) != 4 for row in rows):
+        raise MalformedFile(
+            file,
+            0,
+            "b1",
+            "no table of two starts, certified values and deviations (is it a StRD nonlinear regression?)",
+        )
+    left, expression = _expression(lines, file)
+    names, table = _table(lines, file)
+    with np.errstate(all="ignore"):
+        y = RESPONSES[left](table[0])
+    if not np.all(np.isfinite(y)):
+        raise MalformedFile(file, 0, "Data", f"{left} is not finite for every response")
     return CertifiedSet(
         name=path.stem,
         starts=(tuple(row[0] for row in rows), tuple(row[1] for row in rows)),
         values=tuple(row[2] for row in rows),
         deviations=tuple(row[3] for row in rows),
-        x=table[:, 1],
-        y=table[:, 0],
+        x=table[1] if len(names) == 1 else table[1:],
+        y=y,
         expression=expression,
-        model=_compiled(expression, len(rows), file),
+        model=_compiled(expression, len(rows), names, file),
     )
 
 

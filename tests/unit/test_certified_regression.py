@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,13 @@ from sensor_models import certified_sets
 from sensor_models.errors import MalformedFile
 from tests.support.source_tree import ROOT
 
-FILES = sorted((ROOT / "data/nist").glob("*.dat"))
+NIST = ROOT / "data/nist"
+# Each kind of model and difficulty once: `waakzaam bench certified` runs all of them.
+NAMES = (
+    "BoxBOD", "DanWood", "Gauss1", "Kirby2", "Lanczos1", "MGH09", "MGH10", "MGH17", "Misra1a", "Misra1c", "Nelson",
+    "Rat42", "Rat43", "Roszman1", "Thurber",
+)  # fmt: skip
+FILES = [NIST / f"{name}.dat" for name in NAMES]
 
 
 @pytest.mark.parametrize("start", [0, 1])
@@ -27,7 +34,36 @@ def test_digits_count_agreement_of_the_worst_value() -> None:
 
 
 def test_a_model_that_calls_anything_but_mathematics_is_refused(tmp_path: Path) -> None:
-    text = FILES[0].read_text(encoding="ascii").replace("b1*(1-exp[-b2*x])", "open(b1)")
+    text = (NIST / "BoxBOD.dat").read_text(encoding="ascii").replace("b1*(1-exp[-b2*x])", "open(b1)")
     (tmp_path / "x.dat").write_text(text, encoding="ascii")
     with pytest.raises(MalformedFile, match="open"):
+        certified_sets.read(tmp_path / "x.dat")
+
+
+def test_every_file_at_hand_can_be_read_and_its_certified_values_meet_its_certified_residual_sum() -> None:
+    """The expression is read right: at the certified parameters the residual sum is the certified one."""
+    for path in sorted(NIST.glob("*.dat")):
+        one = certified_sets.read(path)
+        stated = re.search(r"Residual Sum of Squares:\s+(\S+)", path.read_text(encoding="ascii"))
+        assert stated is not None
+        if float(stated.group(1)) < 1e-15:
+            continue  # Lanczos1: below what the ten certified digits allow
+        residual = one.y - np.real(one.model(np.array(one.values, dtype=np.clongdouble), one.x))
+        assert float(residual @ residual) == pytest.approx(float(stated.group(1)), rel=1e-5), path.name
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (("Data:   y             x", "Data:   a             b"), "no data table"),
+        (("b1*(1-exp[-b2*x])", "b1*(1-erf[-b2*x])"), "erf"),
+        (("149             2", "149             2 7"), "is not 2 numbers"),
+        (("y = ", "dy/dt = "), "no line `y = ...`"),
+    ],
+)
+def test_what_is_not_supported_is_refused_in_one_clear_line(tmp_path: Path, change: tuple[str, str], word: str) -> None:
+    text = (NIST / "BoxBOD.dat").read_text(encoding="ascii")
+    assert change[0] in text
+    (tmp_path / "x.dat").write_text(text.replace(*change), encoding="ascii")
+    with pytest.raises(MalformedFile, match=re.escape(word)):
         certified_sets.read(tmp_path / "x.dat")

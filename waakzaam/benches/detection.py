@@ -21,6 +21,6 @@ def run(seed: int, quick: bool) -> Report:
         *_detection_panel.figures(seed, quick),
         *_detection_colour.figures(seed, quick),
         *_detection_machines.figures(seed, quick),
-        *_detection_certified.figures(),
+        *_detection_certified.figures(quick),
     ]
     return Report("detection", seed, {"quick": quick}, tuple(figures))

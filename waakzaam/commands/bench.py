@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -34,12 +36,19 @@ def bench(
     quick: Annotated[
         bool, typer.Option(help="A small fixed sample: says whether it runs, not how good it is.")
     ] = False,
+    files: Annotated[
+        list[Path], typer.Option(help="Input instead of the benchmark's own (certified: StRD .dat files or folders).")
+    ] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Measure the figures the project promises; exit status 1 when a target is missed."""
     if name not in names():
         raise BadInput("bench", f"no benchmark {name!r}", "there are: " + (", ".join(names()) or "none"))
-    report: Report = importlib.import_module(f"{benches.__name__}.{name}").run(seed=seed, quick=quick)
+    run = importlib.import_module(f"{benches.__name__}.{name}").run
+    if files and "files" not in inspect.signature(run).parameters:
+        raise BadInput("--files", f"{name} takes no files of one's own", "certified does")
+    given: dict[str, Any] = {"files": tuple(files)} if files else {}
+    report: Report = run(seed=seed, quick=quick, **given)
     if as_json:
         typer.echo(json.dumps(report.to_json(), indent=2))
     else:
