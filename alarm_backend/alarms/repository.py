@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from alarm_backend.alarms.lifecycle import OPEN_STATES, Standing
 from alarm_backend.store.database import insert_new
@@ -22,10 +22,24 @@ STANDING_COLUMNS = (
     "deadline_ms",
 )
 
+# What every incoming alarm asks, made once: building a statement costs more than running it.
+_ALARM = select(alarms).where(alarms.c.alarm_id == bindparam("alarm_id"))
+_ADD = insert(alarms)
+_STORED_MS = select(transitions.c.stored_ms).where(transitions.c.idempotency_key == bindparam("idempotency_key"))
+_GOING_ON = (
+    select(alarms.c.incident_id)
+    .where(
+        alarms.c.order_id == bindparam("order_id"),
+        (alarms.c.state != "resolved") | (alarms.c.updated_ms >= bindparam("active_since_ms")),
+    )
+    .order_by(alarms.c.raised_ms.desc())
+    .limit(1)
+)
+
 
 def get(connection: Connection, alarm_id: str) -> RowMapping | None:
     """One alarm's row."""
-    return connection.execute(select(alarms).where(alarms.c.alarm_id == alarm_id)).mappings().one_or_none()
+    return connection.execute(_ALARM, {"alarm_id": alarm_id}).mappings().one_or_none()
 
 
 def standing_of(row: RowMapping) -> Standing:
@@ -34,7 +48,7 @@ def standing_of(row: RowMapping) -> Standing:
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:
-    connection.execute(insert(alarms), row)
+    connection.execute(_ADD, row)
 
 
 def change(connection: Connection, alarm_id: str, values: dict[str, Any]) -> None:
@@ -48,9 +62,7 @@ def add_transition(connection: Connection, row: dict[str, Any]) -> bool:
 
 def transition_stored_ms(connection: Connection, idempotency_key: str) -> int | None:
     """When the step with this key was stored."""
-    return connection.execute(
-        select(transitions.c.stored_ms).where(transitions.c.idempotency_key == idempotency_key)
-    ).scalar_one_or_none()
+    return connection.execute(_STORED_MS, {"idempotency_key": idempotency_key}).scalar_one_or_none()
 
 
 def newest_time_ms(connection: Connection, alarm_id: str, actor: str) -> int | None:
@@ -120,16 +132,8 @@ def neglected(connection: Connection, before_ms: int) -> list[str]:
 
 def incident_going_on(connection: Connection, order_id: str, active_since_ms: int) -> str | None:
     """The incident of the order's newest alarm that is open or was active since that time."""
-    query = (
-        select(alarms.c.incident_id)
-        .where(
-            alarms.c.order_id == order_id,
-            alarms.c.state.in_(OPEN_STATES) | (alarms.c.updated_ms >= active_since_ms),
-        )
-        .order_by(alarms.c.raised_ms.desc())
-        .limit(1)
-    )
-    return connection.execute(query).scalar_one_or_none()
+    asked = {"order_id": order_id, "active_since_ms": active_since_ms}
+    return connection.execute(_GOING_ON, asked).scalar_one_or_none()
 
 
 def new_since(connection: Connection, stored_since_ms: int) -> int:

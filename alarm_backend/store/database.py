@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -17,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alarm_backend.errors import StoreUnavailable
+from alarm_backend.store.checkpoint import PAGES_MAX, Checkpointer
 
 WRITER_LOCK = 0x57414B5A
 """PostgreSQL advisory lock that every writing transaction takes first."""
@@ -59,6 +62,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an acknowledged alarm survives a power cut
+    cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_MAX}")  # done beside the writers: see checkpoint
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
@@ -80,6 +84,8 @@ class Database:
         self.engine = open_engine(url)
         self.url = url
         self._writer = threading.Lock()  # fair among this process's threads; the database does it across processes
+        path = self.engine.url.database
+        self._checkpointer = Checkpointer(Path(path), self._writer) if path and self.dialect == "sqlite" else None
         self._listeners: list[Callable[[], None]] = []
         self._flushers: list[Callable[[Connection], None]] = []
         self.pending: dict[str, list[Any]] = {}
@@ -111,6 +117,8 @@ class Database:
             yield connection
             for flusher in self._flushers:
                 flusher(connection)
+        if self._checkpointer is not None:
+            self._checkpointer.committed()
         for listener in self._listeners:
             listener()
 
@@ -123,15 +131,21 @@ class Database:
             raise StoreUnavailable(shown(self.url), str(error.orig).strip().splitlines()[0]) from error
 
     def close(self) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self.engine.dispose()
 
 
 def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row unless its key is there already; True when it was new."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    key = next(iter(table.primary_key.columns))
-    done = connection.execute(insert(table).on_conflict_do_nothing().returning(key), row)
+    done = connection.execute(_insert_new(table, connection.dialect.name), row)
     return done.first() is not None  # row counts of inserts are not reported by every driver
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Any:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing().returning(next(iter(table.primary_key.columns)))
 
 
 def upsert(connection: Connection, table: Table, row: dict[str, Any], key: tuple[str, ...]) -> None:

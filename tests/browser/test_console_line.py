@@ -19,7 +19,7 @@ from tests.support.browser import (
     wait_for_map,
     wall_ms,
 )
-from tests.support.cut_line import line_to
+from waakzaam.rigs.cut_line import line_to
 
 pytestmark = pytest.mark.needs("chromium")
 PAGE_BYTES_MAX = 600_000

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker import BrokerAddress, free_port, running_broker
-from tests.support.cut_line import line_to
 from tests.support.tracker_bench import START_MS, Ear, HostTracker, wait_until
+from waakzaam.rigs.cut_line import line_to
 
 KINDS = ["embedded", pytest.param("mosquitto", marks=pytest.mark.needs("mosquitto"))]
 

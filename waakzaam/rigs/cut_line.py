@@ -1,4 +1,4 @@
-"""A network line between browser and backend that a test can cut, freeze and mend, and that counts what it carried."""
+"""A network line between two processes that can be cut, frozen and mended, and that counts what it carried."""
 
 from __future__ import annotations
 
