@@ -17,16 +17,14 @@ from tests.support.browser import (
     Backend,
     rfc3339,
     running_backend,
-    running_chromium,
     signed_in,
     wait_for_map,
     wall_ms,
 )
 from tests.support.drink_test import sealed_line
+from waakzaam.rigs.chromium import AXE, PAGES, running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
-PAGES = ("/", "/search", "/orders", "/handover", "/field-tests", "/alarms/alarm-1", "/wearer", "/login")
-AXE = "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 160))])"
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from tests.support.browser import (
     Backend,
     rfc3339,
     running_backend,
-    running_chromium,
     signed_in,
     wait_for_map,
     wall_ms,
 )
+from waakzaam.rigs.chromium import running_chromium
 from waakzaam.rigs.cut_line import line_to
 
 pytestmark = pytest.mark.needs("chromium")

@@ -15,12 +15,12 @@ from tests.support.browser import (
     Backend,
     rfc3339,
     running_backend,
-    running_chromium,
     signed_in,
     wait_for_map,
     wall_ms,
 )
 from tests.support.drink_test import sealed_line
+from waakzaam.rigs.chromium import running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
 SHOWN_WITHIN_MS = 2_000

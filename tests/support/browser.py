@@ -14,29 +14,16 @@ from typing import Any
 
 import httpx
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from alarm_backend.app import create_app
 from alarm_backend.services import Services
 from alarm_backend.settings import Settings
 from alarm_backend.store.database import Database
 from alarm_backend.store.migrate import upgrade
-from waakzaam.machine import find_chromium
 
 TOKEN = "token-of-the-gateway-in-this-test"
 PASSWORD = "long-enough-for-a-test"
-CHROMIUM_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 START_TIMEOUT_S = 20
 MAP_TIMEOUT_MS = 60_000
 """The map is drawn by software here, and two cores may have a whole test run to do beside it."""
@@ -161,19 +148,6 @@ def running_backend(folder: Path, now_ms: Callable[[], int] = wall_ms, port: int
         server.should_exit = True
         thread.join(10)
         listener.close()
-
-
-@contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """This machine's Chromium, with a software WebGL so that the map is drawn."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(find_chromium()), headless=True, args=CHROMIUM_ARGUMENTS
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def signed_in(

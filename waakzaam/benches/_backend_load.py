@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import numpy as np
 from sqlalchemy import insert
 
 from alarm_backend.alarms.lifecycle import CAUSES
@@ -21,6 +21,11 @@ from alarm_backend.time_text import to_text
 
 KINDS = sorted(set(SEVERITY_OF_KIND) - {"gateway_silent", "order_not_judged", "escalation_stopped"})
 DAY_MS = 86_400_000
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """NaN, which misses every target, when nothing was measured."""
+    return float(np.percentile(values, percent)) if values else float("nan")
 
 
 def transition(number: int, chance: random.Random, now_ms: int) -> dict[str, Any]:
@@ -92,44 +97,6 @@ def ingest(url: str, token: str, *, seed: int, seconds: float, batch: int, poste
         list(pool.map(post, range(posters)))
     outcome.seconds = time.monotonic() - start
     return outcome
-
-
-class Console(threading.Thread):
-    """Listens to the event stream as a browser does: reconnects with Last-Event-ID whenever it is cut off."""
-
-    def __init__(self, url: str, cookies: httpx.Cookies, after: int, cut_every: int) -> None:
-        super().__init__(daemon=True)
-        self._url = url
-        self._cookies = cookies
-        self._last = after
-        self._cut_every = cut_every
-        self.heard: dict[str, float] = {}
-        self.connections = 0
-        self.ending = threading.Event()
-
-    def run(self) -> None:
-        with httpx.Client(base_url=self._url, cookies=self._cookies, timeout=10) as client:
-            while not self.ending.is_set():
-                self.connections += 1
-                with client.stream("GET", "/events", headers={"Last-Event-ID": str(self._last)}) as answer:
-                    self._listen(answer)
-
-    def _listen(self, answer: httpx.Response) -> None:
-        name, until_cut = "", self._cut_every
-        for line in answer.iter_lines():
-            if line.startswith("id: "):
-                self._last = int(line[4:])
-            elif line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: ") and name == "alarm":
-                event = json.loads(line[6:])
-                if event["transition"] == "raised":
-                    self.heard.setdefault(event["alarm"]["alarm_id"], time.perf_counter())
-                until_cut -= 1
-                if until_cut == 0:
-                    return
-            if self.ending.is_set():
-                return
 
 
 def fill_history(database: Database, count: int, open_count: int, seed: int, now_ms: int) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from sqlalchemy import text
 
 from alarm_backend.audit import chain
@@ -23,13 +22,13 @@ from alarm_backend.services import Services, build
 from alarm_backend.settings import Settings
 from alarm_backend.store import migrate
 from waakzaam import machine
+from waakzaam.benches import _backend_browser as browsing
 from waakzaam.benches import _backend_load as load
+from waakzaam.benches import _backend_rights as rights
 from waakzaam.benches.report import Figure, Report, at_least, at_most
 from waakzaam.demo.processes import Process, free_port
 from waakzaam.rigs import postgres
-
-CONSOLES = 10
-ALARMS_PER_MIN = 200
+from waakzaam.rigs.chromium import running_chromium
 
 
 @dataclass(frozen=True)
@@ -37,18 +36,16 @@ class Size:
     """How much is done. The quick one only says whether it runs."""
 
     ingest_s: float = 15.0
-    live_s: float = 20.0
+    live_s: float = 30.0
     history: int = 1_000_000
     queries: int = 200
     tamperings: int = 10_000
+    tampered_lines: int = 200
     stored_tamperings: int = 60
+    examples: int = 8
 
 
-QUICK = Size(2.0, 4.0, 20_000, 20, 300, 9)
-
-
-def _p(values: list[float], percent: float) -> float:
-    return float(np.percentile(values, percent)) if values else float("nan")
+QUICK = Size(2.0, 4.0, 20_000, 20, 300, 60, 9, 1)
 
 
 @contextmanager
@@ -87,64 +84,25 @@ def _ingest(name: str, address: str, token: str, seed: int, size: Size) -> list[
         rate = (done.stored + done.duplicates) / done.seconds
         detail = {"stored": done.stored, "duplicates": done.duplicates, "neither": done.other, "batch": batch}
         how = f"{name}: alarms posted {batch} at a time"
-        p99 = _p(done.request_ms, 99)
+        p99 = load.percentile(done.request_ms, 99)
         if target:
             figures += [
                 at_least(f"{how}, sustained", rate, 300, "alarms/s", **detail),
-                at_most(f"{how}, request p99", p99, 100, "ms", median_ms=_p(done.request_ms, 50)),
+                at_most(f"{how}, request p99", p99, 100, "ms", median_ms=load.percentile(done.request_ms, 50)),
                 at_most(f"{how}, lost or refused", done.other, 0, "alarms"),
             ]
         else:
             figures += [
                 Figure(f"{how}, sustained", rate, "alarms/s", detail=detail),
-                Figure(f"{how}, request p99", p99, "ms", detail={"median_ms": _p(done.request_ms, 50)}),
+                Figure(f"{how}, request p99", p99, "ms", detail={"median_ms": load.percentile(done.request_ms, 50)}),
             ]
     return figures
 
 
-def _live(name: str, address: str, token: str, services: Services, seed: int, size: Size) -> list[Figure]:
-    """Alarms at 200 a minute, ten consoles, each cut off after every seventh alarm."""
-    services.auth.add_user(f"bench{seed}", "bench", "operator", None, "bench")
-    cookies = httpx.get(f"{address}/sign-in/{services.auth.new_login_link(f'bench{seed}', 'bench')}").cookies
-    after = services.events.last_event_id()
-    consoles = [load.Console(address, cookies, after, 7) for _ in range(CONSOLES)]
-    for console in consoles:
-        console.start()
-    chance = random.Random(seed)
-    posted: dict[str, float] = {}
-    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}) as client:
-        start = time.monotonic()
-        for number in range(round(size.live_s * ALARMS_PER_MIN / 60)):
-            time.sleep(max(0.0, start + number * 60 / ALARMS_PER_MIN - time.monotonic()))
-            item = load.transition((seed << 60) + number, chance, real_clock_ms())
-            posted[item["alarm_id"]] = time.perf_counter()
-            client.post("/api/v1/transitions", json={"transitions": [item]}).raise_for_status()
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and any(len(console.heard) < len(posted) for console in consoles):
-            time.sleep(0.05)
-        for console in consoles:
-            console.ending.set()
-        client.post("/api/v1/transitions", json={"transitions": [load.transition(1 << 62, chance, real_clock_ms())]})
-    for console in consoles:
-        console.join(10)
-    waits = [1000 * (console.heard[a] - posted[a]) for console in consoles for a in posted if a in console.heard]
-    missed = sum(a not in console.heard for console in consoles for a in posted)
-    reconnects = sum(console.connections for console in consoles)
-    return [
-        at_most(
-            f"{name}: alarm posted to heard on the stream, {CONSOLES} consoles, p99",
-            _p(waits, 99),
-            500,
-            "ms",
-            median_ms=_p(waits, 50),
-            alarms=len(posted),
-        ),
-        at_most(f"{name}: alarms missed over forced reconnects", missed, 0, "alarms", connections=reconnects),
-    ]
-
-
-def _history(name: str, services: Services, seed: int, size: Size) -> list[Figure]:
+def _history(name: str, centre: browsing.Centre, seed: int, size: Size) -> list[Figure]:
+    """A long history, asked over HTTP as the console asks."""
     now_ms = real_clock_ms()
+    services = centre.services
     start = time.perf_counter()
     load.fill_history(services.database, size.history, 150, seed, now_ms)
     if services.database.dialect == "postgresql":
@@ -154,34 +112,42 @@ def _history(name: str, services: Services, seed: int, size: Size) -> list[Figur
     chance = random.Random(seed)
     year_ms = 365 * load.DAY_MS
 
-    def by_time() -> Any:
+    def span(days: int) -> dict[str, Any]:
         from_ms = now_ms - chance.randrange(1, 5 * year_ms)
-        return services.alarms.search(from_ms=from_ms, until_ms=from_ms + 7 * load.DAY_MS)
+        return {"from_ms": from_ms, "until_ms": from_ms + days * load.DAY_MS}
 
-    def by_kind_and_time() -> Any:
-        from_ms = now_ms - chance.randrange(1, 5 * year_ms)
-        return services.alarms.search(kind=chance.choice(load.KINDS), from_ms=from_ms, until_ms=from_ms + year_ms)
+    def person() -> dict[str, Any]:
+        return {"person": f"{chance.choice('MP')}{chance.randrange(2000)}"}
 
-    asked: list[tuple[str, float, Callable[[], Any]]] = [
-        ("open queue", 50, services.alarms.queue),
-        ("search by person", 200, lambda: services.alarms.search(person=f"M{chance.randrange(2000)}")),
-        ("search by kind and time", 200, by_kind_and_time),
-        ("search by time", 200, by_time),
-        (
-            "search by person and kind",
-            200,
-            lambda: services.alarms.search(person=f"P{chance.randrange(2000)}", kind=chance.choice(load.KINDS)),
-        ),
+    def kind() -> dict[str, Any]:
+        return {"kind": chance.choice(load.KINDS)}
+
+    asked: list[tuple[str, float, Callable[[], dict[str, Any] | None]]] = [
+        ("open queue", 50, lambda: None),
+        ("search by person", 200, person),
+        ("search by time", 200, lambda: span(7)),
+        ("search by kind", 200, kind),
+        ("search by kind and time", 200, lambda: kind() | span(365)),
+        ("search by person and kind", 200, lambda: person() | kind()),
+        ("search by person, kind and time", 200, lambda: person() | kind() | span(365)),
     ]
     figures = []
-    for what, limit, ask in asked:
-        took = []
-        for _ in range(size.queries):
-            start = time.perf_counter()
-            ask()
-            took.append(1000 * (time.perf_counter() - start))
-        label = f"{name}: {size.history:,} alarms in history, {what}, p95"
-        figures.append(at_most(label, _p(took, 95), limit, "ms", median_ms=_p(took, 50), filled_s=round(filled_s, 1)))
+    with httpx.Client(base_url=centre.address, cookies=centre.cookies("searcher")) as client:
+        for what, limit, ask in asked:
+            took, found = [], 0
+            for _ in range(size.queries):
+                parameters = ask()
+                start = time.perf_counter()
+                if parameters is None:
+                    answer = client.get("/api/v1/alarms")
+                else:
+                    answer = client.get("/api/v1/alarms/search", params=parameters)
+                took.append(1000 * (time.perf_counter() - start))
+                answer.raise_for_status()
+                found += len(answer.json()["alarms"] if parameters is None else answer.json())
+            label = f"{name}: {size.history:,} alarms in history, {what}, p95"
+            detail = {"median_ms": load.percentile(took, 50), "found": found, "filled_s": round(filled_s, 1)}
+            figures.append(at_most(label, load.percentile(took, 95), limit, "ms", **detail))
     return figures
 
 
@@ -210,7 +176,7 @@ def _tamper(name: str, services: Services, seed: int, size: Size) -> list[Figure
     """Tamper with a stretch of the real chain in memory, and with rows in the database itself."""
     chance = random.Random(seed)
     with services.database.reading() as connection:
-        kept = [line for line, _ in zip(lines(connection), range(100), strict=False)]
+        kept = [line for line, _ in zip(lines(connection), range(size.tampered_lines), strict=False)]
         whole = head(connection)
     end = (kept[-1].seq, kept[-1].sha256)
     if chain.verify(kept, end):
@@ -252,10 +218,24 @@ def _tamper(name: str, services: Services, seed: int, size: Size) -> list[Figure
 
 def _measure(name: str, url: str, folder: Path, seed: int, size: Size) -> list[Figure]:
     with _served(url, folder) as (address, token, services):
-        figures = _live(name, address, token, services, seed, size)
+        centre = browsing.Centre(address, token, services, seed)
+        figures = _in_chromium(name, centre, size)
         figures += _tamper(name, services, seed, size)
         figures += _ingest(name, address, token, seed, size)
-        figures += _history(name, services, seed, size)
+        figures += _history(name, centre, seed, size)
+    return figures
+
+
+def _in_chromium(name: str, centre: browsing.Centre, size: Size) -> list[Figure]:
+    """What is measured in a browser; missed, not left out, where there is none."""
+    if machine.find_chromium() is None or machine.find_browser_libraries() is None:
+        return [Figure(f"{name}: console", None, "", "measured in Chromium", False, {"reason": "no Chromium here"})]
+    with running_chromium() as browser:
+        figures = browsing.live(name, browser, centre, size.live_s)
+        figures += browsing.keys(name, browser, centre)
+        figures += browsing.weight(name, browser, centre)
+        if name == "SQLite":  # pages do not depend on the database
+            figures += browsing.accessibility(name, browser, centre)
     return figures
 
 
@@ -268,9 +248,14 @@ def run(seed: int, quick: bool) -> Report:
         (folder / "sqlite").mkdir()
         (folder / "postgresql").mkdir()
         figures += _measure("SQLite", f"sqlite:///{folder / 'sqlite' / 'b.db'}", folder / "sqlite", seed, size)
+        rights_url = f"sqlite:///{folder / 'sqlite' / 'rights.db'}"
+        figures += rights.measure("SQLite", rights_url, folder / "sqlite", seed, size.examples)
         if machine.find_postgres() is None:
             figures.append(Figure("PostgreSQL", None, "", "measured too", False, {"reason": "no PostgreSQL here"}))
         else:
             server = stack.enter_context(postgres.running(durable=True))
             figures += _measure("PostgreSQL", server.fresh(), folder / "postgresql", seed, size)
-    return Report("backend", seed, {**vars(size), "durable": True, "consoles": CONSOLES}, tuple(figures))
+            figures += rights.measure(
+                "PostgreSQL", server.fresh(), folder / "postgresql", seed, max(1, size.examples // 2)
+            )
+    return Report("backend", seed, {**vars(size), "durable": True, "consoles": browsing.CONSOLES}, tuple(figures))
