@@ -89,6 +89,14 @@ def open_by_risk(connection: Connection, limit: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def orders_with_open(connection: Connection, among: list[str] | None) -> list[str]:
+    """The orders that have an open alarm; all, or those among these."""
+    query = select(alarms.c.order_id).where(alarms.c.state.in_(OPEN_STATES)).distinct()
+    if among is not None:
+        query = query.where(alarms.c.order_id.in_(among))
+    return sorted(connection.execute(query).scalars())
+
+
 def open_count(connection: Connection) -> int:
     return int(
         connection.execute(select(func.count()).select_from(alarms).where(alarms.c.state.in_(OPEN_STATES))).scalar_one()

@@ -86,6 +86,11 @@ class AlarmService:
             raise NotFound("alarm", alarm_id)
         return view(row)
 
+    def orders_concerned(self, among: list[str] | None = None) -> list[str]:
+        """The orders that have an open alarm; all, or those among these."""
+        with self._database.reading() as connection:
+            return repository.orders_with_open(connection, among)
+
     def search(self, **criteria: Any) -> list[AlarmView]:
         """Alarms of all times; criteria as in `repository.search`."""
         with self._database.reading() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
@@ -31,6 +31,7 @@ from alarm_backend.orders.schemas import OrderView
 
 YEAR_S = 365 * 24 * 3600
 TESTS_SHOWN = 20
+ORDERS_ASKED_MAX = 50
 BROWSER_TEXTS = (
     "status.",
     "banner.",
@@ -179,11 +180,18 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
 
 
 @router.get("/console/situation")
-def situation(request: Request, services: ServicesOf, user: OperatorUser) -> Response:
-    """Who is where: the orders with open alarms and their parties' tracks of the last hour. The read is logged."""
-    concerned = {alarm.order_id for alarm in services.alarms.queue().alarms}
-    orders = [order for order in services.orders.all() if order.order_id in concerned]
-    tracks = [track for order in orders for track in services.positions.tracks(order.order_id, user)]
+def situation(
+    request: Request,
+    services: ServicesOf,
+    user: OperatorUser,
+    order_id: Annotated[list[Annotated[str, Query(max_length=80)]] | None, Query(max_length=ORDERS_ASKED_MAX)] = None,
+) -> Response:
+    """Who is where: the orders with open alarms (or those asked for among them) and their parties' tracks of the last
+
+    hour. Each order that is read is a line in the audit chain."""
+    concerned = services.alarms.orders_concerned(order_id)
+    orders = [order for order in (_order_of(services, name) for name in concerned) if order is not None]
+    tracks = services.positions.tracks_of([order.order_id for order in orders], user) if orders else []
     known = {
         "now_ms": services.clocks.now_ms(),
         "orders": [order.model_dump(mode="json", exclude={"document"}) for order in orders],

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from alarm_backend.access import OperatorUser, ServicesOf
 
@@ -21,13 +22,18 @@ router = APIRouter(tags=["events"])
 )
 async def events(
     services: ServicesOf,
-    _user: OperatorUser,
+    user: OperatorUser,
     last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
     after: Annotated[int | None, Query(ge=0, le=2**53)] = None,
 ) -> StreamingResponse:
     """Events after `Last-Event-ID` (or `?after=` for the first connection of a page), without loss; then live."""
+    resume_after = last_event_id if last_event_id is not None else after
+    # Positions go out on this line: who listens from where on is a read of locations like any other.
+    await run_in_threadpool(
+        services.audit.record, user.username, "position.stream", "platform:events", {"after": resume_after}
+    )
     return StreamingResponse(
-        services.events.stream(last_event_id if last_event_id is not None else after),
+        services.events.stream(resume_after),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

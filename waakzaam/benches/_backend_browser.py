@@ -16,6 +16,7 @@ from alarm_backend.console.catalogue import LANGUAGES
 from alarm_backend.console.libraries import FOLDER
 from alarm_backend.console.page_frame import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
 from alarm_backend.services import Services
+from alarm_backend.time_text import to_text
 from waakzaam.benches import _backend_load as load
 from waakzaam.benches.report import Figure, at_most
 from waakzaam.rigs.chromium import AXE, PAGES, WATCH_ROWS, painted
@@ -30,6 +31,53 @@ PAGE_BYTES_MAX = 600_000
 FIRST_PAINT_MS_MAX = 1_000
 
 
+def _orders(count: int) -> dict[str, Any]:
+    """The orders that the load's alarms are about."""
+    shared = {
+        "version": 1,
+        "mandate_kind": "sentence_execution",
+        "timezone": "Europe/Brussels",
+        "valid_from": "2020-01-01T00:00:00Z",
+        "valid_until": "2040-01-01T00:00:00Z",
+        "proximity": {"alert_distance_m": 1000, "prealert_distance_m": 2000},
+        "zones": [],
+    }
+    orders = [
+        {
+            **shared,
+            "order_id": f"VL-2026-{number:04d}",
+            "monitored": {"person_id": f"M{number}", "device_id": f"trk-m{number}"},
+            "protected": [{"person_id": f"P{number}", "device_id": f"trk-p{number}"}],
+        }
+        for number in range(count)
+    ]
+    return {"schema": "waakzaam.orders/1", "orders": orders}
+
+
+def _positions(count: int, now_ms: int, chance: random.Random) -> list[dict[str, Any]]:
+    """Ten positions of each party over the last minutes, somewhere in Flanders."""
+    found = []
+    for number in range(count):
+        lon, lat = chance.uniform(3.2, 5.4), chance.uniform(50.8, 51.2)
+        for role, letter in (("monitored", "m"), ("protected", "p")):
+            found += [
+                {
+                    "device_id": f"trk-{letter}{number}",
+                    "order_id": f"VL-2026-{number:04d}",
+                    "person_id": f"{letter.upper()}{number}",
+                    "role": role,
+                    "fix_time": to_text(now_ms - ago * 30_000),
+                    "lat": lat + chance.gauss(0, 0.003),
+                    "lon": lon + chance.gauss(0, 0.003),
+                    "horizontal_accuracy_m": 8.0,
+                    "speed_m_s": 1.2,
+                    "course_deg": 90.0,
+                }
+                for ago in range(10, 0, -1)
+            ]
+    return found
+
+
 class Centre:
     """A running backend: its address, its gateway's token and the services on the same database."""
 
@@ -40,6 +88,11 @@ class Centre:
         self.gateway = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"})
         self._chance = random.Random(seed)
         self._number = (seed << 40) + (1 << 36)
+        self.gateway.put("/api/v1/orders", json=_orders(load.ORDERS), timeout=60).raise_for_status()
+        positions = _positions(load.ORDERS, real_clock_ms(), self._chance)
+        for start in range(0, len(positions), 500):
+            batch = {"positions": positions[start : start + 500]}
+            self.gateway.post("/api/v1/positions", json=batch, timeout=60).raise_for_status()
 
     def raise_alarm(self, alarm_id: str | None = None, **facts: Any) -> tuple[str, float]:
         """(alarm, Unix ms at which its post began)."""

@@ -21,6 +21,7 @@ from alarm_backend.time_text import to_text
 
 KINDS = sorted(set(SEVERITY_OF_KIND) - {"gateway_silent", "order_not_judged", "escalation_stopped"})
 DAY_MS = 86_400_000
+ORDERS = 500
 
 
 def percentile(values: list[float], percent: float) -> float:
@@ -29,8 +30,8 @@ def percentile(values: list[float], percent: float) -> float:
 
 
 def transition(number: int, chance: random.Random, now_ms: int) -> dict[str, Any]:
-    """A transition as the gateway sends it, of one of 500 orders."""
-    order = chance.randrange(500)
+    """A transition as the gateway sends it, of one of the orders."""
+    order = chance.randrange(ORDERS)
     alarm_id = f"a-{number:016x}"
     return {
         "idempotency_key": f"{alarm_id}:raised",

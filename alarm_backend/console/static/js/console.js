@@ -45,16 +45,51 @@ function redraw() {
   });
 }
 
-async function loadSituation() {
-  const response = await fetch("/console/situation", { headers: { Accept: "application/json" } });
+const SOON_MS = 500;
+let soon = null;
+
+/** What arrives by itself: the row is there at once, the map and the live numbers of the others within half a second. */
+function redrawSoon() {
+  soon ??= setTimeout(() => {
+    soon = null;
+    redraw();
+  }, SOON_MS);
+}
+
+/** Who is where: of every open alarm, or only of some orders (each read of a track is logged, so ask for no more). */
+async function loadSituation(orderIds = null) {
+  const query = orderIds ? "?" + new URLSearchParams(orderIds.map((id) => ["order_id", id])) : "";
+  const response = await fetch("/console/situation" + query, { headers: { Accept: "application/json" } });
   if (response.status === 401) return ended();
   if (!response.ok) throw new Error(`situation: status ${response.status}`);
   const loaded = await response.json();
   clock.heard(loaded.now_ms);
-  situation.load(loaded);
+  if (orderIds) situation.merge(loaded);
+  else situation.load(loaded);
   health.positions(situation.newestMs);
   detail.drawChart();
   redraw();
+}
+
+const GATHER_MS = 250, ASK_MAX = 50;
+const wanted = new Set(), asked = new Set();
+
+/** Ask for an order that a new alarm named, once, together with the others of the same moment. */
+function want(orderId) {
+  if (situation.orders.has(orderId) || asked.has(orderId)) return;
+  wanted.add(orderId);
+  if (wanted.size > 1) return;
+  setTimeout(() => {
+    const now = [...wanted].slice(0, ASK_MAX);
+    for (const id of now) { wanted.delete(id); asked.add(id); }
+    const left = [...wanted];
+    wanted.clear();
+    left.forEach(want);
+    loadSituation(now).catch((error) => {
+      for (const id of now) asked.delete(id);
+      health.problem(error);
+    });
+  }, GATHER_MS);
 }
 
 /** Reload what the page shows: the stream could not resume without loss. */
@@ -71,23 +106,26 @@ const handlers = {
     if (outcome === "old") return;
     if (outcome === "new") {
       document.querySelector("[data-announce]").textContent = text("queue.new_alarm", { kind: word("kind", alarm.kind), severity: word("severity", alarm.severity) });
-      if (!situation.orders.has(alarm.order_id)) loadSituation().catch(health.problem);
+      want(alarm.order_id);
     }
     if (audible) sound.play(alarm.severity);
     if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) queue.select(alarm.alarm_id);
     else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
     root.dataset.lastAlarmShownMs = Date.now();
-    redraw();
+    redrawSoon();
   },
   position(position) {
     if (!situation.add(position)) return;
     health.positions(situation.newestMs);
     if (queue.selected()?.order_id === position.order_id) chartDue = true;
-    redraw();
+    redrawSoon();
   },
   status(status) {
     if (status.what === "resync") resync().catch(health.problem);
-    else if (status.what === "orders") loadSituation().catch(health.problem);
+    else if (status.what === "orders") {
+      asked.clear();
+      loadSituation().catch(health.problem);
+    }
     else if (status.what === "flood") health.flood(status.detail.active, status.detail.new_alarms);
     else if (status.what === "rejected") health.rejected(status.detail);
     else if (status.what === "handover") {

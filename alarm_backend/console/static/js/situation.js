@@ -12,10 +12,18 @@ export class Situation {
     this.orders = new Map(); // order_id → order
     this.tracks = new Map(); // order_id → Map(person_id → {role, fixes: []})
     this.newestMs = 0;
+    this.version = new Map(); // order_id → how many fixes were added, so that what follows from them is computed once
+    this.derived = new Map();
   }
 
   load({ orders, tracks }) {
     this.orders = new Map(orders.map((order) => [order.order_id, order]));
+    this.merge({ orders: [], tracks });
+  }
+
+  /** Add orders and tracks to what is known. */
+  merge({ orders, tracks }) {
+    for (const order of orders) this.orders.set(order.order_id, order);
     for (const track of tracks) for (const position of track.positions) this.add(position);
   }
 
@@ -30,6 +38,7 @@ export class Situation {
     while (at > 0 && fixes[at - 1].fix_ms > position.fix_ms) at--;
     if (at > 0 && fixes[at - 1].fix_ms === position.fix_ms) return false;
     fixes.splice(at, 0, position);
+    this.version.set(position.order_id, (this.version.get(position.order_id) ?? 0) + 1);
     const oldest = fixes.at(-1).fix_ms - TRACK_MS;
     while (fixes[0].fix_ms < oldest) fixes.shift();
     this.newestMs = Math.max(this.newestMs, position.fix_ms);
@@ -61,6 +70,15 @@ export class Situation {
 
   /** Distances over time: at each fix of either, against the other's newest fix before it. Oldest first. */
   distances(orderId, monitored, protectedPerson) {
+    const key = `${orderId} ${monitored} ${protectedPerson}`, version = this.version.get(orderId) ?? 0;
+    const known = this.derived.get(key);
+    if (known?.version === version) return known.series;
+    const series = this.distancesFrom(orderId, monitored, protectedPerson);
+    this.derived.set(key, { version, series });
+    return series;
+  }
+
+  distancesFrom(orderId, monitored, protectedPerson) {
     const a = this.track(orderId, monitored), b = this.track(orderId, protectedPerson);
     const series = [];
     let i = 0, j = 0;
