@@ -45,15 +45,19 @@ function redraw() {
   });
 }
 
-const SOON_MS = 500;
-let soon = null;
+const SOON_MS = 500, LATER_MS = 3000;
+let soon = null, soonAt = Infinity;
 
-/** What arrives by itself: the row is there at once, the map and the live numbers of the others within half a second. */
-function redrawSoon() {
-  soon ??= setTimeout(() => {
-    soon = null;
+/** What arrives by itself: the row is there at once, the map follows; sooner for the order that is looked at. */
+function redrawSoon(orderId) {
+  const at = performance.now() + (queue.selected()?.order_id === orderId ? SOON_MS : LATER_MS);
+  if (at >= soonAt) return;
+  clearTimeout(soon);
+  soonAt = at;
+  soon = setTimeout(() => {
+    soonAt = Infinity;
     redraw();
-  }, SOON_MS);
+  }, at - performance.now());
 }
 
 /** Who is where: of every open alarm, or only of some orders (each read of a track is logged, so ask for no more). */
@@ -68,7 +72,8 @@ async function loadSituation(orderIds = null) {
   else situation.load(loaded);
   health.positions(situation.newestMs);
   detail.drawChart();
-  redraw();
+  if (!orderIds || orderIds.includes(queue.selected()?.order_id)) redraw();
+  else redrawSoon(null);
 }
 
 const GATHER_MS = 250, ASK_MAX = 50;
@@ -112,13 +117,13 @@ const handlers = {
     if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) queue.select(alarm.alarm_id);
     else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
     root.dataset.lastAlarmShownMs = Date.now();
-    redrawSoon();
+    redrawSoon(alarm.order_id);
   },
   position(position) {
     if (!situation.add(position)) return;
     health.positions(situation.newestMs);
     if (queue.selected()?.order_id === position.order_id) chartDue = true;
-    redrawSoon();
+    redrawSoon(position.order_id);
   },
   status(status) {
     if (status.what === "resync") resync().catch(health.problem);
