@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from alarm_backend.access import GatewayCaller, OperatorUser, ServicesOf
 from alarm_backend.alarms.schemas import (
@@ -19,8 +19,9 @@ from alarm_backend.alarms.schemas import (
     State,
     TransitionsIn,
 )
+from alarm_backend.operations.tracing import traced_act
 
-router = APIRouter(prefix="/api/v1", tags=["alarms"])
+router = APIRouter(prefix="/api/v1", tags=["alarms"], dependencies=[Depends(traced_act)])
 Millis = Annotated[int | None, Query(ge=0, le=2**53)]
 
 

@@ -15,6 +15,7 @@ from alarm_backend.alarms.schemas import Result, TransitionIn
 from alarm_backend.alarms.writing import AlarmWriter
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
+from alarm_backend.operations import tracing
 from alarm_backend.rejections.service import RejectionService, body_sha256
 from alarm_backend.time_text import to_ms
 
@@ -44,6 +45,19 @@ class AlarmIntake:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             return self._rejections.keep(connection, source, document, f"{where}: {first['msg']}")
+        with tracing.span(
+            "backend.intake", incoming.alarm_id, incoming.traceparent, transition=incoming.transition
+        ) as traceparent:
+            return self._store(connection, document, incoming, source, traceparent)
+
+    def _store(
+        self,
+        connection: Connection,
+        document: dict[str, Any],
+        incoming: TransitionIn,
+        source: str,
+        traceparent: str,
+    ) -> Result:
         key = incoming.idempotency_key
         before = repository.get(connection, incoming.alarm_id)
         already_ms = None if before is None else repository.transition_stored_ms(connection, key)
@@ -117,6 +131,7 @@ class AlarmIntake:
             source,
             sound="sound" in step.effects,
             fix_received_ms=incoming.fix_received_ms,
+            traceparent=traceparent,
         )
         return Result(idempotency_key=key, status="stored", stored_ms=stored_ms)
 

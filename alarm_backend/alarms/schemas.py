@@ -62,6 +62,8 @@ class TransitionIn(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     reason: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
     evidence: Any = None
+    traceparent: Any = None
+    """W3C trace context; one that cannot be used is left out, and never costs an alarm."""
 
 
 AnyTransition = Annotated[dict[str, Any], WithJsonSchema(TransitionIn.model_json_schema())]

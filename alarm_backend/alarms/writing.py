@@ -102,6 +102,7 @@ class AlarmWriter:
         *,
         sound: bool,
         fix_received_ms: int | None = None,
+        traceparent: str | None = None,
     ) -> None:
         """Tell the consoles how the alarm stands now (its whole row). In a flood, upkeep makes no sound."""
         if sound and row["severity"] <= flood.SILENT_SEVERITY_MAX:
@@ -112,6 +113,7 @@ class AlarmWriter:
             actor=actor,
             sound=sound,
             fix_received_ms=fix_received_ms,
+            traceparent=traceparent,
             stored_ms=self._clocks.wall_ms(),
         )
         self._events.append(connection, "alarm", told)

@@ -26,6 +26,8 @@ class AlarmEvent(BaseModel):
     sound: bool
     """True when an operator must hear it: raised, worse, or an acknowledgement that ran out."""
     fix_received_ms: int | None = None
+    traceparent: str | None = None
+    """The trace that what the operator does next belongs to; goes back in the header of the same name."""
     stored_ms: int
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from alarm_backend.access import OperatorUser, ServicesOf
 from alarm_backend.instructions.schemas import InstructionDone, InstructionView, StepId
+from alarm_backend.operations.tracing import traced_act
 
-router = APIRouter(prefix="/api/v1", tags=["instructions"])
+router = APIRouter(prefix="/api/v1", tags=["instructions"], dependencies=[Depends(traced_act)])
 
 
 @router.get("/alarms/{alarm_id}/instructions")

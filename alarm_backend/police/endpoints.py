@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from alarm_backend.access import OperatorUser, ServicesOf
+from alarm_backend.operations.tracing import traced_act
 from alarm_backend.police.schemas import HandoverIn, HandoverView
 
-router = APIRouter(prefix="/api/v1", tags=["police"])
+router = APIRouter(prefix="/api/v1", tags=["police"], dependencies=[Depends(traced_act)])
 
 
 @router.post("/alarms/{alarm_id}/police", status_code=202)

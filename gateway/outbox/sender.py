@@ -12,6 +12,7 @@ import httpx
 
 from gateway.contract.transitions import time_text
 from gateway.journal.port import Outbox, Pending, StoreAway
+from gateway.outbox import spans as spans_of
 from gateway.worker import say
 
 BATCH_MAX = 500
@@ -115,7 +116,18 @@ class Sender(threading.Thread):
         waiting = self.outbox.unsent(BATCH_MAX)
         if not waiting:
             return False
-        answer = self._post("/api/v1/transitions", {"transitions": [_document(entry) for entry in waiting]})
+        documents = [_document(entry) for entry in waiting]
+        spans = []
+        for document in documents:
+            span, document["traceparent"] = spans_of.delivering(
+                document["alarm_id"], document["transition"], document["fix_received_ms"]
+            )
+            spans.append(span)
+        try:
+            answer = self._post("/api/v1/transitions", {"transitions": documents})
+        finally:
+            for span in spans:
+                span.end()
         try:
             told = {result["idempotency_key"]: result for result in answer["results"]}
         except (KeyError, TypeError):

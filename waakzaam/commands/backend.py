@@ -23,7 +23,7 @@ from alarm_backend.errors import InvalidRequest, NotFound, Refused, StoreUnavail
 from alarm_backend.people.vault import KEY_BYTES
 from alarm_backend.services import Services, build
 from alarm_backend.store import migrate as schema
-from waakzaam import backend_upkeep, clock, what_if_process
+from waakzaam import backend_upkeep, clock, logs, tracing, what_if_process
 from waakzaam.backend_inputs import (
     listen,
     police_settings,
@@ -122,6 +122,8 @@ def backend(
         bool, typer.Option(help="Give somebody new with a role an account; else an administrator adds it first.")
     ] = False,
     public_url: Annotated[str | None, typer.Option(help="Address of this backend as browsers see it.")] = None,
+    otlp_url: Annotated[str | None, typer.Option(help="OTLP/HTTP collector of traces; default: no traces.")] = None,
+    json_logs: Annotated[bool, typer.Option(help="One JSON object a line on stderr.")] = False,
     secure_cookies: Annotated[bool, typer.Option(help="Cookies for HTTPS only (behind a TLS proxy).")] = False,
 ) -> None:
     """Run the alarm backend: API, event stream and the operator's console."""
@@ -147,9 +149,10 @@ def backend(
     )
     if keys is not None and not keys.is_file():
         raise BadInput(str(keys), "no such file", "check --keys")
+    tracing.configure("waakzaam-backend", otlp_url)
     document = read_orders(orders) if orders is not None else None
     listener = listen(host, port)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(as_json=json_logs)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with translated(str(orders) if orders else "backend"):

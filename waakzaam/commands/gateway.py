@@ -15,7 +15,7 @@ import typer
 from gateway import service
 from gateway.errors import FileUnreadable, GatewayError
 from gateway.partitions.sharing import PARTITIONS, PARTITIONS_MAX
-from waakzaam import clock
+from waakzaam import clock, tracing
 from waakzaam.exits import BadInput
 
 
@@ -82,11 +82,13 @@ def gateway(
     lease_s: Annotated[
         float, typer.Option(min=1, max=300, help="So long a silent worker keeps its partitions.")
     ] = 10.0,
+    otlp_url: Annotated[str | None, typer.Option(help="OTLP/HTTP collector of traces; default: no traces.")] = None,
     replicas: Annotated[int, typer.Option(min=1, max=5, help="On how many NATS servers a message is stored.")] = 1,
 ) -> None:
     """Take in trackers' messages, judge court orders, hand alarms to the backend; ends in order on SIGTERM."""
     host, port = _address(broker)
     _url("--backend", backend, ("http", "https"), "http://127.0.0.1:8080")
+    tracing.configure("waakzaam-gateway", otlp_url)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -106,7 +106,8 @@ async function resync() {
 }
 
 const handlers = {
-  alarm({ alarm, transition, sound: audible, actor }) {
+  alarm({ alarm, transition, sound: audible, traceparent }) {
+    if (traceparent) traces.set(alarm.alarm_id, traceparent);
     const outcome = queue.update(alarm);
     if (outcome === "old") return;
     if (outcome === "new") {
@@ -164,6 +165,7 @@ const stream = new Stream("/events", Number(facts.lastEventId), {
   ended,
 });
 
+const traces = new Map(); // alarm_id → the trace that an act on it belongs to
 const FORMS = new Set(["resolve", "shelve", "police"]);
 
 async function perform(act, values = null) {
@@ -199,7 +201,7 @@ async function send(alarm, path, values) {
   try {
     const response = await fetch(`/api/v1/alarms/${encodeURIComponent(alarm.alarm_id)}/${path}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": facts.csrf, Accept: "application/json" },
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": facts.csrf, Accept: "application/json", ...(traces.has(alarm.alarm_id) ? { traceparent: traces.get(alarm.alarm_id) } : {}) },
       body: JSON.stringify(values),
     });
     if (response.status === 401) return ended();
