@@ -15,6 +15,7 @@ from gateway.contract.reading import mapping, member, sequence
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 DAY_MS = 86_400_000
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,45 @@ def parse(value: Any, path: str) -> tuple[Window, ...]:
     return tuple(windows)
 
 
-def _unix_ms(day: date, minute: int, zone: ZoneInfo, latest: bool) -> int:
-    """Unix milliseconds of a local wall time; of a doubtful one (clock change) the earliest or the latest reading."""
-    naive = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)
-    readings = [round(naive.replace(tzinfo=zone, fold=fold).timestamp() * 1000) for fold in (0, 1)]
-    return max(readings) if latest else min(readings)
+def _offsets(zone: ZoneInfo, from_s: int, until_s: int) -> list[tuple[int, int, int]]:
+    """The spans [from, until) of one offset each, in Unix seconds, that make up this time; offset in seconds."""
+
+    def offset(at_s: int) -> int:
+        shift = datetime.fromtimestamp(at_s, zone).utcoffset() or timedelta()
+        return round(shift.total_seconds())
+
+    before, after = offset(from_s), offset(until_s - 1)
+    if before == after:
+        return [(from_s, until_s, before)]
+    low, high = from_s, until_s - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return [(from_s, high, before), (high, until_s, after)]
 
 
 @lru_cache(maxsize=4096)
 def _spans(windows: tuple[Window, ...], timezone: str, day_ordinal: int) -> tuple[tuple[int, int], ...]:
-    """The active spans that begin on this local day, as Unix milliseconds [from, until)."""
+    """The active spans that begin on this local day, as Unix milliseconds [from, until).
+
+    A window is active while a clock on the wall shows a time within it: twice in the hour that comes twice, not in the
+    hour that is left out.
+    """
     zone = ZoneInfo(timezone)
     day = date.fromordinal(day_ordinal)
-    spans = []
+    midnight_s = (day_ordinal - EPOCH_ORDINAL) * DAY_MS // 1000
+    offsets = _offsets(zone, midnight_s - DAY_MS // 1000, midnight_s + 3 * DAY_MS // 1000)
+    spans: list[tuple[int, int]] = []
     for window in windows:
         if day.weekday() in window.days:
             until = window.until_minute + (24 * 60 if window.until_minute <= window.from_minute else 0)
-            start_ms = _unix_ms(day, window.from_minute, zone, latest=False)
-            spans.append((start_ms, _unix_ms(day, until, zone, latest=True)))
+            for from_s, until_s, offset_s in offsets:
+                start_ms = 1000 * max(from_s, midnight_s + 60 * window.from_minute - offset_s)
+                end_ms = 1000 * min(until_s, midnight_s + 60 * until - offset_s)
+                if spans and start_ms == spans[-1][1]:
+                    spans[-1] = (spans[-1][0], max(spans[-1][1], end_ms))
+                elif start_ms < end_ms:
+                    spans.append((start_ms, end_ms))
     return tuple(spans)
 
 

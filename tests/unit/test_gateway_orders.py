@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -125,6 +127,25 @@ def test_an_hour_that_comes_twice_is_covered_both_times() -> None:
     hour = [{"days": ["sun"], "from": "02:00", "until": "03:00"}]
     assert _active(hour, "2026-10-25T00:30:00Z")  # 02:30 summer time
     assert _active(hour, "2026-10-25T01:30:00Z")  # 02:30 winter time
+
+
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24"])
+@pytest.mark.parametrize("timezone", ["Europe/Brussels", "Atlantic/Azores", "Pacific/Auckland", "America/New_York"])
+@pytest.mark.parametrize(
+    ("start", "until"), [("02:10", "02:40"), ("01:30", "02:20"), ("22:00", "02:30"), ("00:00", "24:00")]
+)
+def test_a_window_is_active_while_a_clock_on_the_wall_shows_a_time_within_it(
+    day: str, timezone: str, start: str, until: str
+) -> None:
+    windows = schedules.parse([{"days": ["sat", "sun"], "from": start, "until": until}], "s")
+    first_ms = unix_ms_of(f"{day}T00:00:00Z")
+    for now_ms in range(first_ms, first_ms + 3 * 86_400_000, 600_000):
+        here = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(timezone))
+        clock, weekend, after_weekend = f"{here:%H:%M}", here.weekday() >= 5, here.weekday() in (6, 0)
+        within = weekend and start <= clock < until
+        if until < start:
+            within = (weekend and clock >= start) or (after_weekend and clock < until)
+        assert schedules.active(windows, timezone, now_ms) == within, here.isoformat()
 
 
 def test_the_next_change_of_a_schedule_is_its_next_edge() -> None:
