@@ -95,6 +95,16 @@ def vector_distances(a: Floats, b: Floats) -> Floats:
     return result
 
 
+def farther(a: Floats, b: Floats, bound_m: Floats) -> NDArray[np.bool_]:
+    """Whether points, shapes (3, ...) each, are surely at least so far apart: judged by the chord, the shorter way.
+
+    False leaves it open for distances up to 8 mm (at 20 km) above the bound.
+    """
+    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    result: NDArray[np.bool_] = (bound_m <= 0) | (dx * dx + dy * dy + dz * dz >= bound_m * bound_m)
+    return result
+
+
 def moved(lat: float, lon: float, north_m: float, east_m: float) -> tuple[float, float]:
     """The point in degrees that lies this many metres north and east; for steps of some kilometres."""
     north_per_deg, _ = metres_per_degree(lat)

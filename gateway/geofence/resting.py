@@ -57,14 +57,15 @@ class Resting:
         self.asleep = np.zeros(count, dtype=bool)
         self.due_ms = np.full(count, NEVER)
         self.prealert_m = np.full(count, np.inf)
-        self.zone_at = np.zeros((3, count, zones_max))
+        self.zone_at = np.zeros((count, zones_max, 3))
         self.zone_reach_m = np.full((count, zones_max), -np.inf)
         self.boundary_ms = np.full(count, NEVER)
         self.started_ms = np.zeros(count, dtype=np.int64)
         pair = (count, 2)
-        self.at = np.zeros((3, *pair))
-        self.still_at = np.zeros((3, *pair))
-        self.still = np.zeros((2, *pair))
+        # What is read together lies together: with a million orders each place in memory is one that the processor waits for.
+        self.at = np.zeros((*pair, 3))
+        self.still_at = np.zeros((*pair, 3))
+        self.still = np.zeros((*pair, 2))
         self.still_since_ms = np.zeros(pair, dtype=np.int64)
         self.contact_ms = np.zeros(pair, dtype=np.int64)
         self.interval_ms = np.full(pair, rules.interval_assumed_ms)
@@ -93,7 +94,7 @@ class Resting:
         sd = sd / R68_PER_SD
         last = self.fixes[order, role] - 1
         last_ms = self.ring_time[order, role, last % RECENT_MAX]
-        moved_m = ellipsoid.vector_distances(lat_lon, self.at[:, order, role])
+        moved_m = ellipsoid.vector_distances(lat_lon, self.at[order, role].T)
         slack_m = rules.quiet_margin_m + moved_m + 6 * sd
         other = 1 - role
         their = (self.fixes[order, other] - 1) % RECENT_MAX
@@ -103,12 +104,12 @@ class Resting:
         )
         age_ms = np.maximum(0, batch.time_ms - self.ring_time[order, other, their])
         wander_m = rules.quiet_wander_m_s * age_ms / 1000 + 6 * (their_sd / R68_PER_SD)
-        apart_m = ellipsoid.vector_distances(lat_lon, self.at[:, order, other])
         quiet = self.asleep[order] & (self.due_ms[order] > now_ms) & (batch.time_ms > last_ms)
-        quiet &= apart_m >= self.prealert_m[order] + slack_m + wander_m
-        for zone in range(self.zone_reach_m.shape[1]):
-            far_m = ellipsoid.vector_distances(lat_lon, self.zone_at[:, order, zone])
-            quiet &= (role == 1) | (far_m >= self.zone_reach_m[order, zone] + slack_m)
+        # A straight line is never longer than the way over the ground: who is far by it is far.
+        quiet &= ellipsoid.farther(lat_lon, self.at[order, other].T, self.prealert_m[order] + slack_m + wander_m)
+        zone_at, reach_m = self.zone_at[order], self.zone_reach_m[order]
+        for zone in range(reach_m.shape[1]):
+            quiet &= (role == 1) | ellipsoid.farther(lat_lon, zone_at[:, zone].T, reach_m[:, zone] + slack_m)
         self._move(batch.part(quiet), lat_lon[:, quiet], sd[quiet], moved_m[quiet], last_ms[quiet], now_ms[quiet])
         result: NDArray[np.bool_] = quiet
         return result
@@ -126,19 +127,18 @@ class Resting:
             (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S),
             self.usual_m_s[order, role] * np.exp(-gap_s / USUAL_MEMORY_S),
         )
-        away = ellipsoid.vector_distances(at, self.still_at[:, order, role]) > self.rules.still_radius_m + 2 * sd
+        away = ellipsoid.vector_distances(at, self.still_at[order, role].T) > self.rules.still_radius_m + 2 * sd
         o, r = order[away], role[away]
-        self.still_at[:, o, r] = at[:, away]
-        self.still[0, o, r], self.still[1, o, r] = batch.lat[away], batch.lon[away]
+        self.still_at[o, r] = at[:, away].T
+        self.still[o, r] = np.stack((batch.lat[away], batch.lon[away]), axis=1)
         self.still_since_ms[o, r] = batch.time_ms[away]
         contact = np.maximum(now_ms, self.contact_ms[order, role])
         self.contact_ms[order, role] = contact
-        self.at[:, order, role] = at
+        self.at[order, role] = at.T
         place = self.fixes[order, role] % RECENT_MAX
         self.ring_time[order, role, place] = batch.time_ms
         columns = (batch.lat, batch.lon, batch.accuracy_m, batch.speed_m_s, batch.course_deg)
-        for column, values in enumerate(columns):
-            self.ring[order, role, place, column] = values
+        self.ring[order, role, place] = np.stack(columns, axis=1)
         self.fixes[order, role] += 1
         self._refresh_due(order)
 
@@ -168,7 +168,7 @@ class Resting:
         self.prealert_m[number] = -np.inf if proximity is None else proximity.prealert_distance_m
         self.zone_reach_m[number] = -np.inf
         for zone, prepared in enumerate(case.zones):
-            self.zone_at[:, number, zone] = prepared.centre
+            self.zone_at[number, zone] = prepared.centre
             self.zone_reach_m[number, zone] = prepared.reach_m
         self.boundary_ms[number] = NEVER if state.boundary_ms is None else state.boundary_ms
         self.started_ms[number] = state.started_ms
@@ -188,9 +188,9 @@ class Resting:
             self.ring[number, role, place] = [np.nan if value is None else value for value in values]
         self.fixes[number, role] = len(track.recent)
         last = track.recent[-1]
-        self.at[:, number, role] = ellipsoid.vector(last.lat or 0.0, last.lon or 0.0)
-        self.still[:, number, role] = track.still_lat, track.still_lon
-        self.still_at[:, number, role] = ellipsoid.vector(track.still_lat, track.still_lon)
+        self.at[number, role] = ellipsoid.vector(last.lat or 0.0, last.lon or 0.0)
+        self.still[number, role] = track.still_lat, track.still_lon
+        self.still_at[number, role] = ellipsoid.vector(track.still_lat, track.still_lon)
         self.still_since_ms[number, role] = track.still_since_ms
         self.contact_ms[number, role] = track.contact_ms or 0
         self.interval_ms[number, role], self.usual_m_s[number, role] = track.interval_ms, track.usual_m_s
@@ -234,8 +234,8 @@ class Resting:
             interval_ms=float(self.interval_ms[number, role]),
             noise=float(self.noise[number, role]),
             usual_m_s=float(self.usual_m_s[number, role]),
-            still_lat=float(self.still[0, number, role]),
-            still_lon=float(self.still[1, number, role]),
+            still_lat=float(self.still[number, role, 0]),
+            still_lon=float(self.still[number, role, 1]),
             still_since_ms=int(self.still_since_ms[number, role]),
         )
 

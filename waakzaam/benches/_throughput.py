@@ -86,14 +86,14 @@ def _filled(w: _lives.World) -> BatchPartition:
     r.prealert_m[:] = 2 * w.alert_m
     for place in range(3):
         lat, lon = w.degrees(w.anchors[:, 1, place, 0], w.anchors[:, 1, place, 1])
-        r.zone_at[:, :, place] = ellipsoid.vectors(lat, lon)
+        r.zone_at[:, place] = ellipsoid.vectors(lat, lon).T
         r.zone_reach_m[:, place] = w.zone_radius_m + w.zone_buffer_m
     for role in (0, 1):
         order = np.arange(count)
         lat, lon = w.degrees(*w.anchors[order, role, (order * 7 + role * 3) % 3].T)
-        r.at[:, :, role] = ellipsoid.vectors(lat, lon)
-        r.still_at[:, :, role] = r.at[:, :, role]
-        r.still[:, :, role] = lat, lon
+        r.at[:, role] = ellipsoid.vectors(lat, lon).T
+        r.still_at[:, role] = r.at[:, role]
+        r.still[:, role] = np.stack((lat, lon), axis=1)
         r.ring[:, role, 0, 0], r.ring[:, role, 0, 1], r.ring[:, role, 0, 2] = lat, lon, 10.0
     r.ring_time[:, :, 0] = _lives.BEGIN_MS
     r.still_since_ms[:] = r.contact_ms[:] = _lives.BEGIN_MS
