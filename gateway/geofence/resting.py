@@ -62,7 +62,7 @@ class Resting:
         self.boundary_ms = np.full(count, NEVER)
         self.started_ms = np.zeros(count, dtype=np.int64)
         pair = (count, 2)
-        # What is read together lies together: with a million orders each place in memory is one that the processor waits for.
+        # What is read together lies together: with a million orders the processor waits for each place in memory.
         self.at = np.zeros((*pair, 3))
         self.still_at = np.zeros((*pair, 3))
         self.still = np.zeros((*pair, 2))
