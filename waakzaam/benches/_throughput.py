@@ -204,9 +204,9 @@ class _Ground:
 def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure]:
     """The same questions put to PostGIS and to the core's geometry, answers compared one by one, then CPU time.
 
-    Bare geometry is like against like: both have every point ready and write nothing. Then fixes as they arrive: PostGIS
-    keeps each tracker's last position and asks with it, in batches of 2,000; beside it stands the whole core, which
-    does more (filter, probabilities, alarms), so that ratio has no target. PostGIS need not flush: neither does the core.
+    Bare geometry is like against like: both have every point ready and write nothing. Then fixes as they arrive:
+    PostGIS keeps each tracker's last position and asks with it, in batches of 2,000; beside it stands the whole core,
+    which does more (filter, probabilities, alarms), so that ratio has no target. Neither of them flushes to a disk.
     """
     name = "PostGIS ST_DWithin(geography) + ST_Covers, indexed, batched"
     rng = np.random.default_rng(seed)
