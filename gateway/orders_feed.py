@@ -76,13 +76,16 @@ def in_force(given: Documents, remembered: Orders) -> Documents:
     return merged
 
 
-def write(path: Path, document: dict[str, Any]) -> None:
-    """The file as a whole or not at all, also through a power cut."""
+def write(path: Path, raw: bytes, before: Callable[[orders_file.Stamp], None] | None = None) -> None:
+    """The file as a whole or not at all, also through a power cut; `before` hears its stamp before it is there."""
     draft = path.with_suffix(".part")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(document, file)
+    with draft.open("wb") as file:
+        file.write(raw)
         file.flush()
         os.fsync(file.fileno())
+        status = os.fstat(file.fileno())
+    if before is not None:
+        before((status.st_mtime_ns, status.st_size))
     os.replace(draft, path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -115,6 +118,9 @@ class OrdersFeed(threading.Thread):
         self._given = given
         self._given_stamp: orders_file.Stamp | None = None
         self._given_documents: Documents = {}
+        self._given_orders: dict[str, contract.Order] = {}
+        self._given_raw = b""
+        self.orders = orders_file.OrdersFile(self.path)
         self._remembered_path = data / REMEMBERED
         self._now_ms = now_ms
         self._source = source
@@ -138,7 +144,7 @@ class OrdersFeed(threading.Thread):
         """
         if not self._follow:
             return
-        orders_file.read(self._given)
+        self._take_given()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             kept = json.loads(self._remembered_path.read_text(encoding="utf-8"))
@@ -188,21 +194,32 @@ class OrdersFeed(threading.Thread):
         with self._merging:
             self._merge_alone()
 
+    def _take_given(self) -> None:
+        """Reads the given file; raises FileUnreadable or OSError, and then what was read before stays."""
+        stamp = self._stamp() if self._given.exists() else None
+        loaded = orders_file.load(self._given)
+        self._given_stamp, self._given_raw = stamp, loaded.raw
+        self._given_documents = {document["order_id"]: document for document in loaded.document["orders"]}
+        self._given_orders = {order.order_id: order for order in loaded.orders}
+
     def _merge_alone(self) -> None:
         stamp = self._stamp()
         if stamp != self._given_stamp:
-            self._given_stamp = stamp
             try:
-                orders_file.read(self._given)
-                sources = json.loads(self._given.read_text(encoding="utf-8"))["orders"]
-            except (FileUnreadable, OSError, ValueError) as error:
+                self._take_given()
+            except (FileUnreadable, OSError) as error:
+                self._given_stamp = stamp
                 say(f"orders not reloaded, the ones before stay in force: {error}")
                 if self.path.exists():
                     return
-            else:
-                self._given_documents = {document["order_id"]: document for document in sources}
         merged = in_force(self._given_documents, self._remembered)
-        write(self.path, {"schema": contract.SCHEMA, "orders": list(merged.values())})
+        theirs = [document for i, document in merged.items() if document is not self._given_documents.get(i)]
+        parsed = contract.parse({"schema": contract.SCHEMA, "orders": theirs}) if theirs else ()
+        known = {**self._given_orders, **{order.order_id: order for order in parsed}}
+        raw = self._given_raw
+        if theirs or len(merged) != len(self._given_documents):
+            raw = json.dumps({"schema": contract.SCHEMA, "orders": list(merged.values())}).encode()
+        write(self.path, raw, lambda stamp: self.orders.expect(stamp, tuple(known[i] for i in merged)))
 
     def _ask(self) -> None:
         answer = self._client.get("/api/v1/orders/feed", headers={"If-None-Match": f'"{self._revision}"'})
@@ -214,7 +231,7 @@ class OrdersFeed(threading.Thread):
         for complaint in complaints:
             say(complaint)
         kept = {"orders": list(remembered.documents.values()), "withdrawn": sorted(remembered.withdrawn)}
-        write(self._remembered_path, {"schema": contract.SCHEMA, **kept})
+        write(self._remembered_path, json.dumps({"schema": contract.SCHEMA, **kept}).encode())
         changed = remembered != self._remembered
         self._remembered = remembered
         if changed:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from gateway.contract import orders
 from gateway.contract.errors import OrdersInvalid
@@ -14,8 +18,39 @@ BYTES_MAX = 2_000_000_000
 Stamp = tuple[int, int]
 
 
+@contextmanager
+def nothing_is_garbage() -> Iterator[None]:
+    """Pauses the collector where much is read that stays: it would look through all of it again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.freeze()
+            gc.enable()
+
+
+class Loaded(NamedTuple):
+    """An orders file as bytes, as a document and as orders, all of one reading."""
+
+    raw: bytes
+    document: dict[str, Any]
+    orders: tuple[Order, ...]
+
+
 def read(path: Path) -> tuple[Order, ...]:
     """The orders of a file; raises FileUnreadable naming the file and the place in it."""
+    return load(path).orders
+
+
+def load(path: Path) -> Loaded:
+    """The orders of a file and what they were read from; raises FileUnreadable naming the file and the place in it."""
+    with nothing_is_garbage():
+        return _load(path)
+
+
+def _load(path: Path) -> Loaded:
     try:
         raw = path.read_bytes()
         document = json.loads(raw)
@@ -28,7 +63,7 @@ def read(path: Path) -> tuple[Order, ...]:
     except RecursionError:
         raise FileUnreadable(str(path), "not usable JSON: nested too deeply") from None
     try:
-        return orders.parse(document)
+        return Loaded(raw, document, orders.parse(document))
     except OrdersInvalid as error:
         raise FileUnreadable(f"{path}: {error.path}", error.reason) from None
 
@@ -41,6 +76,11 @@ class OrdersFile:
         self._stamp: Stamp | None = None
         self._orders: tuple[Order, ...] = ()
         self._fault: FileUnreadable | None = None
+
+    def expect(self, stamp: Stamp, known: tuple[Order, ...]) -> None:
+        """Whoever writes the file has these orders already: they need not be read once more."""
+        self._orders, self._fault = known, None
+        self._stamp = stamp
 
     def stamp(self) -> Stamp:
         """Changes when the file changes; raises OSError when it is not there."""

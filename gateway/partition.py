@@ -130,18 +130,32 @@ class Partition:
             heapq.heappop(heap)
         return None
 
-    def advance(self, now_ms: int) -> list[Transition]:
-        """Lets time pass to `now_ms`: what falls due is decided at its own instant, in time order."""
+    def advance(self, now_ms: int, steps_max: int | None = None) -> list[Transition]:
+        """Lets time pass to `now_ms`: what falls due is decided at its own instant, in time order.
+
+        With `steps_max` it stops after so many decisions; `next_deadline_ms` tells whether more is due.
+        """
         effects: list[Transition] = []
+        steps = 0
         while (due_ms := self.next_deadline_ms()) is not None and due_ms <= now_ms:
+            if steps == steps_max:
+                return effects
+            steps += 1
             _, order_id = heapq.heappop(self._deadlines)
             effects += self._step(order_id, (), due_ms)
         self.now_ms = now_ms if self.now_ms is None else max(now_ms, self.now_ms)
         return effects
 
     def feed(self, observations: Sequence[Observation], now_ms: int) -> list[Transition]:
-        """Decides on observations that arrived together at `now_ms`, after what fell due before."""
-        effects = self.advance(now_ms)
+        """Decides on observations that arrived together at `now_ms`, after what fell due before in any order."""
+        return self.advance(now_ms) + self.hear(observations, now_ms)
+
+    def hear(self, observations: Sequence[Observation], now_ms: int) -> list[Transition]:
+        """Decides on observations at `now_ms`, after what fell due before in the orders that they concern.
+
+        What is due in other orders waits for `advance`: a thousand of them must not keep one panic waiting.
+        """
+        effects: list[Transition] = []
         touched: dict[str, list[Observation]] = {}
         for observation in observations:
             for order_id in self.orders_of(observation.device_id):

@@ -13,7 +13,6 @@ from gateway.ingest import keys as device_keys
 from gateway.journal.store import FileOutbox, Journal
 from gateway.mqtt import Broker
 from gateway.orders_feed import OrdersFeed
-from gateway.orders_file import OrdersFile
 from gateway.outbox import degraded
 from gateway.outbox.sender import Sender
 from gateway.worker import BATCH_MAX, Delivery, Worker, say
@@ -53,7 +52,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         source=settings.source,
         follow=settings.follow_backend,
     )
-    worker = Worker(journal, keys, OrdersFile(feed.path), now_ms, wall_ms)
+    worker = Worker(journal, keys, feed.orders, now_ms, wall_ms)
     feed.loaded = lambda: worker.versions
     try:
         feed.prepare()
@@ -70,13 +69,13 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     broker.start()
     sender.start()
     feed.start()
-    housekeeping_ms = wall_ms()
+    housekeeping_ms, more_due = wall_ms(), False
     try:
         while not stopping.is_set():
-            batch = gather(broker.arrived)
+            batch = gather(broker.arrived, 0 if more_due else TICK_S)
             if batch:
                 worker.take(batch)
-            worker.pass_time()
+            more_due = worker.pass_time()
             outbox.mark_confirmed(journal)
             if sender.failure is not None:
                 raise sender.failure
@@ -109,11 +108,11 @@ def take_over_given(feed: OrdersFeed) -> None:
         say(f"orders not reloaded, the ones before stay in force: {error}")
 
 
-def gather(arrived: queue.Queue[Delivery]) -> list[Delivery]:
+def gather(arrived: queue.Queue[Delivery], wait_s: float = TICK_S) -> list[Delivery]:
     """What has arrived, after a short wait for the first: a batch shares one transaction."""
     batch: list[Delivery] = []
     try:
-        batch.append(arrived.get(timeout=TICK_S))
+        batch.append(arrived.get(timeout=wait_s) if wait_s else arrived.get_nowait())
         batch.append(arrived.get(timeout=GATHER_S))
         while len(batch) < BATCH_MAX:
             batch.append(arrived.get_nowait())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import queue
 import sys
@@ -22,10 +21,11 @@ from gateway.geofence.motion import Observation
 from gateway.ingest import decoder, owntracks
 from gateway.journal import states
 from gateway.journal.port import Arrival, Message, Store
-from gateway.orders_file import OrdersFile, Stamp
+from gateway.orders_file import OrdersFile, Stamp, nothing_is_garbage
 from gateway.partition import Partition, Sleeping
 
 BATCH_MAX = 300
+STEPS_MAX = 500  # decisions by time alone between two looks at the broker: about 0.1 s
 CHECKPOINT_MESSAGES = 20_000
 CHECKPOINT_WALL_MS = 10_000
 KEEP_MESSAGES_MS = 30 * 86_400_000
@@ -91,13 +91,8 @@ class Worker:
     # ---- start and orders -------------------------------------------------------------------------------------------
     def start(self) -> None:
         """Takes up where the last checkpoint and the journal after it stand; raises FileUnreadable."""
-        # Nothing of what is read here is garbage: without a pause the collector looks through it again and again.
-        gc.disable()
-        try:
+        with nothing_is_garbage():
             self._start()
-        finally:
-            gc.freeze()
-            gc.enable()
 
     def _start(self) -> None:
         orders = self._read_orders()
@@ -107,7 +102,7 @@ class Worker:
         )
         for batch, now_ms, rows in self.journal.since(self.journal.checkpoint_seq()):
             self._batch = batch
-            self._put_out(self.partition.feed(self._observations(rows, now_ms), now_ms), rows)
+            self._put_out(self.partition.hear(self._observations(rows, now_ms), now_ms), rows)
         known = set(self.partition.states)
         self._put_out(self.partition.load(orders, self.now_ms()), [])
         self.versions = {order.order_id: order.version for order in orders}
@@ -181,7 +176,7 @@ class Worker:
             for (_, now_ms), group in groupby(fresh, lambda pair: (pair[0].batch, pair[0].now_ms)):
                 pairs = list(group)
                 observations = [one for _, said in pairs for one in said]
-                self._store(self.partition.feed(observations, now_ms), [arrival.message for arrival, _ in pairs])
+                self._store(self.partition.hear(observations, now_ms), [arrival.message for arrival, _ in pairs])
                 heard += observations
         for delivery in batch:
             delivery.acknowledge()
@@ -189,16 +184,18 @@ class Worker:
         self._tell_trackers(heard, arrived_ms)
         self._since_checkpoint += len(batch)
 
-    def pass_time(self, until_ms: int | None = None) -> None:
-        """Serves what falls due by now, or by `until_ms`; checkpoints when it is time."""
+    def pass_time(self, until_ms: int | None = None) -> bool:
+        """Serves what falls due by now, or by `until_ms`; checkpoints when it is time. True when more is due still."""
         now_ms = self.now_ms() if until_ms is None else until_ms
         due_ms = self.partition.next_deadline_ms()
         if due_ms is not None and due_ms <= now_ms:
             with self.journal.transaction():
-                self._store(self.partition.advance(now_ms), [])
+                self._store(self.partition.advance(now_ms, STEPS_MAX), [])
+            due_ms = self.partition.next_deadline_ms()
         quiet_ms = self.wall_ms() - self._checkpoint_wall_ms
         if self._since_checkpoint >= CHECKPOINT_MESSAGES or (self.partition.dirty and quiet_ms >= CHECKPOINT_WALL_MS):
             self.checkpoint()
+        return due_ms is not None and due_ms <= now_ms
 
     def checkpoint(self) -> None:
         """Stores the states that changed; a restart goes on from here."""

@@ -153,7 +153,7 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
         follow=settings.follow_backend,
     )
     feed.prepare()
-    orders = OrdersFile(feed.path)
+    orders = feed.orders
     stream = Stream(settings.nats_url, settings.source, now_ms, settings.replicas)
     intake = Intake(stream, keys, orders, settings.partitions, settings.source, now_ms)
     extra = ("owntracks/+/+",) if settings.owntracks else ()

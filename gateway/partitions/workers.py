@@ -24,7 +24,7 @@ from gateway.journal.leases import Lease, Leases
 from gateway.journal.port import StoreAway
 from gateway.journal.postgres import LeaseLost, PostgresJournal, PostgresOutbox, connect, flushes, prepare
 from gateway.orders_feed import OrdersFeed
-from gateway.orders_file import OrdersFile, Stamp
+from gateway.orders_file import Stamp
 from gateway.outbox import degraded
 from gateway.outbox.sender import Sender
 from gateway.partitions import sharing
@@ -84,7 +84,7 @@ class Workers:
     ) -> None:
         self.settings, self.stream, self.keys = settings, stream, keys
         self.now_ms, self.wall_ms = now_ms, wall_ms
-        self.feed, self.orders = feed, OrdersFile(feed.path)
+        self.feed, self.orders = feed, feed.orders
         self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
         self.held: dict[int, Held] = {}
         self.partitions = settings.partitions

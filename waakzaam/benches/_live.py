@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.wire import frame, messages, topics
+from gateway.ingest import keys as device_keys
 from gateway.journal.store import Journal
-from gateway.orders_file import OrdersFile
+from gateway.orders_feed import OrdersFeed
 from gateway.worker import Delivery, Worker
 from waakzaam import machine
 from waakzaam.benches.report import Figure, at_least, at_most
@@ -230,21 +231,27 @@ def _publish(rng: np.random.Generator, port: int, count: int, pace: int | None, 
     return rate
 
 
+def _started(folder: Path) -> tuple[Journal, Worker]:
+    """A worker as `waakzaam gateway` starts it: keys, orders of the file and of the backend, journal, states."""
+    keys = device_keys.read(folder / "keys.json")
+    journal = Journal(folder / "gateway.db")
+    feed = OrdersFeed("http://127.0.0.1:1", "", given=folder / "orders.json", data=folder, now_ms=wall_ms, source="g")
+    feed.prepare()
+    worker = Worker(journal, keys, feed.orders, wall_ms, wall_ms)
+    worker.start()
+    return journal, worker
+
+
 def restart(orders: int) -> Figure:
-    """Seconds from opening the journal of so many orders to the first decision on a new fix."""
+    """Seconds from reading the files of so many orders to the first decision on a new fix, all of them overdue."""
     with tempfile.TemporaryDirectory(prefix="wz-restart-") as text:
         folder = Path(text)
         _settings(folder, orders)
-        keys = {f"{who}-{i}": KEY for i in range(orders) for who in "mp"}
-        journal = Journal(folder / "gateway.db")
-        worker = Worker(journal, keys, OrdersFile(folder / "orders.json"), wall_ms, wall_ms)
-        worker.start()
+        journal, worker = _started(folder)
         journal.close()
         del worker  # Taking the first one apart is no part of a restart.
         begin = time.process_time()
-        journal = Journal(folder / "gateway.db")
-        worker = Worker(journal, keys, OrdersFile(folder / "orders.json"), wall_ms, wall_ms)
-        worker.start()
+        journal, worker = _started(folder)
         done: queue.Queue[bool] = queue.Queue()
         payload = _frame("m-5", 1, wall_ms(), 50.505 + 0.2, 3.0)
         worker.take([Delivery(topics.up("m-5"), payload, wall_ms(), lambda: done.put(True))])
