@@ -1,0 +1,124 @@
+"""The backend's documents are true: generated pages are current, units and compose file hold, every command exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from alarm_backend.alarms.risk import SEVERITY_OF_KIND
+from alarm_backend.store.tables import metadata
+from gateway.contract.transitions import KINDS
+from waakzaam.cli import build
+from waakzaam.rigs import backend_pages
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+OPERATIONS = DOCS / "operations"
+UNITS = sorted(OPERATIONS.glob("*.service")) + sorted(OPERATIONS.glob("*.timer"))
+HARDENING = (
+    "NoNewPrivileges=yes",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "CapabilityBoundingSet=",
+)
+
+
+def test_the_generated_pages_are_current() -> None:
+    how = "run python -m waakzaam.rigs.backend_pages"
+    assert backend_pages.SCHEMA_PAGE.read_text(encoding="utf-8") == backend_pages.schema_page(), how
+    assert backend_pages.LIFECYCLE_PAGE.read_text(encoding="utf-8") == backend_pages.lifecycle_page(), how
+
+
+def test_no_purpose_is_written_for_a_table_that_is_gone() -> None:
+    assert set(backend_pages.PURPOSE) <= set(metadata.tables)
+
+
+def _commands(text: str) -> list[list[str]]:
+    """Every waakzaam command of a document, in blocks and in backticks."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", text)
+    return [shlex.split(line)[1:] for line in lines if line.startswith("waakzaam ")]
+
+
+def _unknown(words: list[str]) -> str | None:
+    """What of this command the command line does not know; None when it knows all of it."""
+    command = typer.main.get_command(build())
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        if words[0] not in command.commands:
+            return words[0]
+        command, words = command.commands[words[0]], words[1:]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return next((word for word in words if word.startswith("--") and word.split("=")[0] not in known), None)
+
+
+def test_every_command_of_the_runbook_the_units_and_the_compose_file_exists() -> None:
+    commands = _commands((DOCS / "runbook.md").read_text(encoding="utf-8"))
+    assert len(commands) > 12
+    for unit in UNITS:
+        for line in re.findall(r"^ExecStart=\S*waakzaam (.*)$", unit.read_text(), re.M):
+            commands.append([word for word in line.split() if not word.startswith("$")])
+    services = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["services"]
+    commands.append(services["gateway"]["command"])
+    commands.append(shlex.split(services["backend"]["command"][0].replace("$$(", "("))[2:])
+    wrong = {" ".join(words): unknown for words in commands if (unknown := _unknown(words))}
+    assert wrong == {}
+    assert _unknown(["backend", "retention", "--no-such-option"]) == "--no-such-option"
+
+
+def test_the_runbook_tells_what_to_do_about_every_alarm_of_the_platform_itself() -> None:
+    text = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    about_itself = (set(SEVERITY_OF_KIND) - set(KINDS)) | {"order_not_judged"}
+    assert about_itself >= {"gateway_silent", "escalation_stopped"}
+    for kind in about_itself:
+        assert f"### `{kind}`" in text, f"the runbook does not say what to do about {kind}"
+
+
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)
+def test_units_are_hardened_and_restart(unit: Path) -> None:
+    text = unit.read_text()
+    for option in HARDENING:
+        assert option in text.splitlines(), option
+    assert "User=waakzaam" in text
+    if "Type=oneshot" not in text:
+        assert "Restart=always" in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    # The program is not installed where the units expect it; everything else is verified as it stands.
+    program = tmp_path / "waakzaam"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for unit in UNITS:
+        text = unit.read_text().replace("/opt/waakzaam/.venv/bin/waakzaam", str(program))
+        (tmp_path / unit.name).write_text(text)
+    files = [str(tmp_path / unit.name) for unit in UNITS]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *files], capture_output=True, text=True, timeout=60, check=False
+    )
+    complaints = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "waakzaam-" in line]
+    assert complaints == []
+
+
+def test_the_compose_file_holds_together() -> None:
+    document = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())
+    for name, service in document["services"].items():
+        assert service["restart"] == "always", name
+        for secret in service.get("secrets", []):
+            assert secret in document["secrets"], f"{name}: {secret}"
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source.startswith("./") or source in document["volumes"], f"{name}: {source}"
+        if name in {"backend", "gateway", "broker"}:
+            assert service["cap_drop"] == ["ALL"]
+            assert service["read_only"] is True
+    assert document["services"]["backend"]["ports"] == ["127.0.0.1:8080:8080"], "for the proxy only"
+    assert "ports" not in document["services"]["database"]
