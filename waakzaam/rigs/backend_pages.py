@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
+import alarm_backend.store.register_tables  # noqa: F401 (its tables are on the same page)
 from alarm_backend.alarms import lifecycle
 from alarm_backend.store.tables import metadata
 
