@@ -35,6 +35,8 @@ def _unique(found: list[RecordedScan]) -> list[RecordedScan]:
 def read(path: Path) -> Read:
     """(the sound scans of a file, what is wrong with the others); raises MalformedFile when no scan is sound."""
     file, ending = str(path), path.suffix.lower()
+    if not path.exists():
+        raise MalformedFile(file, 0, "", "No such file or directory")
     if ending not in KNOWN:
         known = ", ".join(KNOWN)
         raise MalformedFile(file, 0, "", f"no reader for {path.suffix or 'a name without ending'} (known: {known})")

@@ -25,6 +25,8 @@ def read_keys(path: Path) -> dict[str, str]:
         return {}
     except OSError as error:
         raise BadInput(str(path), error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(str(path), str(error), "restore it from your backup: it holds keys") from None
     try:
         document = json.loads(text)
     except ValueError as error:

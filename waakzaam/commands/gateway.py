@@ -37,8 +37,9 @@ def _address(text: str) -> tuple[str, int]:
 def _token(path: Path) -> str:
     try:
         token = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadInput(str(path), error.strerror or str(error), "name the file with the backend's token") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(str(path), reason, "name the file with the backend's token") from None
     if not token:
         raise BadInput(str(path), "is empty", "put the backend's gateway token into it")
     return token
