@@ -125,6 +125,7 @@ def test_the_pages_of_docs_hardware_are_what_the_data_give() -> None:
     stale = [
         name
         for name, content in hardware.documents().items()
-        if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != content
+        if not name.startswith("feasibility")  # its data are the strips' and drugs': test_hardware_feasibility holds it
+        and not ((folder / name).exists() and (folder / name).read_text(encoding="utf-8") == content)
     ]
     assert not stale, f"run `waakzaam hardware docs`; it changes: {', '.join(stale)}"
