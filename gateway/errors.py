@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class GatewayError(Exception):
     """Root of the gateway's errors."""
@@ -15,3 +17,14 @@ class FileUnreadable(GatewayError):
         self.reason = reason
         self.remedy = remedy
         super().__init__(f"{where}: {reason}")
+
+
+class JournalFailed(GatewayError):
+    """The journal in a file takes no more, or cannot be read: `path` and what the database said."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: the journal fails: {error} (look at the disk's space and health; the broker keeps what is not"
+            " acknowledged, so start again when it is mended)"
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.downlink import Downlink
+from gateway.errors import JournalFailed
 from gateway.ingest import keys as device_keys
 from gateway.journal.store import FileOutbox, Journal
 from gateway.mqtt import Broker
@@ -40,7 +42,19 @@ class Settings:
 
 
 def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
-    """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
+    """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start, JournalFailed later.
+
+    What the journal did not take is not acknowledged: the broker keeps it for the next start.
+    """
+    try:
+        _serve(settings, now_ms, wall_ms, stopping)
+    except sqlite3.Error as error:
+        raise JournalFailed(settings.data / "gateway.db", error) from error
+
+
+def _serve(
+    settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event
+) -> None:
     keys = device_keys.read(settings.keys)
     journal = Journal(settings.data / "gateway.db")
     feed = OrdersFeed(
