@@ -74,6 +74,57 @@ def travel_ms(way_m: float, *, monitored: bool, travelling: bool, rules: Rules) 
     return start_ms + round(1000 * (streets_m / slow_m_s + (way_m - streets_m) / speed_m_s))
 
 
+def covered_m(span_ms: float, *, monitored: bool, travelling: bool, rules: Rules) -> float:
+    """How far in a straight line somebody may have come in this time: the inverse of `travel_ms`."""
+    left_s = max(0.0, span_ms - (0 if travelling else rules.reach_start_ms)) / 1000
+    speed_m_s = rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
+    slow_m_s = rules.street_speed_m_s if monitored else rules.protected_street_speed_m_s
+    streets_m = rules.street_m * (1 if travelling else 2)
+    streets_s = streets_m / slow_m_s
+    return slow_m_s * left_s if left_s <= streets_s else streets_m + speed_m_s * (left_s - streets_s)
+
+
+def overdue_at_ms(track: Track, rules: Rules) -> int | None:
+    """From when on this tracker's last fix is overdue; None when it never gave one."""
+    seen_ms = fix_ms(track)
+    if seen_ms is None:
+        return None
+    return seen_ms + round(max(rules.overdue_min_ms, rules.overdue_intervals * track.interval_ms))
+
+
+def _met_ms(source: State | Draft, track: Track, latest_ms: int) -> int:
+    """When both may have met, for the pairs of which the other is silent as well: each then has a disc that grows."""
+    case, rules = source.case, source.case.rules
+    person = case.person_of[track.device_id]
+    if case.order.proximity is None or track.here is None:
+        return latest_ms
+    for device, other in case.person_of.items():
+        pair = f"pair:{person or other}"
+        if device == track.device_id or MONITORED not in (person, other) or pair not in source.active:
+            continue
+        there = source.tracks[device]
+        silent_ms = overdue_at_ms(there, rules)
+        if there.here is None or silent_ms is None or source.now_ms < silent_ms:
+            continue
+        distance_m = ellipsoid.distance(track.here.lat, track.here.lon, there.here.lat, there.here.lon)
+        slack_m = distance_m - case.order.proximity.alert_distance_m
+        low_ms, high_ms = max(track.here.time_ms, there.here.time_ms), latest_ms
+        while high_ms - low_ms > 500:
+            middle_ms = (low_ms + high_ms) // 2
+            reached_m = sum(
+                covered_m(
+                    middle_ms - (fix_ms(one) or middle_ms),
+                    monitored=case.person_of[one.device_id] == MONITORED,
+                    travelling=one.usual_m_s >= rules.travelling_m_s,
+                    rules=rules,
+                )
+                for one in (track, there)
+            )
+            low_ms, high_ms = (low_ms, middle_ms) if reached_m >= slack_m else (middle_ms, high_ms)
+        latest_ms = high_ms
+    return latest_ms
+
+
 def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[str, int, int | None]:
     """What silence of this tracker would mean, when it becomes an alarm, and when the higher level is due."""
     rules = source.case.rules
@@ -89,6 +140,7 @@ def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[
     monitored, travelling = source.case.person_of[track.device_id] == MONITORED, track.usual_m_s >= rules.travelling_m_s
     if slack_m is not None:
         reach_ms = min(reach_ms, travel_ms(slack_m, monitored=monitored, travelling=travelling, rules=rules))
+        reach_ms = _met_ms(source, track, seen_ms + reach_ms) - seen_ms
     high_ms = None
     if person_m is not None:
         high_ms = seen_ms + travel_ms(person_m, monitored=monitored, travelling=travelling, rules=rules)
@@ -141,6 +193,9 @@ def next_ms(state: State) -> list[int]:
         standing = [k for k in (Key("contact_loss", person, ""), Key("gnss_loss", person, "")) if k in state.alarms]
         if not standing:
             instants.append(at_ms)
+            silent_ms = overdue_at_ms(track, state.case.rules)
+            if silent_ms is not None and silent_ms > state.now_ms:
+                instants.append(silent_ms)  # From then on the other's silence weighs more.
         elif state.alarms[standing[0]].level != "high" and high_ms is not None:
             instants.append(high_ms)
     return instants

@@ -118,6 +118,19 @@ def test_silence_near_the_protected_person_alarms_in_minutes_and_far_away_later(
     assert silent_for_s(30_000) == pytest.approx(60 + streets_m / 14 + (30_000 - 500 - streets_m) / 25, abs=10)
 
 
+def test_when_both_are_silent_they_may_meet_half_way() -> None:
+    def told_s(her_last_s: int) -> float:
+        rows = [at("trk-m1", s, 20_000) for s in range(0, 301, 30)]
+        rows += [at("trk-p1", s, 0) for s in range(0, her_last_s + 1, 30)]
+        return second_of(told(order(), rows, until_s=7_200, kind="contact_loss")[0]) - 300
+
+    alone_s = 60 + 4_000 / 14 + (19_500 - 4_000) / 25
+    assert told_s(7_200) == pytest.approx(alone_s, abs=5)
+    # Each sets out for a minute; then streets at 14 and 10 m/s, after 286 s and 400 s the road at 25 and 15 m/s.
+    met_s = 60 + 400 + (19_500 - 14 * 4_000 / 14 - 25 * (400 - 4_000 / 14) - 4_000) / 40
+    assert told_s(300) == pytest.approx(met_s, abs=5)
+
+
 def test_a_tracker_that_never_spoke_is_an_alarm_and_not_a_good_sign() -> None:
     transitions = told(order(), [at("trk-p1", s, 0) for s in range(0, 1200, 30)], kind="contact_loss")
     assert (transitions[0].reason, second_of(transitions[0])) == ("never_reported", 900.0)
