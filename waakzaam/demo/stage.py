@@ -119,8 +119,11 @@ class Stage:
 
     def _test_a_drink(self) -> None:
         try:
-            self._outcome.drink = self._bracelet.test_a_drink()
-            self._hand_over(self._outcome.drink.record_line)
+            self._outcome.drink = drink = self._bracelet.test_a_drink()
+            self._hand_over(drink.record_line)
+            if drink.tell["verdict"] == "invalid":
+                strips = f"{drink.attempts} strips" if drink.attempts > 1 else "its strip"
+                self._outcome.failures.append(f"bracelet: no verdict from {strips}: {drink.tell['reason']}")
         except Exception as error:  # told in the summary: a drink test that did not come about is a failure of the demo
             self._outcome.failures.append(f"bracelet: {error}")
 
