@@ -23,10 +23,14 @@ def span(name: str, alarm_id: str, traceparent: object, **attributes: str) -> It
     """A span under that context, or under the alarm's own when there is none; gives the context to hand on."""
     parent = usable(traceparent) or traceparent_of(alarm_id)
     context = _PROPAGATOR.extract({"traceparent": parent})
-    with _TRACER.start_as_current_span(name, context=context, attributes={"alarm_id": alarm_id, **attributes}) as made:
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier, trace.set_span_in_context(made))
+    # Never made the current one: a dependency ends in another thread's context than it began in.
+    made = _TRACER.start_span(name, context=context, attributes={"alarm_id": alarm_id, **attributes})
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(made))
+    try:
         yield carrier.get("traceparent", parent)
+    finally:
+        made.end()
 
 
 def traced_act(request: Request) -> Iterator[None]:
