@@ -165,6 +165,11 @@ class Worker:
                     except decoder.Unusable as error:
                         self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, error.fault)
                         continue
+                    except Exception as error:  # Ours; the broker would bring it again and again, and end us each time.
+                        fault = f"our fault: {type(error).__name__}: {error}"
+                        say(f"a message on {delivery.topic[:80]} is set aside: {fault}")
+                        self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, fault)
+                        continue
                     arrivals.append(Arrival(message, self._batch, now_ms))
                     observed.append(said)
             fresh = [

@@ -13,14 +13,20 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.ingest import decoder
 from gateway.journal.store import FileOutbox, Journal
+from gateway.orders_file import OrdersFile
 from gateway.outbox.sender import Sender
+from gateway.worker import Delivery, Worker
 from tests.support.broker import BrokerAddress, running_broker
 from tests.support.fake_backend import FakeBackend, running_backend, wait_until
 from tests.support.tracker_messages import (
+    KEYS,
     Trackers,
+    fix_body,
     gateway_command,
     running_gateway,
+    sealed,
     start_gateway,
     wait_connected,
     write_settings,
@@ -95,6 +101,30 @@ def test_a_damaged_journal_is_told_and_not_begun_anew(tmp_path: Path, backend: F
     assert "gateway.db" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert path.read_bytes()[:100] == spoilt[:100]
+
+
+def test_a_message_that_our_own_decoder_fails_on_is_set_aside_and_the_next_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path)
+    journal = Journal(tmp_path / "gateway.db")
+    worker = Worker(journal, KEYS, OrdersFile(tmp_path / "orders.json"), now_ms, now_ms)
+    worker.start()
+    sound = decoder.open_message
+
+    def failing(topic: str, payload: bytes, *more: Any) -> Any:
+        return {}["a defect of ours"] if payload == b"!" else sound(topic, payload, *more)
+
+    monkeypatch.setattr(decoder, "open_message", failing)
+    acknowledged: list[int] = []
+    payloads = [b"!", sealed("trk-m1", fix_body(1, now_ms() - 1_000, 0))]
+    worker.take(
+        Delivery("wz/1/up/trk-m1", payload, now_ms(), lambda n=n: acknowledged.append(n))
+        for n, payload in enumerate(payloads)
+    )
+    assert acknowledged == [0, 1]
+    assert (journal.last_seq(), journal.quarantined()) == (1, 1)
+    journal.close()
 
 
 # ---- the outbox -----------------------------------------------------------------------------------------------------
