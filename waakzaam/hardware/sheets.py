@@ -115,7 +115,8 @@ def _symbol(drawing: Drawing, part: Part, x: float, y: float) -> None:
 def _small(drawing: Drawing, schematic: Schematic, part: Part, middle: float, y: float) -> float:
     """Draw a part of two pins between its two nets; returns the height it took."""
     first, second = list(part.type.pins)[:2]
-    row = y + 20
+    taller = 8.0 if part.type.name == "LED" else 0.0  # its rays
+    row = y + 20 + taller
     _symbol(drawing, part, middle, row)
     drawing.text(middle, row - (19 if part.type.name == "LED" else 12), f"{part.ref}  {part.line.part}", 9.5, "middle")
     for pin, out in ((first, -1), (second, 1)):
@@ -124,7 +125,7 @@ def _small(drawing: Drawing, schematic: Schematic, part: Part, middle: float, y:
         drawing.label(middle + out * 40, row, net, kind_of_net(schematic, net), out < 0)
     if part.near:
         drawing.text(middle, row + 18, f"at {part.near}", 8, "middle", FAINT)
-    return 46.0
+    return 46.0 + taller
 
 
 def _touched(drawing: Drawing, schematic: Schematic, part: Part, middle: float, y: float) -> float:
