@@ -101,7 +101,8 @@ CaseUser = Annotated[User, Depends(Allowed(*CASE_WORKERS))]
 """Drafts and signs off orders, hooks up trackers."""
 StockUser = Annotated[User, Depends(Allowed("administrator"))]
 """Keeps the stock of bracelets and strips."""
-IndicatorReader = Annotated[User, Depends(Allowed("evaluator", "administrator", "supervisor"))]
+INDICATOR_READERS = ("evaluator", "administrator", "supervisor")
+IndicatorReader = Annotated[User, Depends(Allowed(*INDICATOR_READERS))]
 """Sees counts and pseudonyms for the report."""
 
 

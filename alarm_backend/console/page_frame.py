@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from alarm_backend.access import DRINK_TEST_READERS, ORDER_READERS
+from alarm_backend.access import DRINK_TEST_READERS, INDICATOR_READERS, ORDER_READERS
 from alarm_backend.auth.schemas import SessionView
 from alarm_backend.console import catalogue
 from alarm_backend.console.assets import Assets
@@ -52,8 +52,11 @@ PAGES = (
     ("queue", "/", OPERATOR_ROLES),
     ("search", "/search", OPERATOR_ROLES),
     ("orders", "/orders", frozenset(ORDER_READERS)),
+    ("devices", "/devices", frozenset(ORDER_READERS)),
     ("handover", "/handover", OPERATOR_ROLES),
     ("field_tests", "/field-tests", frozenset(DRINK_TEST_READERS)),
+    ("indicators", "/indicators", frozenset(INDICATOR_READERS)),
+    ("stock", "/stock", frozenset(INDICATOR_READERS) - {"supervisor"}),
 )
 """Name, path and the roles that may open it."""
 

@@ -62,6 +62,7 @@ router = APIRouter()
 router.include_router(router_of(assets))
 router.include_router(records_pages.router)
 router.include_router(case_pages.router)
+router.include_router(register_pages.router)
 router.include_router(sign_in_pages.router)
 router.include_router(wearer_page.router)
 
