@@ -11,7 +11,14 @@ from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
 from alarm_backend.alarms.schemas import AlarmDetail
 from alarm_backend.auth.schemas import User
-from alarm_backend.console import case_pages, catalogue, records_pages, sign_in_pages, wearer_page
+from alarm_backend.console import (
+    case_pages,
+    catalogue,
+    records_pages,
+    register_pages,
+    sign_in_pages,
+    wearer_page,
+)
 from alarm_backend.console.assets import router_of
 from alarm_backend.console.page_frame import (
     LANGUAGE_COOKIE,

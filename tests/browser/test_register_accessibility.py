@@ -1,0 +1,115 @@
+"""axe-core finds nothing on the pages of case managers, administrators and evaluators, in any language and theme."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from alarm_backend.auth.schemas import User
+from alarm_backend.console.libraries import FOLDER
+from alarm_backend.console.page_frame import LANGUAGE_COOKIE, THEME_COOKIE
+from alarm_backend.devices.schemas import DeviceIn, HookupIn
+from alarm_backend.drafts.schemas import DraftNew
+from alarm_backend.feedback.schemas import FeedbackIn
+from alarm_backend.stock.schemas import LotIn, MoveIn, RecallIn, VenueIn
+from alarm_backend.stock.service import day_of
+from tests.support import contact_ban
+from tests.support.browser import Backend, running_backend, running_chromium, signed_in, wait_for_map, wall_ms
+
+pytestmark = pytest.mark.needs("chromium")
+AXE = "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 160))])"
+PHONE = 390
+
+
+def _fill(running: Backend, ann: User, admin: User) -> str:
+    """Something on every page; the draft's id."""
+    services = running.services
+    running.put_order(contact_ban.order())
+    for device in ("trk-m1", "trk-p1"):
+        services.devices.register(device, DeviceIn(model="T1", key_fingerprint="ab" * 16), ann)
+    worn = {"device_id": "trk-m1", "order_id": contact_ban.ORDER_ID, "person_id": "M1"}
+    services.devices.hook_up(HookupIn(**worn, strap_number="S1", battery_percent=90), ann)  # type: ignore[arg-type]
+    for code in ("club-1", "fest-1"):
+        services.stock.put_venue(code, VenueIn(name=code, kind="venue", municipality="Gent"), admin)
+    for lot in ("B-1", "B-2"):
+        services.stock.add_lot(lot, LotIn(item="bracelet", received=50), admin)
+    today = day_of(wall_ms())
+    moved = MoveIn(lot_id="B-1", venue_code="club-1", what="distributed", number=20, day=today)
+    services.stock.move("move-0001", moved, admin)
+    services.stock.recall("B-2", RecallIn(reason="weak"), admin)
+    for number in range(6):
+        answer = FeedbackIn(venue_code="club-1", audience="user", scores={"easy": 4}, again="yes")
+        services.feedback.take(answer, str(number))
+    wrong: dict[str, Any] = contact_ban.order()
+    wrong["zones"].append({"zone_id": "", "shape": {"type": "Circle", "center": [4.4, 50.9], "radius_m": -1}})
+    wrong["zones"][0]["schedule"] = [{"days": ["mon"], "from": "08:00", "until": "18:00"}]
+    wrong["exceptions"] = [{"exception_id": "e1", "reason": "x", "from": "x", "until": "y"}]
+    return services.drafts.begin(DraftNew(order_id=contact_ban.ORDER_ID, document=wrong), ann).draft_id
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Backend, str]]:
+    with running_backend(tmp_path_factory.mktemp("registers")) as running:
+        for name, role in (("ann", "supervisor"), ("adm", "administrator")):
+            running.add_person(name, role=role)
+        users = {user.username: user for user in running.services.auth.users()}
+        yield running, _fill(running, users["ann"], users["adm"])
+
+
+@pytest.fixture(scope="module")
+def sessions(place: tuple[Backend, str]) -> Iterator[dict[str, Page]]:
+    # axe is injected past the page's own policy, which forbids just that.
+    with running_chromium() as browser:
+        pages = {name: signed_in(browser, place[0], name, bypass_csp=True) for name in ("ann", "adm")}
+        for page in pages.values():
+            page.emulate_media(reduced_motion="reduce")
+            page.add_init_script(path=str(FOLDER / "axe.js"))
+        yield pages
+
+
+def _pages(draft_id: str) -> dict[str, tuple[str, ...]]:
+    ann = ("/orders/drafts", f"/orders/drafts/{draft_id}", f"/orders/{contact_ban.ORDER_ID}/versions", "/devices")
+    ann += ("/devices/trk-m1", "/indicators", "/orders")
+    return {"ann": ann, "adm": ("/stock", "/experience?venue=club-1", "/experience?done=true")}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["nl", "en", "fr"])
+def test_no_register_page_has_an_accessibility_violation(
+    sessions: dict[str, Page], place: tuple[Backend, str], language: str, theme: str
+) -> None:
+    backend, draft_id = place
+    found: dict[str, Any] = {}
+    for name, paths in _pages(draft_id).items():
+        page = sessions[name]
+        cookies = ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme))
+        page.context.add_cookies([{"name": n, "value": v, "url": backend.address} for n, v in cookies])
+        for path in paths:
+            page.goto(backend.address + path)
+            expect(page.locator("html")).to_have_attribute("lang", language)
+            if draft_id in path:
+                expect(page.locator("[data-fault]:not([hidden])").first).to_be_attached()
+                if language == "nl":
+                    wait_for_map(page)
+                page.locator("details[data-zone]").evaluate_all("all => all.forEach(one => one.open = true)")
+            if violations := page.evaluate(AXE):
+                found[path] = violations
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def test_every_register_page_fits_a_phone(sessions: dict[str, Page], place: tuple[Backend, str]) -> None:
+    backend, draft_id = place
+    wide = {}
+    for name, paths in _pages(draft_id).items():
+        page = sessions[name]
+        page.set_viewport_size({"width": PHONE, "height": 844})
+        for path in paths:
+            page.goto(backend.address + path)
+            if (width := page.evaluate("document.documentElement.scrollWidth")) > PHONE:
+                wide[path] = width
+        page.set_viewport_size({"width": 1440, "height": 900})
+    assert wide == {}
