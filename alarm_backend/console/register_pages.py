@@ -219,7 +219,12 @@ async def experience_form(request: Request, services: ServicesOf) -> Response:
     scores = {name: form.get(f"score_{name}") for name in SCORES.get(audience, ()) if form.get(f"score_{name}")}
 
     def act() -> None:
-        body = {"venue_code": venue, "audience": audience, "language": language_of(request), "scores": scores}
+        body: dict[str, Any] = {
+            "venue_code": venue,
+            "audience": audience,
+            "language": language_of(request),
+            "scores": scores,
+        }
         body |= {"again": form.get("again") or None, "problems": [str(word) for word in form.getlist("problems")]}
         services.feedback.take(FeedbackIn.model_validate(body), request.client.host if request.client else "")
 
@@ -243,7 +248,10 @@ def indicators_page(
 ) -> Response:
     """What the action plan asks to report, both measures, with its definitions."""
     today = day_of(services.clocks.now_ms())
-    asked = {"from_day": from_day or f"{date.fromisoformat(today).year}-01-01", "until_day": until_day or today}
+    asked: dict[str, Any] = {
+        "from_day": from_day or f"{date.fromisoformat(today).year}-01-01",
+        "until_day": until_day or today,
+    }
     asked["step"] = "day" if step == "day" else "month"
     found: list[Any] = []
     failure, status = _attempt(lambda: found.append(services.indicators.report(**asked)))

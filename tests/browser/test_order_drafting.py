@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from alarm_backend.drafts.schemas import DraftNew
 from tests.support import contact_ban
-from tests.support.browser import Backend, running_backend, running_chromium, signed_in, wait_for_map
+from tests.support.browser import Backend, running_backend, signed_in, wait_for_map
+from waakzaam.rigs.chromium import running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
 

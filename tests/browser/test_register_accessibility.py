@@ -18,10 +18,10 @@ from alarm_backend.feedback.schemas import FeedbackIn
 from alarm_backend.stock.schemas import LotIn, MoveIn, RecallIn, VenueIn
 from alarm_backend.stock.service import day_of
 from tests.support import contact_ban
-from tests.support.browser import Backend, running_backend, running_chromium, signed_in, wait_for_map, wall_ms
+from tests.support.browser import Backend, running_backend, signed_in, wait_for_map, wall_ms
+from waakzaam.rigs.chromium import AXE, running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
-AXE = "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 160))])"
 PHONE = 390
 
 
