@@ -33,6 +33,16 @@ PURPOSE = {
     "heartbeats": "the last sign of life of each source",
     "field_tests": "sealed drink-test records",
     "rejections": "items that could not be used, kept for people to look at",
+    "order_drafts": "orders in the making, until somebody else signed them off",
+    "order_draft_revisions": "every saved revision of a draft, with who wrote it",
+    "order_signatures": "who drafted and who signed each version, and the figures that lay beside it",
+    "order_receipts": "the version of each order that a gateway said it judges",
+    "devices": "trackers and what became of them",
+    "hookups": "who wears which tracker under which order, and from when that is effective",
+    "venues": "places and events where bracelets are handed out",
+    "stock_lots": "deliveries of bracelets and strips",
+    "stock_moves": "what was handed out, came back or was thrown away, where and on which day",
+    "feedback": "experiences of users and staff: choices only, to the day",
     "platform_state": "facts about the platform that outlive a restart: flood, stopped escalation",
 }
 """What each table is for, where its name does not say it all."""
