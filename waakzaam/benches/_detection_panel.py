@@ -68,7 +68,8 @@ def calibration_scans(strip: Strip, seed: int, lots: tuple[str, ...] = LOTS) -> 
     order = by_group(tuple(drinks()))
     scans = []
     for analyte in strip.analytes:
-        dose = concentration_mol_l(analyte, doses_mg()[analyte][0], strip.volume_ml)
+        group = (analyte, *(name for name, shared in strip.also if shared == analyte))
+        dose = min(concentration_mol_l(one, doses_mg()[one][0], strip.volume_ml) for one in group)
         for level, count in LEVELS.items():
             for n in range(count):
                 one = simulate_scan(
