@@ -79,7 +79,15 @@ def _serve(
     outbox = FileOutbox(settings.data / "gateway.db")
     broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
     worker.downlink = Downlink(keys, broker.publish)
-    sender = Sender(settings.backend_url, settings.token, outbox, worker.positions, now_ms, source=settings.source)
+    sender = Sender(
+        settings.backend_url,
+        settings.token,
+        outbox,
+        worker.positions,
+        now_ms,
+        source=settings.source,
+        broker_alive=broker.connected.is_set,
+    )
     broker.start()
     sender.start()
     feed.start()

@@ -34,12 +34,15 @@ class Sender(threading.Thread):
         now_ms: Callable[[], int],
         *,
         source: str = "gateway-1",
+        broker_alive: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self.outbox = outbox
         self.positions = positions
         self.now_ms = now_ms
         self.source = source
+        self.broker_alive = broker_alive
+        self._broker_named = False
         self.away = threading.Event()
         self.failure: Exception | None = None
         self.sent = 0
@@ -159,6 +162,14 @@ class Sender(threading.Thread):
     def _send_heartbeat(self) -> None:
         signs = self.outbox.signs()._asdict()
         self._post("/api/v1/heartbeats", {"source": self.source, "time": time_text(self.now_ms()), **signs})
+        if self.broker_alive is None:
+            return
+        # The broker's sign of life goes through us: once at the start, so that one that never comes is missed too, and
+        # then only while it is there. Its silence is an alarm of its own, beside a gateway that is well.
+        if self.broker_alive() or not self._broker_named:
+            source = f"{self.source}-broker"
+            self._post("/api/v1/heartbeats", {"source": source, "time": time_text(self.now_ms()), **signs})
+            self._broker_named = True
 
 
 def _document(entry: Pending) -> dict[str, Any]:

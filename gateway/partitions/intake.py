@@ -159,7 +159,15 @@ def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], i
     extra = ("owntracks/+/+",) if settings.owntracks else ()
     broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
     positions: queue.Queue[dict[str, Any]] = queue.Queue()
-    sender = Sender(settings.backend_url, settings.token, intake, positions, now_ms, source=settings.source)
+    sender = Sender(
+        settings.backend_url,
+        settings.token,
+        intake,
+        positions,
+        now_ms,
+        source=settings.source,
+        broker_alive=broker.connected.is_set,
+    )
     stream.start()
     try:
         _until_there(stream, intake, broker, stopping)
