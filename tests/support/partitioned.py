@@ -100,7 +100,8 @@ class Story:
 
 
 def canonical(document: dict[str, Any]) -> str:
-    known = {k: v for k, v in document.items() if k not in ("idempotency_key", "fix_received_ms")}
+    added = ("idempotency_key", "fix_received_ms", "traceparent")  # by the sender
+    known = {k: v for k, v in document.items() if k not in added}
     return json.dumps(known, sort_keys=True)
 
 
