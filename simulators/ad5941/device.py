@@ -100,6 +100,10 @@ class Ad5941:
     def transfer(self, mosi: bytes, now_us: float) -> bytes:
         """Bytes exchanged while CS is active."""
         self._advance(now_us)
+        if self.selected and not self._frame_lost and self.faults.bus_sound:
+            self._mosi_bytes += len(mosi)
+            self._miso_bytes += len(mosi)
+            return self.spi.frame(mosi)
         out = bytearray()
         for byte in mosi:
             out.append(self._exchange(byte))
@@ -202,6 +206,10 @@ class Ad5941:
 
     def _advance(self, to_us: float) -> None:
         """Everything that falls due up to `to_us`, in order. Time never runs back."""
+        if self._quiet_until(to_us):
+            if to_us > self.now_us:
+                self.now_us = to_us
+            return
         while True:
             when = min(
                 self._boot_us,
@@ -221,6 +229,18 @@ class Ad5941:
             else:
                 break
         self.now_us = max(self.now_us, to_us)
+
+    def _quiet_until(self, to_us: float) -> bool:
+        """Whether nothing falls due up to then: nearly every edge on the bus."""
+        return (
+            self.converter.next_us > to_us
+            and self.sequencer.next_us > to_us
+            and self._dac_due_us > to_us
+            and self.analogue.next_us > to_us
+            and self._boot_us > to_us
+            and self.timer.next_us > to_us
+            and self.sequencer.timeout_us > to_us
+        )
 
     def _happen(self, when_us: float) -> None:
         """The first of the things that are due at this time."""

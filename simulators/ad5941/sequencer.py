@@ -23,12 +23,19 @@ class Host(Protocol):
     def fire(self, source: int) -> None: ...
 
 
+def _crc_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte << 1 ^ 0x07) & 0xFF if byte & 0x80 else byte << 1
+    return byte
+
+
+_CRC = tuple(_crc_of_byte(byte) for byte in range(256))
+
+
 def crc8(crc: int, word: int) -> int:
     """x^8 + x^2 + x + 1 over a 32-bit command, most significant byte first."""
     for shift in (24, 16, 8, 0):
-        crc ^= word >> shift & 0xFF
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+        crc = _CRC[crc ^ (word >> shift & 0xFF)]
     return crc
 
 

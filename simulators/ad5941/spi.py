@@ -17,6 +17,7 @@ FIFO_MIN_WORDS = 3
 # (ad5941.md section 15).
 FILLER = 0x00
 IGNORED = -1
+_FILLERS = [bytes([FILLER] * count) for count in range(7)]
 
 
 class Bus(Protocol):
@@ -62,16 +63,42 @@ class SpiFrontEnd:
 
     def deselect(self) -> None:
         """End of a frame: one that is too short did nothing, and says so."""
-        expected = {SET_ADDRESS: 2, WRITE: bytes_of(self.address), READ: 1 + bytes_of(self.address)}
-        wrong = self._command in expected and self._position != expected[self._command]
+        command, wrong = self._command, False
+        if command == SET_ADDRESS:
+            wrong = self._position != 2
+        elif command in (WRITE, READ):
+            wrong = self._position != bytes_of(self.address) + (command == READ)
         if wrong and not (self.address_lost and self._command != SET_ADDRESS):
             self._bus.violation(
                 "frame", self.address, f"command {self._command:02X} with {self._position} bytes after it"
             )
-        words = (self._position - FIFO_DUMMY_BYTES) // 4
-        if self._command == READ_FIFO and words < FIFO_MIN_WORDS:
-            self._bus.hazard(f"READFIFO of {max(words, 0)} words: at least {FIFO_MIN_WORDS}")
+        if command == READ_FIFO:
+            words = (self._position - FIFO_DUMMY_BYTES) // 4
+            if words < FIFO_MIN_WORDS:
+                self._bus.hazard(f"READFIFO of {max(words, 0)} words: at least {FIFO_MIN_WORDS}")
         self._reset_frame()
+
+    def frame(self, mosi: bytes) -> bytes:
+        """Bytes of a frame: a whole address, write or read at once, anything else byte by byte; same outcome."""
+        if self._command is not None or not mosi:
+            return bytes([self.exchange(byte) for byte in mosi])
+        command, after = mosi[0], len(mosi) - 1
+        if command == SET_ADDRESS and after == 2:
+            self._command, self._position = command, after
+            self._value = self.address = mosi[1] << 8 | mosi[2]
+            self.address_lost = False
+            return _FILLERS[3]
+        width = bytes_of(self.address)
+        if command == WRITE and after == width:
+            self._command, self._position = command, after
+            self._value = int.from_bytes(mosi[1:], "big")
+            self._bus.bus_write(self.address, self._value)
+            return _FILLERS[after + 1]
+        if command == READ and after == width + 1:
+            self._command, self._position = command, after
+            self._out = self._bus.bus_read(self.address)
+            return _FILLERS[2] + (self._out & (1 << 8 * width) - 1).to_bytes(width, "big")
+        return bytes([self.exchange(byte) for byte in mosi])
 
     def exchange(self, mosi: int) -> int:
         """One byte each way."""

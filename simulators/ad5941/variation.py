@@ -87,6 +87,16 @@ class Faults:
     lpdac_frozen: bool = False
     adc_offset_jump_v: float = 0.0
 
+    @property
+    def bus_sound(self) -> bool:
+        """Whether every byte arrives as it was sent."""
+        return not (
+            self.flip_miso_bit_every
+            or self.flip_mosi_bit_every
+            or self.flip_miso_at_byte
+            or self.miso_stuck_at is not None
+        )
+
 
 @dataclass(frozen=True)
 class Hazard:

@@ -24,6 +24,7 @@ LONGEST_STEP_S = 0.5
 # period of common scans (ASSUMED).
 SURFACE_TAU_S = 0.02
 SURFACE_OHM = 90_000.0
+DRAWS = 256  # random numbers are drawn by the block: one by one they take as long as the physics
 
 
 class StripCell:
@@ -53,6 +54,7 @@ class StripCell:
         pour: Drink = drink(matrix)
         rng = rng_of("cell", matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
         self._rng = rng
+        self._draws: list[float] = []
         self.dip = dip(pour, Lot.named(lot), rng, area_m2=area_m2, temperature_c=temperature_c, condition=condition)
         contents = dict(self.dip.interferents_mol_l)
         for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
@@ -189,6 +191,11 @@ class StripCell:
         self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
         self._diffusion.step(self._layer_v, dt_s)
         keep = math.exp(-dt_s / 2.0)
-        self._wander_a = self._wander_a * keep + float(self._rng.normal(0.0, 1.0)) * self._noise_a * math.sqrt(
+        self._wander_a = self._wander_a * keep + self._draw() * self._noise_a * math.sqrt(
             1.0 - keep * keep
         )
+
+    def _draw(self) -> float:
+        if not self._draws:
+            self._draws = self._rng.standard_normal(DRAWS).tolist()[::-1]
+        return self._draws.pop()

@@ -90,17 +90,17 @@ class _Step:
         )
 
 
-_steps: dict[float, _Step] = {}
+_steps: dict[int, _Step] = {}
 _STEPS_MAX = 4096
 
 
 def _step_of(dt_s: float) -> _Step:
-    key = round(dt_s, 9)
+    key = int(dt_s * 1e9 + 0.5)
     found = _steps.get(key)
     if found is None:
         if len(_steps) >= _STEPS_MAX:
             _steps.clear()
-        found = _steps[key] = _Step.of(max(key, 1e-9))
+        found = _steps[key] = _Step.of(max(key, 1) * 1e-9)
     return found
 
 
@@ -124,21 +124,25 @@ class Diffusion:
         c = self.couples
         nernst = np.isinf(c.rate_m_s)
         rate = np.where(nernst, 1.0, c.rate_m_s) / np.where(nernst, 1.0, np.sqrt(c.diffusion_m2_s))
-        self._ln_rate = np.log(rate)
-        self._forward_slope = np.where(nernst, 0.0, c.sign * per_volt * c.alpha)
-        self._backward_slope = -c.sign * per_volt * np.where(nernst, c.electrons, 1.0 - c.alpha)
-        self._returns = bool(np.any(c.backward > 0.0))
+        forward = np.where(nernst, 0.0, c.sign * per_volt * c.alpha)
+        backward = -c.sign * per_volt * np.where(nernst, c.electrons, 1.0 - c.alpha)
+        with np.errstate(divide="ignore"):  # no way back: the logarithm of 0 is what is wanted
+            returns = np.log(c.backward)
+        self._slope = np.stack((forward, backward))
+        self._at_zero = np.log(rate) + np.stack((np.zeros_like(returns), returns)) - self._slope * c.formal_v
+        self._rates = np.empty_like(self._slope)
         self._kinetic = np.where(nernst, 0.0, 1.0)
 
-    def kinetics(self, potential_v: float | Array) -> tuple[Array, Array | float]:
-        """Forward and backward rate over sqrt(D), s^-1/2; for a Nernst couple only their ratio has a meaning."""
-        c = self.couples
-        over = potential_v - c.formal_v
-        forward = np.exp(np.minimum(self._ln_rate + self._forward_slope * over, _LN_MAX))
-        if not self._returns:
-            return forward, 0.0
-        backward = c.backward * np.exp(np.minimum(self._ln_rate + self._backward_slope * over, _LN_MAX))
-        return forward, backward
+    def kinetics(self, potential_v: float | Array) -> Array:
+        """Forward and backward rate over sqrt(D), s^-1/2, (2, k); for a Nernst couple only their ratio has a meaning.
+
+        Valid until the next call.
+        """
+        rates = self._rates
+        np.multiply(self._slope, potential_v, out=rates)
+        rates += self._at_zero
+        np.minimum(rates, _LN_MAX, out=rates)
+        return np.exp(rates, out=rates)
 
     def jump(self) -> None:
         """The potential jumps: the next step starts with no memory of the flux before."""
@@ -148,18 +152,19 @@ class Diffusion:
         """Advance by `dt_s`, flux linear over the step (constant right after a jump), surface law met at its end."""
         step = _step_of(dt_s)
         forward, backward = self.kinetics(potential_v)
+        both = forward + backward
         at_rest = step.rest @ self._deficit
         if self._fresh:
             response, gains = step.end_fresh, step.gains_fresh
         else:
             response, gains = step.end, step.gains
             at_rest = at_rest + step.begin * self.flux
-        product_rest: Array | float = at_rest
-        product_response: Array | float = response
         if self._following:
             product_rest, product_response, product_end = self._product_begin(dt_s)
-        drive = forward * (1.0 - at_rest) - backward * product_rest
-        flux = np.asarray(drive / (self._kinetic + forward * response + backward * product_response))
+            drive = forward * (1.0 - at_rest) - backward * product_rest
+            flux = np.asarray(drive / (self._kinetic + forward * response + backward * product_response))
+        else:
+            flux = np.asarray((forward - both * at_rest) / (self._kinetic + both * response))
         self._deficit *= step.decay
         self._pair[0], self._pair[1] = self.flux, flux
         self._deficit += gains @ self._pair
