@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware.detection import Scan, evaluate
+from firmware.bracelet.judging import judged_again
 from firmware.wire import record
 from firmware.wire.errors import WireError
 from waakzaam import machine
@@ -27,16 +27,20 @@ _IN_THE_VM = """
 import sys, json
 from array import array
 sys.path.insert(0, {root!r})
-from firmware.detection import Scan, evaluate
+from firmware.bracelet.judging import judged_again
 from firmware.wire import decimal
 with open({record!r}) as file:
     fields = json.load(file)
-with open({calibration!r}) as file:
-    calibration = json.load(file)
+calibrations = []
+for path in {calibrations!r}:
+    with open(path) as file:
+        calibrations.append(json.load(file))
 # as bits: MicroPython's own reading of a decimal can be one unit off in the last place
-columns = [array("f", bytes.fromhex(text)) for text in fields["trace"]]
-found = evaluate(calibration, Scan(columns[0], columns[1], columns[2],
-    lot=fields.get("strip_lot") or "", matrix=fields.get("drink_declared") or ""))
+for scan in (fields["trace"], fields["trace"].get("clean", {{}})):
+    for name in ("potential_v", "forward_a", "reverse_a"):
+        if name in scan:
+            scan[name] = array("f", bytes.fromhex(scan[name]))
+found = judged_again(calibrations, fields)
 analytes = []
 for one in found.analytes:
     entry = one.to_dict()
@@ -76,32 +80,35 @@ def _comparable(verdict: str, reason: str, analytes: list[dict[str, Any]]) -> tu
     )
 
 
-def judged_here(fields: dict[str, Any], calibration: dict[str, Any]) -> tuple[Any, ...]:
-    """(verdict, reason, analytes) of a record's trace in this machine's arithmetic, numbers as float32."""
-    columns = [array("f", fields["trace"][name]) for name in TRACE]
-    scan = Scan(
-        columns[0],
-        columns[1],
-        columns[2],
-        lot=fields.get("strip_lot") or "",
-        matrix=fields.get("drink_declared") or "",
-    )
-    found = evaluate(calibration, scan)
+def judged_here(fields: dict[str, Any], calibrations: list[dict[str, Any]]) -> tuple[Any, ...] | None:
+    """(verdict, reason, analytes) of a record's traces in this machine's arithmetic, numbers as float32.
+
+    None when the calibration of one of its strips is not among them.
+    """
+    found = judged_again(calibrations, fields)
+    if found is None:
+        return None
     return _comparable(found.verdict, found.reason, [one.to_dict() for one in found.analytes])
 
 
-def judged_in_the_vm(line: str, calibration_path: str) -> tuple[Any, ...] | None:
+def _as_bits(trace: dict[str, Any]) -> dict[str, Any]:
+    held = {name: array("f", value).tobytes().hex() if name in TRACE else value for name, value in trace.items()}
+    if "clean" in held:
+        held["clean"] = _as_bits(held["clean"])
+    return held
+
+
+def judged_in_the_vm(line: str, calibration_paths: list[str]) -> tuple[Any, ...] | None:
     """The same in the board's arithmetic; None without a VM."""
     vm = machine.find_vm()
     if vm is None:
         return None
     fields = json.loads(line)
-    columns = [array("f", fields["trace"][name]).tobytes().hex() for name in TRACE]
     told = {name: fields.get(name) for name in ("strip_lot", "drink_declared")}
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as held:
-        json.dump({**told, "trace": columns}, held)
+        json.dump({**told, "trace": _as_bits(fields["trace"])}, held)
         held.flush()
-        script = _IN_THE_VM.format(root=str(machine.ROOT), record=held.name, calibration=calibration_path)
+        script = _IN_THE_VM.format(root=str(machine.ROOT), record=held.name, calibrations=calibration_paths)
         return _run(vm, script)
 
 
@@ -123,15 +130,16 @@ def _run(vm: Path, script: str) -> tuple[Any, ...]:
 def check(
     lines: list[str],
     key_of: Callable[[str], bytes | None],
-    calibration_bytes: bytes | None,
+    calibration_files: list[bytes],
     judge_in_vm: Callable[[str], tuple[Any, ...] | None],
 ) -> RecordLog:
     """Check the lines of a log. `key_of` gives a device's key or None; `judge_in_vm` judges one line in the VM.
 
-    Without a calibration no verdict is judged again; a line made with another calibration is a fault.
+    `calibration_files` are those of a test's strips in their order; without any, no verdict is judged again. A line
+    made with another calibration is a fault.
     """
-    calibration = json.loads(calibration_bytes) if calibration_bytes is not None else None
-    digest = hashlib.sha256(calibration_bytes).hexdigest() if calibration_bytes is not None else ""
+    calibrations = [json.loads(content) for content in calibration_files]
+    digest = hashlib.sha256(b"".join(calibration_files)).hexdigest()
     faults: list[str] = []
     judged = 0
     used_vm = False
@@ -152,7 +160,7 @@ def check(
         if before is not None and fields["previous_sha256"] != before:
             faults.append(f"line {number}: does not follow the record before it (a record is missing or out of order)")
         previous[device] = record.sha256_of(line)
-        if calibration is None or not fields.get("analytes"):
+        if not calibrations or not fields.get("analytes"):
             continue
         if fields.get("calibration_sha256") not in (None, digest):
             faults.append(
@@ -161,7 +169,7 @@ def check(
             continue
         judged += 1
         stated = _comparable(fields["verdict"], fields["reason"], fields["analytes"])
-        if stated == judged_here(fields, calibration):
+        if stated == judged_here(fields, calibrations):
             continue
         in_vm = judge_in_vm(line)
         used_vm = used_vm or in_vm is not None

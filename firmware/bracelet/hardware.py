@@ -10,10 +10,13 @@ from firmware.drivers.ad5941_bus import RegisterBus
 from firmware.drivers.drv2605l import DRV2605L
 from firmware.drivers.errors import DriverError
 from firmware.drivers.i2c_registers import I2cRegisters
+from firmware.drivers.lis3dh import LIS3DH
 from firmware.drivers.max17048 import MAX17048
 from firmware.drivers.rgb_led import RgbLed
 
 UNSET_BEFORE_YEAR = 2024
+WRIST_MG = 320  # ASSUMED: a raised wrist, not a walk
+WRIST_SAMPLES = 2  # at 10 Hz
 GAUGE_FIRST_CHARGE_US = 1_100_000  # a cell that was just put in: before this SOC reads 0
 
 
@@ -60,6 +63,16 @@ class Hardware:
         self.dummy = pin(board.DUMMY_SELECT, pin.OUT, value=0)
         self.strip = pin(board.STRIP_PRESENT, pin.IN, pin.PULL_UP)
         self.button = pin(board.BUTTON, pin.IN, pin.PULL_UP)
+        self.motion_pin = pin(board.MOTION_INT, pin.IN)
+        self.pad_select = [
+            pin(number, pin.OUT, value=0) for number in (board.PAD_SELECT_0, board.PAD_SELECT_1, board.PAD_SELECT_2)
+        ]
+        self.i2c = machine.I2C(
+            board.SENSORS_I2C, scl=pin(board.I2C_SCL), sda=pin(board.I2C_SDA), freq=board.SENSORS_BAUD_HZ
+        )
+        self.gauge = None
+        self.accelerometer: "LIS3DH | None" = None
+        self.temperature_offset_c = 0.0
 
     def led(self):
         """The LED on its own SPI, its supply switched on (off in deep sleep, when the pin lets go)."""
@@ -71,25 +84,83 @@ class Hardware:
         return RgbLed(line)
 
     def sensors(self, say) -> tuple:
-        """(haptics, gauge), each None when it does not start: told as a fault, and the bracelet works without it."""
+        """(haptics, gauge), each None when it does not start: told as a fault, and the bracelet works without it.
+
+        The accelerometer comes along: `motion()` and `thermometer()` use it.
+        """
         pin = machine.Pin
-        i2c = machine.I2C(board.SENSORS_I2C, scl=pin(board.I2C_SCL), sda=pin(board.I2C_SDA), freq=board.SENSORS_BAUD_HZ)
-        registers = I2cRegisters(i2c, board.DRV2605L_ADDRESS, "DRV2605L")
-        haptics = DRV2605L(registers, pin(board.HAPTIC_ENABLE, pin.OUT, value=0), self.clock)
-        try:
-            for wait_us in haptics.start():
-                self.clock.sleep_us(wait_us)
-        except DriverError as error:
-            say("fault", {"during": "start", "part": "haptics", "reason": str(error)})
-            haptics = None
-        gauge = MAX17048(I2cRegisters(i2c, board.MAX17048_ADDRESS, "MAX17048"))
+        haptics = DRV2605L(
+            self._chip(board.DRV2605L_ADDRESS, "DRV2605L"), pin(board.HAPTIC_ENABLE, pin.OUT, value=0), self.clock
+        )
+        haptics = self._started(say, "haptics", haptics, haptics.start())
+        gauge = MAX17048(self._chip(board.MAX17048_ADDRESS, "MAX17048"))
         try:
             if gauge.start():
                 self.clock.sleep_us(GAUGE_FIRST_CHARGE_US)
         except DriverError as error:
             say("fault", {"during": "start", "part": "gauge", "reason": str(error)})
             gauge = None
+        self.gauge = gauge
+        self.accelerometer = LIS3DH(self._chip(board.LIS3DH_ADDRESS, "LIS3DH"), self.clock)
+        self.accelerometer = self._started(say, "accelerometer", self.accelerometer, self._watch_wrist())
         return haptics, gauge
+
+    def _watch_wrist(self):
+        yield from self.accelerometer.start()
+        self.accelerometer.wake_on_motion(WRIST_MG, WRIST_SAMPLES)
+
+    def _started(self, say, part: str, chip, steps):
+        try:
+            for wait_us in steps:
+                self.clock.sleep_us(wait_us)
+        except DriverError as error:
+            say("fault", {"during": "start", "part": part, "reason": str(error)})
+            return None
+        return chip
+
+    def _chip(self, address: int, name: str) -> I2cRegisters:
+        return I2cRegisters(self.i2c, address, name)
+
+    def motion(self) -> bool:
+        """Whether the wrist has moved since the last time this was asked."""
+        if self.accelerometer is None or not self.motion_pin():
+            return False
+        try:
+            return self.accelerometer.acknowledge()
+        except DriverError:  # told at the next start, when it does not answer there either
+            return False
+
+    def thermometer(self):
+        """Degrees Celsius by the accelerometer (generator), or None when it does not answer."""
+        if self.accelerometer is None:
+            return None
+        try:
+            return (yield from self.accelerometer.temperature_c(self.temperature_offset_c))
+        except DriverError:  # without a temperature the colour core refuses; a scan does without
+            return None
+
+    def spectrometer(self):
+        """The colour sensor, loaded only when a strip needs it."""
+        from firmware.drivers.as7341 import AS7341
+
+        return AS7341(self._chip(board.AS7341_ADDRESS, "AS7341"), self.clock)
+
+    def select_pad(self, number: int) -> None:
+        """Let the lamp current through the lamp over this pad."""
+        for bit in range(len(self.pad_select)):
+            self.pad_select[bit](number >> bit & 1)
+
+    def sleep(self) -> None:
+        """Deep sleep until the wrist moves, the button is pressed or a strip comes in; then the board starts anew."""
+        import esp32
+
+        self.afe.start()
+        self.afe.sleep()
+        if self.accelerometer is not None:
+            self.accelerometer.acknowledge()
+        esp32.wake_on_ext0(self.motion_pin, esp32.WAKEUP_ANY_HIGH)
+        esp32.wake_on_ext1((self.button, self.strip), esp32.WAKEUP_ALL_LOW)  # any of them, on the ESP32-S3
+        machine.deepsleep()
 
     @staticmethod
     def watchdog(timeout_ms: int):

@@ -5,19 +5,20 @@ Each ends with the event that moves the test on, or raises DriverError; the runn
 
 from array import array
 
-from firmware.detection import Scan, steps
+from firmware.bracelet.charge import require_charge
+from firmware.bracelet.judging import beside_clean
+from firmware.detection import INVALID, Scan, steps
 from firmware.drivers import ad5941_registers as reg
 from firmware.drivers.ad5941_scan import Trace, plan_of, scan
 from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, WET, cell_state, require_sound, self_test
-from firmware.drivers.errors import CellFault, ChipFault, DriverError, SupplyFault
+from firmware.drivers.errors import CellFault, ChipFault, DriverError
 
 AVDD_V = 3.3
 LOOK_EVERY_US = 400_000
 WETTED_CHANGE_MAX = 0.15  # ASSUMED: two looks this alike mean that the drink has stopped creeping
 INCUBATE_MS = 2_000  # ASSUMED: dry buffer dissolved; a strip's own figure replaces it ("incubate_ms")
 SCAN_TRIES = 2
-CHARGE_MIN_PERCENT = 5  # ASSUMED: a test takes well under 1 %; below this the gauge itself is not sure of the rest
-CELL_MIN_MV = 3_400  # ASSUMED: regulator drop-out at 3.3 V
+SELF_TEST_AGAIN_US = 100_000
 RELAX_US = 2_000_000  # ASSUMED: diffusion brings fresh drink to the electrode before a second scan
 WET_FACTOR_MAX = 3.0  # ASSUMED: a strip that conducts this much more or less after the scan is not the one before it
 RANGE_STEP = 4  # a clipped scan is repeated once with a quarter of the resistance
@@ -26,20 +27,24 @@ RANGE_STEP = 4  # a clipped scan is repeated once with a quarter of the resistan
 class Instrument:
     """One analogue front end, one strip holder, one calibration. `dummy` is the pin of the reference resistor."""
 
-    def __init__(self, afe, dummy, calibration: dict, config: dict, gauge=None):
+    def __init__(self, afe, dummy, calibration: dict, config: dict, gauge=None, thermometer=None):
         self._gauge = gauge
+        self._thermometer = thermometer
         self._afe = afe
         self._dummy = dummy
         self._calibration = calibration
         self._config = config
-        self.trace: "Trace | None" = None
+        self._trace: "Trace | None" = None
+        self._clean: "Trace | None" = None
+        self.temperature_c = None
         self.verdict = None
         self.evidence: dict = {}
         self._wet_a = 0.0
 
     def forget(self) -> None:
         """Drop the last test's data."""
-        self.trace = None
+        self._trace = None
+        self._clean = None
         self.verdict = None
         self.evidence = {}
 
@@ -51,16 +56,22 @@ class Instrument:
 
     def self_test(self):
         """Prove cell and chip, measure the feedback resistors that this strip's scan may use."""
-        if self._gauge is not None:
-            percent, millivolts = self._gauge.charge_percent(), self._gauge.voltage_mv()
-            if percent < CHARGE_MIN_PERCENT or millivolts < CELL_MIN_MV:
-                raise SupplyFault("MAX17048", "battery_low", "%.0f %%, %.0f mV" % (percent, millivolts))
+        require_charge(self._gauge)
         codes = [PULSE_GAIN_CODE]
         for divisor in (1, RANGE_STEP):
             code = self.plan(divisor).gain_code
             if code not in codes:
                 codes.append(code)
-        self.evidence = yield from self_test(self._afe, self._dummy, self._config.get("dummy_ohm", 10_000.0), codes)
+        ohm = self._config.get("dummy_ohm", 10_000.0)
+        try:
+            self.evidence = yield from self_test(self._afe, self._dummy, ohm, codes)
+        except DriverError as error:  # a disturbed transfer is no broken bracelet: once more, then it is
+            if error.fault not in ("bus", "chip"):
+                raise
+            yield SELF_TEST_AGAIN_US
+            self.evidence = yield from self_test(self._afe, self._dummy, ohm, codes)
+        if self._thermometer is not None:
+            self.temperature_c = yield from self._thermometer()
         return ("passed",)
 
     def check_strip(self, today: str):
@@ -108,7 +119,7 @@ class Instrument:
                 yield RELAX_US
                 continue
             if not trace.saturated:
-                self.trace = trace
+                self._trace = trace
                 return ("measured",)
             if divisor > 1:
                 raise CellFault(reg.CHIP, "saturated", "%d of %d readings" % (trace.saturated, trace.filled))
@@ -118,7 +129,7 @@ class Instrument:
 
     def decide(self):
         """Judge the trace. The strip is looked at once more, so that one that fell out is not judged."""
-        trace = self.trace
+        trace = self._trace
         if trace is None:
             raise CellFault(reg.CHIP, "no_trace", "nothing was measured")
         state, early_a, late_a = yield from cell_state(self._afe)
@@ -127,6 +138,42 @@ class Instrument:
             raise CellFault(reg.CHIP, "dry", "not wet any more after the scan")
         if not self._wet_a / WET_FACTOR_MAX <= early_a <= self._wet_a * WET_FACTOR_MAX:
             raise CellFault(reg.CHIP, "changed", "%.3g A before the scan, %.3g A after it" % (self._wet_a, early_a))
+        outcome = yield from self._judge(trace)
+        if self._clean is not None:
+            outcome = beside_clean(outcome, (yield from self._judge(self._clean)))
+        self.verdict = outcome
+        return ("decided", outcome.verdict, outcome.reason)
+
+    def keep_clean(self):
+        """What was measured is the clean pour of the drink that comes next; it is judged beside it."""
+        self._clean = self._trace
+        self._trace = None
+        yield 0
+        return ("kept",)
+
+    def trace(self) -> dict:
+        """The `trace` members of a record."""
+        if self._trace is None:
+            return {}
+        members = _members(self._trace)
+        if self._clean is not None:
+            members["clean"] = _members(self._clean)
+        return members
+
+    def refuses_nothing(self) -> str:
+        """ "" when the core refuses a curve that is no measurement; why not, when it would judge it."""
+        try:
+            plan = self.plan(1)
+            still_a = array("f", bytes(4 * plan.points))
+            potential_v = array("f", [plan.potential_uv(point) / 1e6 for point in range(plan.points)])
+            for outcome in steps(self._calibration, Scan(potential_v, still_a, still_a)):
+                if outcome is not None:
+                    return "" if outcome.verdict == INVALID else "detection: a dead strip is judged " + outcome.verdict
+        except (DriverError, ValueError, KeyError) as error:
+            return "calibration: %s %s" % (type(error).__name__, error)
+        return "detection: no verdict"
+
+    def _judge(self, trace: Trace):
         columns = columns_of(trace)
         yield 0
         judged = Scan(
@@ -138,10 +185,13 @@ class Instrument:
         )
         for outcome in steps(self._calibration, judged):
             if outcome is not None:
-                self.verdict = outcome
-                return ("decided", outcome.verdict, outcome.reason)
+                return outcome
             yield 0
         raise ChipFault("firmware", "no_verdict", "the evaluation ended without one")
+
+    def drop_calibration(self) -> None:
+        """Another strip's calibration needs the memory; what was measured stays."""
+        self._calibration = {}
 
     def release(self) -> None:
         """Open the cell and put the front end to rest."""
@@ -159,3 +209,8 @@ def columns_of(trace: Trace) -> tuple:
         forward_a[point] = trace.forward_a(point)
         reverse_a[point] = trace.reverse_a(point)
     return potential_v, forward_a, reverse_a
+
+
+def _members(trace: Trace) -> dict:
+    columns = columns_of(trace)
+    return {"potential_v": columns[0], "forward_a": columns[1], "reverse_a": columns[2]}

@@ -15,9 +15,9 @@ import sys
 from firmware.bracelet import recorder, settings, telling
 from firmware.bracelet.catalogue import texts_of
 from firmware.bracelet.flash_ring import FlashRing
-from firmware.bracelet.instrument import Instrument
 from firmware.bracelet.runner import Runner
 from firmware.bracelet.signals import Signals
+from firmware.bracelet.strips import Strips, forget
 
 WATCHDOG_MS = 8_000
 SERIAL_PREFIX = "WZR1 "
@@ -35,6 +35,8 @@ def say(kind: str, data: dict) -> None:
 
 def slot_standing() -> dict:
     """Which signed firmware runs, from the boot part's slots; {} where there are none."""
+    if "boot_state" not in os.listdir("/"):
+        return {}
     try:
         from firmware.update.trial import standing
     except ImportError:  # the CPython stand-in has no slots
@@ -49,9 +51,7 @@ def forget_update() -> None:
     """Let go of what only the start needs, for the memory."""
     for name in UPDATE_MODULES:
         package, _, last = name.rpartition(".")
-        sys.modules.pop(name, None)
-        if hasattr(sys.modules.get(package), last):
-            delattr(sys.modules[package], last)
+        forget(package, last)
     gc.collect()
 
 
@@ -100,25 +100,24 @@ class Program:
 
         self.slot = slot_standing()
         self.config = settings.checked_config(settings.read_json(open, "/config.json"))
-        calibration = settings.needed_of(settings.read_json(open, "/cal.json"), self.config["drink_declared"])
-        self.calibration = calibration
-        self.strip = calibration.get("strip")
+        paths = self.config["strips"]
         self.hashes = {
-            "calibration": settings.sha256_of_file(open, "/cal.json"),
+            "calibration": settings.sha256_of_files(open, paths),
             "firmware": self.slot.get("sha256") or self.config.get("firmware_sha256"),
             "version": self.slot.get("version"),
         }
         self.texts = texts_of(self.config["language"])
         self.hardware = Hardware()
         self.ring = FlashRing(os, open)
-        haptics, gauge = self.hardware.sensors(say)
+        haptics, _ = self.hardware.sensors(say)
         self.signals = Signals(self.hardware.led(), haptics, say)
         self.announcer = Announcer(self.config["announce"], self.signals)
-        self.instrument = Instrument(self.hardware.afe, self.hardware.dummy, calibration, self.config, gauge)
+        self.hardware.temperature_offset_c = self.config["temperature_offset_c"]
+        strips = Strips(open, paths, self.config, self.hardware)
         self.recorder = recorder.Recorder(self.ring, self.config, self.hashes, now_text)
         self.runner = Runner(
             self.hardware.clock,
-            self.instrument,
+            strips,
             self.recorder,
             self.hardware.strip,
             self.hardware.button,
@@ -127,8 +126,10 @@ class Program:
             self.texts,
             today,
         )
+        self.runner.motion = self.hardware.motion
         self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
         self._ended = False
+        self._idle_from_ms = self.hardware.clock.ticks_ms()
         self.heap_free_min = 1 << 30
 
     def _say(self, kind: str, data: dict) -> None:
@@ -155,7 +156,7 @@ class Program:
             "firmware_sha256": self.hashes["firmware"],
             "firmware_on_trial": self.slot.get("on_trial", False),
             "calibration_sha256": self.hashes["calibration"],
-            "strip": self.strip,
+            "strips": self.config["strips"],
             "strip_lot": self.config["strip_lot"],
             "heap_free": gc.mem_free() if hasattr(gc, "mem_free") else None,
             "records": len(self.ring.numbers()),
@@ -166,6 +167,7 @@ class Program:
     def command(self, line: str) -> None:
         """One command from the serial line."""
         word = line.strip()
+        self._idle_from_ms = self.hardware.clock.ticks_ms()
         if word == "records":
             say("records", {"sent": send_records(self.ring)})
         elif word == "status":
@@ -189,7 +191,7 @@ class Program:
             return
         from firmware.bracelet.health import check
 
-        steps = check(self.instrument, self.calibration, self.ring, self.texts, self.signals)
+        steps = check(self.runner.instrument, self.ring, self.texts, self.signals)
         while True:
             try:
                 await asyncio.sleep_ms(1 + next(steps) // 1000)
@@ -209,6 +211,17 @@ class Program:
         say("update", {"note": "confirmed", "version": self.slot["version"]})
         forget_update()
 
+    def _sleep_when_idle(self) -> None:
+        """Deep sleep after a while without wearer or serial line; never while there is something left to do."""
+        limit_s = self.config["sleep_after_s"]
+        now_ms = self.hardware.clock.ticks_ms()
+        if self.runner.busy() or not limit_s:
+            self._idle_from_ms = now_ms
+        elif self.hardware.clock.ticks_diff(now_ms, self._idle_from_ms) >= limit_s * 1000:
+            self._idle_from_ms = now_ms
+            say("sleep", {})
+            self.hardware.sleep()
+
     async def play(self, watchdog=None) -> None:
         """Tests, one after another, for ever."""
         while True:
@@ -217,6 +230,7 @@ class Program:
                 self._watch_heap()
             if watchdog is not None:
                 watchdog.feed()
+            self._sleep_when_idle()
             if self._ended:
                 self._ended = False
                 if self.config["send"] == "after_test":

@@ -1,7 +1,6 @@
 """The record of one test: its fields from outcome and trace, sealed piece by piece into the flash ring."""
 
 from firmware.bracelet.flash_ring import RingError
-from firmware.bracelet.instrument import columns_of
 from firmware.wire.record import seal_pieces
 
 VERSION = "0.1.0"
@@ -18,8 +17,8 @@ class Recorder:
         self._key = bytes(int(config["key"][at : at + 2], 16) for at in range(0, 64, 2))
         self.last_number = 0
 
-    def fields(self, number: int, verdict: str, reason: str, instrument) -> dict:
-        """The record's fields; what is not known is left out."""
+    def fields(self, number: int, verdict: str, reason: str, evidence) -> dict:
+        """The record's fields, the unknown left out. `evidence` has `verdict`, `temperature_c` and `trace()`."""
         config = self._config
         found = {
             "record_id": "%s-%06d" % (config["device_id"], number),
@@ -36,18 +35,17 @@ class Recorder:
             "venue_code": config.get("venue_code"),
             "truth": config.get("truth"),
         }
-        judged = instrument.verdict
+        judged = evidence.verdict
         found["analytes"] = [one.to_dict() for one in judged.analytes] if judged is not None else []
-        if instrument.trace is not None:
-            columns = columns_of(instrument.trace)
-            found["trace"] = {"potential_v": columns[0], "forward_a": columns[1], "reverse_a": columns[2]}
+        found["temperature_c"] = evidence.temperature_c
+        found["trace"] = evidence.trace() or None
         return found
 
-    def seal(self, verdict: str, reason: str, instrument):
+    def seal(self, verdict: str, reason: str, evidence):
         """Append the sealed record to flash (generator); ends with ("sealed",). Raises RingError or OSError."""
         numbers = self._ring.numbers()
         number = numbers[-1] + 1 if numbers else 1
-        fields = self.fields(number, verdict, reason, instrument)
+        fields = self.fields(number, verdict, reason, evidence)
         previous = self._ring.last_sha256()
         yield 0
         written = yield from self._ring.append(seal_pieces(fields, previous, self._key))

@@ -4,17 +4,42 @@
 the fault campaign on a virtual clock. Every failure of an effect becomes a fault event: told, logged, typed.
 """
 
+import gc
+
 from firmware.bracelet import flow, telling
 from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
-from firmware.bracelet.table import ASLEEP, AWAIT_STRIP, AWAIT_STRIP_OUT, AWAIT_WETTING
+from firmware.bracelet.judging import ends_here, of_all
+from firmware.bracelet.table import (
+    ASLEEP,
+    AWAIT_CLEAN,
+    AWAIT_STRIP,
+    AWAIT_STRIP_OUT,
+    AWAIT_WETTING,
+    AWAKE,
+    CHANGE_STRIP,
+    CLEAN_OUT,
+    CLEAN_WETTING,
+)
 from firmware.drivers.errors import DriverError
 
 INPUTS_EVERY_MS = 20
+SLOW_MS = 100
+SLOW_FROM_MS = 400
 DEBOUNCE_READS = 3
 HOLD_MS = 3_000
 EVENTS_MAX = 8
-IDLE_PATTERNS = {ASLEEP: None, AWAIT_STRIP: telling.PUT_STRIP, AWAIT_WETTING: telling.PUT_DRINK, AWAIT_STRIP_OUT: None}
+IDLE_PATTERNS = {
+    ASLEEP: None,
+    AWAKE: None,
+    AWAIT_STRIP: telling.PUT_STRIP,
+    AWAIT_WETTING: telling.PUT_DRINK,
+    AWAIT_STRIP_OUT: None,
+    CHANGE_STRIP: telling.PUT_STRIP,
+    AWAIT_CLEAN: telling.PUT_CLEAN,
+    CLEAN_WETTING: telling.PUT_CLEAN,
+    CLEAN_OUT: telling.PUT_STRIP,
+}
 
 
 class Input:
@@ -39,12 +64,42 @@ class Input:
         return True
 
 
-class Runner:
-    """The bracelet at work. `say(kind, data)` reports; `light(colour, vibration)` drives LED and motor."""
+class Evidence:
+    """What the strips of one test came to, as the recorder seals it."""
 
-    def __init__(self, clock, instrument, recorder, strip_pin, button_pin, light, say, texts, today):
+    def __init__(self):
+        self.parts = []  # trace() of each strip that was measured, then its verdict
+        self.verdicts = []
+        self.verdict = None
+        self.temperature_c = None
+
+    def take(self, instrument) -> None:
+        """Keep what an instrument has measured."""
+        if instrument not in self.parts:
+            self.parts.append(instrument)
+        if instrument.temperature_c is not None:
+            self.temperature_c = instrument.temperature_c
+
+    def trace(self) -> dict:
+        """The members of a record's `trace`, over all strips."""
+        members = {}
+        for one in self.parts:
+            members.update(one.trace())
+        return members
+
+
+class Runner:
+    """The bracelet at work. `say(kind, data)` reports; `light(colour, vibration)` drives LED and motor.
+
+    `strips` gives the strips of a test: `count`, and `instrument(number)`, a new one each time.
+    """
+
+    def __init__(self, clock, strips, recorder, strip_pin, button_pin, light, say, texts, today):
         self._clock = clock
-        self._instrument = instrument
+        self._strips = strips
+        self._number = 0
+        self.instrument = strips.instrument(0)
+        self._evidence = Evidence()
         self._recorder = recorder
         self._strip = Input(strip_pin)
         self._button = Input(button_pin)
@@ -62,6 +117,7 @@ class Runner:
         self._part = 0
         self._part_ms = 0
         self._told = []
+        self.motion = None  # called while asleep: True when the wrist has moved
         self.on_hold = None  # what a button held for HOLD_MS does: the wearer's wish to hand the records over
         self._held_ms = 0
         self.finished = 0
@@ -72,9 +128,10 @@ class Runner:
     def poll(self) -> int:
         """Do what is due now; microseconds until the next call is wanted."""
         now_ms = self._clock.ticks_ms()
-        if self._clock.ticks_diff(now_ms, self._inputs_ms) >= INPUTS_EVERY_MS:
+        passed_ms = self._clock.ticks_diff(now_ms, self._inputs_ms)
+        if passed_ms >= INPUTS_EVERY_MS:
             self._inputs_ms = now_ms
-            self._read_inputs()
+            self._read_inputs(passed_ms)
             self._handle((flow.TICK,))
             self._show(now_ms)
         while self._events:
@@ -84,8 +141,12 @@ class Runner:
             return INPUTS_EVERY_MS * 1000
         left_ms = self._clock.ticks_diff(self._resume_ms, now_ms)
         if left_ms > 0:
-            return min(left_ms, INPUTS_EVERY_MS) * 1000
+            return min(left_ms, self._pause_ms(left_ms)) * 1000
         return self._advance(effect, now_ms)
+
+    def _pause_ms(self, left_ms: int) -> int:
+        """How long nothing need be looked at: longer while the colour comes, for the battery."""
+        return SLOW_MS if left_ms >= SLOW_FROM_MS and not self._button.closed else INPUTS_EVERY_MS
 
     def _advance(self, effect, now_ms: int) -> int:
         try:
@@ -107,7 +168,7 @@ class Runner:
             return 0
         if wait_us >= 1000:
             self._resume_ms = now_ms + wait_us // 1000
-            return min(wait_us, INPUTS_EVERY_MS * 1000)
+            return min(wait_us, self._pause_ms(wait_us // 1000) * 1000)
         return wait_us
 
     def _fail(self, reason: str) -> None:
@@ -121,11 +182,17 @@ class Runner:
             self._events.pop(0)
         self._events.append(event)
 
+    def busy(self) -> bool:
+        """Whether anything is under way: a test, a glance, an effect, a button that is held."""
+        return self.state.name != ASLEEP or self._effect is not None or self._button.closed
+
     def press(self) -> None:
         """As if the button had been pressed: the serial command `test`."""
         self._post(("button",))
 
-    def _read_inputs(self) -> None:
+    def _read_inputs(self, passed_ms: int) -> None:
+        if self.motion is not None and self.state.name == ASLEEP and self.motion():
+            self._post(("wrist",))
         if self._strip.changed():
             self._post(("strip_in",) if self._strip.closed else ("strip_out",))
         if self._button.changed():
@@ -134,7 +201,7 @@ class Runner:
                 self._post(("button",))
         elif self._button.closed:
             before_ms = self._held_ms
-            self._held_ms += INPUTS_EVERY_MS
+            self._held_ms += passed_ms
             if before_ms < HOLD_MS <= self._held_ms and self.on_hold is not None:
                 self.on_hold()
 
@@ -181,33 +248,71 @@ class Runner:
 
     # --- effects ------------------------------------------------------------------------------------------------------
 
+    def _do_glance(self):
+        """A short light: awake, put a strip in or press."""
+        yield from self._play(telling.GLANCE)
+        return ("nothing",)
+
     def _do_self_test(self):
-        self._instrument.forget()
         self._told = []
-        return (yield from self._instrument.self_test())
+        self._evidence = Evidence()
+        self.instrument = None
+        self._number = 0
+        self.instrument = self._strips.instrument(0)
+        yield 0
+        return (yield from self.instrument.self_test())
+
+    def _do_load_next(self):
+        """The next strip's instrument, proved as the first was; the one before keeps only what it measured."""
+        self.instrument.release()
+        self.instrument.drop_calibration()
+        self.instrument = None
+        yield 0
+        self._number += 1
+        self.instrument = self._strips.instrument(self._number)
+        yield from self.instrument.self_test()
+        return ("loaded",)
 
     def _do_look_for_strip(self):
         yield 0
         return ("strip_in",) if self._strip.closed else ("strip_out",)
 
     def _do_check_strip(self):
-        return (yield from self._instrument.check_strip(self._today()))
+        return (yield from self.instrument.check_strip(self._today()))
 
     def _do_watch_wetting(self):
-        return (yield from self._instrument.watch_wetting())
+        return (yield from self.instrument.watch_wetting())
 
     def _do_incubate(self):
-        return (yield from self._instrument.incubate())
+        return (yield from self.instrument.incubate())
 
     def _do_measure(self):
-        return (yield from self._instrument.measure())
+        return (yield from self.instrument.measure())
+
+    def _do_keep_clean(self):
+        return (yield from self.instrument.keep_clean())
 
     def _do_decide(self):
-        return (yield from self._instrument.decide())
+        outcome = yield from self.instrument.decide()
+        self.instrument.verdict.fit = None  # its arrays are worth kilobytes; the record needs none of them
+        evidence = self._evidence
+        evidence.take(self.instrument)
+        evidence.verdicts.append(self.instrument.verdict)
+        if not ends_here(self.instrument.verdict, self._strips.count - self._number - 1):
+            return ("go_on",)
+        if len(evidence.verdicts) > 1:
+            evidence.verdict = of_all(evidence.verdicts)
+            return ("decided", evidence.verdict.verdict, evidence.verdict.reason)
+        evidence.verdict = self.instrument.verdict
+        return outcome
 
     def _do_seal(self):
-        self._instrument.release()
-        return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._instrument))
+        if self.instrument is not None:
+            self._evidence.take(self.instrument)
+            self.instrument.release()
+            self.instrument.drop_calibration()
+            gc.collect()
+        return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._evidence))
 
     def _do_tell(self):
         return self._tell(False)
@@ -243,7 +348,9 @@ class Runner:
         self._light(telling.DARK, 0)
 
     def _do_rest(self):
-        self._instrument.forget()
+        if self.motion is not None:
+            self.motion()  # what moved until now has been answered
+        self._evidence = Evidence()
         self._pattern = None
         self._light(telling.DARK, 0)
         yield 0

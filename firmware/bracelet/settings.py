@@ -5,6 +5,7 @@ import hashlib
 import json
 
 CHUNK_BYTES = 512
+STRIPS_MAX = 4
 DEFAULTS = {
     "language": "nl",
     "send": "on_command",
@@ -13,6 +14,9 @@ DEFAULTS = {
     "dummy_ohm": 10_000.0,
     "strip_lot": "",
     "drink_declared": "",
+    "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
+    "sleep_after_s": 60,  # 0: never
+    "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 
 
@@ -40,31 +44,17 @@ def read_json(opener, path: str) -> dict:
     return document
 
 
-def sha256_of_file(opener, path: str) -> str:
-    """Hash of a file's bytes, read in small chunks."""
+def sha256_of_files(opener, paths: list) -> str:
+    """Hash of the bytes of these files one after the other, read in small chunks."""
     digest = hashlib.sha256()
-    with opener(path, "rb") as file:
-        while True:
-            chunk = file.read(CHUNK_BYTES)
-            if not chunk:
-                return binascii.hexlify(digest.digest()).decode()
-            digest.update(chunk)
-
-
-def needed_of(calibration: dict, drink: str) -> dict:
-    """What a test of this drink needs of a calibration file: the rest would only take memory.
-
-    Of the drinks' own offsets the declared one is kept; for an undeclared drink any one is, so that it stays unknown.
-    """
-    needed = ("schema", "strip", "quality", "model", "analytes", "expiry", "waveform")
-    kept = {name: calibration[name] for name in needed if name in calibration}
-    for entry in kept.get("analytes", ()):
-        entry.pop("curve", None)
-        table = entry.get("matrices")
-        if table:
-            name = drink if drink in table else next(iter(table))
-            entry["matrices"] = {name: table[name]}
-    return kept
+    for path in paths:
+        with opener(path, "rb") as file:
+            while True:
+                chunk = file.read(CHUNK_BYTES)
+                if not chunk:
+                    break
+                digest.update(chunk)
+    return binascii.hexlify(digest.digest()).decode()
 
 
 def checked_config(document: dict) -> dict:
@@ -80,4 +70,7 @@ def checked_config(document: dict) -> dict:
         raise BadSettings("config.json", "language", "is not nl, en or fr")
     if config["send"] not in ("on_command", "after_test"):
         raise BadSettings("config.json", "send", "is not on_command or after_test")
+    strips = config["strips"]
+    if not isinstance(strips, list) or not 1 <= len(strips) <= STRIPS_MAX:
+        raise BadSettings("config.json", "strips", "is not a list of 1 to %d calibration files" % STRIPS_MAX)
     return config

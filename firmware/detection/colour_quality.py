@@ -52,8 +52,9 @@ def _light(calibration: dict, test: ColourTest, channels: int):
     return None
 
 
-def _wetting(calibration: dict, test: ColourTest, channels: int):
-    """Why the strip is dry, half wetted or used before, or None."""
+def coloured_before(calibration: dict, test: ColourTest):
+    """Why the strip was used before or stored damp, from its dry readings, or None."""
+    channels = len(calibration["channels"])
     paper = calibration["paper_reflectance"]
     white = test.dry("white", channels)
     for pad in calibration["dry_pads"]:
@@ -65,6 +66,14 @@ def _wetting(calibration: dict, test: ColourTest, channels: int):
         shade = _mean([absorption(r[k]) for k in range(channels)], channels)
         if abs(shade - mean) > tolerance:
             return "the %s pad is coloured before any drink: a used strip, or one stored damp" % pad
+    return None
+
+
+def _wetting(calibration: dict, test: ColourTest, channels: int):
+    """Why the strip is dry, half wetted or used before, or None."""
+    why = coloured_before(calibration, test)
+    if why:
+        return why
     first_s, last_s = calibration["window_s"]
     for pad in ["white"] + [entry["pad"] for entry in calibration["analytes"] if not entry["ph_only"]]:
         before = test.dry(pad, channels)

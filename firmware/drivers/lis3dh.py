@@ -10,6 +10,8 @@ CTRL_REG3 = 0x22
 CTRL_REG4 = 0x23
 CTRL_REG5 = 0x24
 REFERENCE = 0x26
+TEMP_CFG_REG = 0x1F
+OUT_ADC3_H = 0x0D
 STATUS_REG = 0x27
 OUT_X = 0x28
 INT1_CFG = 0x30
@@ -23,6 +25,8 @@ BDU = 0x80
 ZYXDA = 0x08
 BOOT_US = 5_000
 THRESHOLD_MG_PER_COUNT = 16
+TEMPERATURE_AT_ZERO_C = 25.0
+TEMPERATURE_US = 250_000  # two samples at 10 Hz: it is refreshed with the data rate
 
 
 def convert_mg(low: int, high: int) -> int:
@@ -74,6 +78,15 @@ class LIS3DH:
         write(INT1_DURATION, max(0, min(127, samples)))
         self._r.read(REFERENCE)  # zeroes the high-pass filter
         write(INT1_CFG, 0x2A)
+
+    def temperature_c(self, offset_c: float):
+        """Whole degrees Celsius (generator); `offset_c` is the factory's: the part counts from an unknown point."""
+        self._r.write_checked(CTRL_REG4, BDU)
+        self._r.write_checked(TEMP_CFG_REG, 0xC0)
+        yield TEMPERATURE_US
+        raw = self._r.read(OUT_ADC3_H)
+        self._r.write_checked(TEMP_CFG_REG, 0x00)
+        return TEMPERATURE_AT_ZERO_C + (raw - 256 if raw & 0x80 else raw) + offset_c
 
     def acknowledge(self) -> bool:
         """Release the latched interrupt; True when motion had raised it."""

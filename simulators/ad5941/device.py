@@ -207,8 +207,7 @@ class Ad5941:
     def _advance(self, to_us: float) -> None:
         """Everything that falls due up to `to_us`, in order. Time never runs back."""
         if self._quiet_until(to_us):
-            if to_us > self.now_us:
-                self.now_us = to_us
+            self.now_us = max(self.now_us, to_us)
             return
         while True:
             when = min(

@@ -191,9 +191,7 @@ class StripCell:
         self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
         self._diffusion.step(self._layer_v, dt_s)
         keep = math.exp(-dt_s / 2.0)
-        self._wander_a = self._wander_a * keep + self._draw() * self._noise_a * math.sqrt(
-            1.0 - keep * keep
-        )
+        self._wander_a = self._wander_a * keep + self._draw() * self._noise_a * math.sqrt(1.0 - keep * keep)
 
     def _draw(self) -> float:
         if not self._draws:

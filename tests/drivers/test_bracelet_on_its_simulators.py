@@ -27,7 +27,7 @@ Make = Callable[..., BraceletBench]
 @pytest.fixture
 def bracelet(tmp_path: Path, calibration_document: dict[str, Any]) -> Make:
     def make(chip: Ad5941 | None = None, **config: Any) -> BraceletBench:
-        return BraceletBench(tmp_path, calibration_document, chip, **config)
+        return BraceletBench(tmp_path, calibration_document, chip=chip, **config)
 
     return make
 

@@ -23,7 +23,8 @@ def test_every_state_can_be_reached_and_left() -> None:
 
 def test_whatever_happens_before_the_decision_ends_in_the_log_and_is_told() -> None:
     before = (table.SELF_TEST, table.AWAIT_STRIP, table.CHECK_STRIP, table.AWAIT_WETTING, table.INCUBATE, table.MEASURE)
-    for name in (*before, table.DECIDE):
+    clean = (table.AWAIT_CLEAN, table.CHECK_CLEAN, table.CLEAN_WETTING, table.CLEAN_INCUBATE, table.CLEAN_MEASURE)
+    for name in (*before, *clean, table.CLEAN_KEEP, table.CLEAN_OUT, table.LOAD_NEXT, table.CHANGE_STRIP, table.DECIDE):
         state, effect = flow.step(TestState(name, 0), ("fault", "invalid", "bus: spi_stuck"), 10)
         assert (state.name, state.verdict, state.reason, effect) == (table.LOG, "invalid", "bus: spi_stuck", "seal")
 
@@ -32,7 +33,7 @@ def test_a_state_that_outlives_its_limit_never_ends_as_negative() -> None:
     for name, (limit_ms, _, _, _) in table.TIMEOUTS.items():
         state, _ = flow.step(TestState(name, 0), (flow.TICK,), limit_ms)
         assert state.verdict in (None, "invalid")
-        if name not in (table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
+        if name not in (table.AWAKE, table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
             assert (state.name, state.verdict) == (table.LOG, "invalid")
 
 

@@ -26,7 +26,7 @@ from waakzaam.rigs.bracelet import KEY, BraceletBench
 LOW_DOSE_MOL_L = 75e-3 / 237.73 / 0.330  # 75 mg of ketamine in 330 mL (drugs.toml)
 SPIKED_PART = 0.85
 TOLD_WITHIN_S = 400.0
-WAVEFORM = {"start_v": 0.3, "end_v": 1.15, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
+WAVEFORM = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 
 
 @dataclass
@@ -150,7 +150,7 @@ def one_test(number: int, seed: int, document: dict[str, Any], folder: Path) -> 
     bench = BraceletBench(
         place,
         document,
-        Ad5941(part=part, strict=False, seed=number),
+        chip=Ad5941(part=part, strict=False, seed=number),
         drink_declared=matrix,
         waveform=WAVEFORM,
         incubate_ms=500,

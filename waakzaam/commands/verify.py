@@ -53,11 +53,11 @@ def _audit(path: Path, document: dict[str, Any]) -> Finding:
 CHECKS: dict[str, Callable[[Path, dict[str, Any]], Finding]] = {bundle.SCHEMA: _evidence, audit_chain.SCHEMA: _audit}
 
 
-def _records(path: Path, keys: Path | None, calibration: Path | None) -> Finding:
+def _records(path: Path, keys: Path | None, calibration: list[Path]) -> Finding:
     """A record log holds when every line is signed, follows the one before it, and judges again to what it says."""
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        calibration_bytes = calibration.read_bytes() if calibration is not None else None
+        calibration_files = [one.read_bytes() for one in calibration]
         known = json.loads(keys.read_text(encoding="utf-8"))["keys"] if keys is not None else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(str(path), str(error), "name readable files; keys as waakzaam.keys/1") from None
@@ -65,12 +65,12 @@ def _records(path: Path, keys: Path | None, calibration: Path | None) -> Finding
         raise BadInput(str(path), "a drink record needs the device's key", "give --keys keys.json")
 
     def in_vm(line: str) -> tuple[Any, ...] | None:
-        return record_check.judged_in_the_vm(line, str(calibration))
+        return record_check.judged_in_the_vm(line, [str(one) for one in calibration])
 
     def key_of(device_id: str) -> bytes | None:
         return bytes.fromhex(known[device_id]) if device_id in known else None
 
-    log = record_check.check(lines, key_of, calibration_bytes, in_vm)
+    log = record_check.check(lines, key_of, calibration_files, in_vm)
     again = (
         f"{log.judged_again} judged again to the same verdict" if calibration else "not judged again: no --calibration"
     )
@@ -104,12 +104,15 @@ def _read(path: Path) -> dict[str, Any]:
 def verify(
     path: Annotated[Path, typer.Argument(help="An evidence bundle, or a log of drink-test records (JSONL).")],
     keys: Annotated[Path | None, typer.Option(help="Records: device keys (waakzaam.keys/1).")] = None,
-    calibration: Annotated[Path | None, typer.Option(help="Records: the cal.json they were judged with.")] = None,
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option(help="Records: the cal.json they were judged with; once for each strip of a test, in its order."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check a sealed document; exit status 1 when it does not hold."""
     if _is_record_log(path):
-        finding = _records(path, keys, calibration)
+        finding = _records(path, keys, calibration or [])
     else:
         document = _read(path)
         finding = CHECKS[document["schema"]](path, document)

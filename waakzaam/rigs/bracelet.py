@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import os
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from firmware.bracelet.catalogue import texts_of
+from firmware.bracelet.colour_instrument import ColourInstrument
 from firmware.bracelet.flash_ring import FlashRing
 from firmware.bracelet.instrument import Instrument
+from firmware.bracelet.judging import COLOUR_SCHEMA
 from firmware.bracelet.recorder import Recorder
 from firmware.bracelet.runner import Runner
+from firmware.drivers.as7341 import AS7341
+from firmware.drivers.i2c_registers import I2cRegisters
+from sensor_models import colour_strip
+from sensor_models.colour_calibration import calibrate as colour_calibration_of
 from simulators.ad5941 import Ad5941, Cell, OpenCell
+from simulators.chips import As7341
+from simulators.strip.colour import ColourStrip
+from simulators.strip.colour_readings import calibration_tests
+from simulators.virtual_board.pad_window import PadWindow
+from waakzaam.benches._detection_colour import recorded
 from waakzaam.rigs.afe import DUMMY_OHM, AfeBench
+from waakzaam.rigs.i2c import SimulatedI2c
 
 ROOT = Path(__file__).resolve().parents[2]
 KETAMINE_CALIBRATION = ROOT / "sensor_models/strips/ketamine_screen.calibration.json"
@@ -30,14 +44,67 @@ def ketamine_calibration() -> dict[str, Any]:
     return document
 
 
+SPECTROMETER_ADDRESS = 0x39
+
+
+@functools.cache
+def colour_calibration(tests: int = 160) -> dict[str, Any]:
+    """A calibration of the colour strip from simulated tests of known content, as a device gets it."""
+    known = [recorded(one, known=True) for one in calibration_tests(tests=tests)]
+    strip = colour_strip.load(ROOT / "sensor_models/strips/ghb_gbl_colour.toml")
+    made = colour_calibration_of(strip, known, "2100-01-01", {})
+    return dict(json.loads(json.dumps(made.document, allow_nan=False)))
+
+
+def hurried(document: dict[str, Any], first_s: float = 2.0) -> dict[str, Any]:
+    """The colour calibration of pads whose chemistry is over at once: for boards that live in real time."""
+    made = copy.deepcopy(document)
+    made["window_s"] = [first_s, made["window_s"][1]]
+    for entry in made["analytes"]:
+        entry["kinetics"]["rate_per_s"] = 10.0
+    return made
+
+
+class Strips:
+    """The strips of one test from documents in memory (firmware.bracelet.strips reads them from files)."""
+
+    def __init__(self, bench: BraceletBench, documents: Sequence[dict[str, Any]]) -> None:
+        self._bench = bench
+        self._documents = documents
+        self.count = len(documents)
+
+    def instrument(self, number: int) -> Instrument | ColourInstrument:
+        bench, document = self._bench, self._documents[number]
+        if document["schema"] == COLOUR_SCHEMA:
+            registers = I2cRegisters(bench.i2c, SPECTROMETER_ADDRESS, "AS7341")
+            sensor = AS7341(registers, bench.clock)
+            return ColourInstrument(
+                sensor, bench.select_pad, bench.clock, document, bench.config, None, bench.thermometer
+            )
+        return Instrument(bench.afe.afe, bench.afe.dummy, document, bench.config, None, bench.thermometer)
+
+
 class BraceletBench:
-    """One bracelet. `run()` lets virtual time pass until the verdict is told, or the limit is over."""
+    """One bracelet. `run()` lets virtual time pass until the verdict is told, or the limit is over.
+
+    `documents` are the calibrations of the strips of one test, in their order.
+    """
 
     def __init__(
-        self, folder: Path, calibration_document: dict[str, Any], chip: Ad5941 | None = None, **config: Any
+        self,
+        folder: Path,
+        *documents: dict[str, Any],
+        chip: Ad5941 | None = None,
+        spectrometer: As7341 | None = None,
+        **config: Any,
     ) -> None:
         self.afe = AfeBench(chip)
         self.clock = self.afe.clock
+        self.window = PadWindow()
+        self.spectrometer = spectrometer or As7341(strict=False)
+        self.spectrometer.scene = self.window
+        self.i2c = SimulatedI2c({SPECTROMETER_ADDRESS: self.spectrometer}, self.clock)
+        self.temperature_c: float | None = 22.0
         self.config = {
             "device_id": DEVICE_ID,
             "key": KEY,
@@ -53,12 +120,11 @@ class BraceletBench:
         self.lights: list[tuple[float, tuple[int, int, int], int]] = []
         self.strip_in = False
         self.button_down = False
-        self.instrument = Instrument(self.afe.afe, self.afe.dummy, calibration_document, self.config)
         self.ring = FlashRing(os, self._open, str(folder / "records"))
         self.recorder = Recorder(self.ring, self.config, {"firmware": "f" * 64}, lambda: "2026-11-23T21:00:00Z")
         self.runner = Runner(
             self.clock,
-            self.instrument,
+            Strips(self, documents),
             self.recorder,
             lambda: 0 if self.strip_in else 1,
             lambda: 0 if self.button_down else 1,
@@ -78,6 +144,20 @@ class BraceletBench:
         self._plan.append((self.clock.now_us + second * 1e6, action))
         self._plan.sort(key=lambda one: one[0])
 
+    def select_pad(self, number: int) -> None:
+        """The lamp selector."""
+        self.window.number = number
+
+    def thermometer(self) -> Generator[int, None, float | None]:
+        """The accelerometer's, in whole degrees."""
+        yield 0
+        return None if self.temperature_c is None else float(round(self.temperature_c))
+
+    def insert_pads(self, strip: ColourStrip) -> None:
+        """Put a colour strip in the holder."""
+        self.strip_in = True
+        self.window.strip = strip
+
     def insert(self, cell: Cell | None = None) -> None:
         """Put a strip in the holder."""
         self.strip_in = True
@@ -86,6 +166,7 @@ class BraceletBench:
     def pull(self) -> None:
         """Take the strip out."""
         self.strip_in = False
+        self.window.strip = None
         self.afe.put(OpenCell())
 
     def run(self, seconds: float = 300.0) -> dict[str, Any]:

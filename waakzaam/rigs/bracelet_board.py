@@ -28,7 +28,7 @@ CONFIG: dict[str, Any] = {
 class BraceletBoard:
     """A running bracelet and what it has said so far."""
 
-    def __init__(self, tmp_path: Path, calibration_file: Path) -> None:
+    def __init__(self, tmp_path: Path, calibration_file: Path, colour_file: Path | None = None, **config: Any) -> None:
         self.world = BraceletWorld(seed=1)
         self._partial = b""
         self.lines: list[str] = []
@@ -40,7 +40,12 @@ class BraceletBoard:
             runtime="vm",
             on_output=self._hear,
         )
-        self.board.storage.write(files(CONFIG, calibration_file))
+        if colour_file is not None:
+            config = {"strips": ["/cal.json", "/colour.json"], "colour_lot": "C1", **config}
+        written = files({**CONFIG, **config}, calibration_file)
+        if colour_file is not None:
+            written["/colour.json"] = colour_file.read_bytes()
+        self.board.storage.write(written)
 
     def _hear(self, data: bytes) -> None:
         with self._heard:
@@ -48,19 +53,24 @@ class BraceletBoard:
             self.lines += [line.decode(errors="replace").strip() for line in whole]
             self._heard.notify_all()
 
-    def said(self, kind: str, timeout_s: float = 60, **fields: Any) -> dict[str, Any]:
-        """The first line of this kind with these fields; fails with the console's end when it does not come."""
+    def said(self, kind: str, timeout_s: float = 60, times: int = 1, **fields: Any) -> dict[str, Any]:
+        """The n-th line of this kind with these fields; fails with the console's end when it does not come."""
 
         def found() -> dict[str, Any] | None:
+            left = times
             for line in self.lines:
                 if line.startswith("{"):
                     one: dict[str, Any] = json.loads(line)
                     if one.get("kind") == kind and all(one.get(k) == v for k, v in fields.items()):
-                        return one
+                        left -= 1
+                        if left == 0:
+                            return one
             return None
 
         with self._heard:
-            assert self._heard.wait_for(lambda: found() is not None, timeout_s), "\n".join(self.lines[-15:])
+            assert self._heard.wait_for(lambda: found() is not None, timeout_s), "\n".join(
+                line[:500] for line in self.lines[-15:]
+            )
             return found() or {}
 
     def record(self, timeout_s: float = 60) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from simulators.virtual_board.board import VirtualBoard
-from simulators.virtual_board.firmware_image import compile_module, compile_tree, rom_image
+from simulators.virtual_board.firmware_image import compile_tree, rom_image
 from simulators.virtual_board.flash_image import SECTOR_BYTES, Factory, FlashImage
 from simulators.virtual_board.peripherals import Peripherals
 from waakzaam import machine, release
@@ -25,13 +26,13 @@ print("installed", install_file("/update.wzu", "{board}").version)
 
 def image_with(changed: Mapping[str, str], scratch: Path) -> bytes:
     """The whole firmware of this checkout, with the text of some modules (path below firmware/) replaced."""
-    root = machine.ROOT / "firmware"
-    tree = compile_tree(root)
+    copy = scratch / "changed" / "firmware"
+    if copy.exists():
+        shutil.rmtree(copy)
+    shutil.copytree(machine.ROOT / "firmware", copy, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in changed.items():
-        source = scratch / Path(name).name
-        source.write_text(text, encoding="utf-8")
-        tree[f"lib/firmware/{Path(name).with_suffix('.mpy')}"] = compile_module(source, f"firmware/{name}")
-    return rom_image(tree)
+        (copy / name).write_text(text, encoding="utf-8")
+    return rom_image(compile_tree(copy))
 
 
 class UpdatedBoard:

@@ -1,0 +1,108 @@
+"""From what was measured to one verdict: a clean pour beside the drink, several strips, and a sealed record again.
+
+The bracelet and `waakzaam verify` call the same functions, so that a record judges again to what it says. Pure.
+"""
+
+from array import array
+
+from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE, Verdict
+
+COLOUR_SCHEMA = "waakzaam.colour_calibration/1"
+
+
+def beside_clean(drink, clean) -> Verdict:
+    """The drink's verdict with the verdict on its clean pour beside it; never turns a doubt into "negative"."""
+    if drink.verdict == INVALID:
+        return drink
+    if clean.verdict == INVALID:
+        return Verdict(INVALID, "clean pour: " + clean.reason, [])
+    if clean.verdict == NEGATIVE or drink.verdict == INCONCLUSIVE:
+        return drink
+    analytes = []
+    for one, other in zip(drink.analytes, clean.analytes):  # noqa: B905  MicroPython's zip has no `strict`
+        if one.verdict in (POSITIVE, NEGATIVE) and other.verdict != NEGATIVE:
+            one.verdict = INCONCLUSIVE
+            one.reason = (
+                "the clean pour reads %s as well: it is spiked too, or this drink cannot be tested" % one.analyte
+            )
+        analytes.append(one)
+    from firmware.detection.verdict import together
+
+    return together(analytes)
+
+
+def of_all(verdicts: list) -> Verdict:
+    """One verdict over the strips dipped in one drink, in their order."""
+    for verdict in verdicts:  # a strip that gave no measurement leaves its drugs untested: the whole test failed
+        if verdict.verdict == INVALID:
+            return Verdict(INVALID, verdict.reason, [])
+    if len(verdicts) == 1:
+        return verdicts[0]
+    from firmware.detection.fusion import fuse
+
+    drugs = []
+    for verdict in verdicts:
+        for one in verdict.analytes:
+            if one.analyte not in drugs:
+                drugs.append(one.analyte)
+    return fuse(verdicts, drugs)
+
+
+def ends_here(verdict, left: int) -> bool:
+    """Whether a strip's verdict ends the test, with so many strips left: a find or a failure is told at once."""
+    return left <= 0 or verdict.verdict in (POSITIVE, INVALID)
+
+
+# --- a record again ---------------------------------------------------------------------------------------------------
+
+
+def columns_of(trace: dict) -> tuple:
+    """(potential_v, forward_a, reverse_a) of a voltammetric trace, single precision."""
+    return array("f", trace["potential_v"]), array("f", trace["forward_a"]), array("f", trace["reverse_a"])
+
+
+def judge_scan(calibration: dict, trace: dict, lot: str, drink: str) -> Verdict:
+    """The verdict on a record's voltammetric trace, its clean pour beside it when there is one."""
+    from firmware.detection import Scan, evaluate
+
+    def one(part):
+        potential_v, forward_a, reverse_a = columns_of(part)
+        return evaluate(calibration, Scan(potential_v, forward_a, reverse_a, lot=lot, matrix=drink))
+
+    found = one(trace)
+    return beside_clean(found, one(trace["clean"])) if "clean" in trace else found
+
+
+def colour_test_of(readings: list, pads: list, lot: str, drink: str, temperature_c):
+    """A ColourTest from a record's readings: [pad number, seconds, saturated, lit counts, unlit counts] each."""
+    from firmware.detection.colour_test import ColourTest
+
+    test = ColourTest(lot=lot, matrix=drink, temperature_c=temperature_c)
+    for number, time_s, saturated, lit, unlit in readings:
+        test.add(pads[number], float(time_s), lit, unlit, bool(saturated))
+    return test
+
+
+def judge_colour(calibration: dict, colour: dict, drink: str) -> Verdict:
+    """The verdict on a record's colour readings."""
+    from firmware.detection.colour import evaluate_colour
+
+    def one(readings):
+        return colour_test_of(readings, colour["pads"], colour["lot"], drink, colour["temperature_c"])
+
+    clean = one(colour["clean"]) if "clean" in colour else None
+    return evaluate_colour(calibration, one(colour["readings"]), clean)
+
+
+def judged_again(calibrations: list, fields: dict):
+    """The verdict on a sealed record's traces with the calibrations of its strips, or None when one is missing."""
+    trace = fields.get("trace") or {}
+    verdicts = []
+    for calibration in calibrations:
+        drink = fields.get("drink_declared") or ""
+        if calibration["schema"] == COLOUR_SCHEMA and "colour" in trace:
+            verdicts.append(judge_colour(calibration, trace["colour"], drink))
+        elif calibration["schema"] != COLOUR_SCHEMA and "potential_v" in trace:
+            verdicts.append(judge_scan(calibration, trace, fields.get("strip_lot") or "", drink))
+    wanted = ("potential_v" in trace) + ("colour" in trace)
+    return of_all(verdicts) if verdicts and len(verdicts) == wanted else None

@@ -1,0 +1,51 @@
+"""Which strips a test takes, one after the other, and the instrument that reads each; one calibration at a time."""
+
+import gc
+import sys
+
+from firmware.bracelet.judging import COLOUR_SCHEMA
+
+
+def forget(package: str, name: str) -> None:
+    """Let go of a module that is needed once, for the memory."""
+    sys.modules.pop(package + "." + name, None)
+    if hasattr(sys.modules.get(package), name):
+        delattr(sys.modules[package], name)
+
+
+class Strips:
+    """`paths` are calibration files in the order of the test; `parts` has afe, dummy, clock, gauge, thermometer,
+    spectrometer() and select_pad()."""
+
+    def __init__(self, opener, paths: list, config: dict, parts):
+        self._open = opener
+        self.paths = paths
+        self._config = config
+        self._parts = parts
+        self.count = len(paths)
+
+    def instrument(self, number: int):
+        """The instrument of strip `number`; drop the one before first. BadSettings when its file cannot be used."""
+        gc.collect()
+        path = self.paths[number]
+        from firmware.bracelet import calibration_file
+
+        document = calibration_file.read(self._open, path, self._config["drink_declared"])
+        del calibration_file
+        forget("firmware.bracelet", "calibration_file")
+        parts = self._parts
+        if document.get("schema") == COLOUR_SCHEMA:
+            from firmware.bracelet.colour_instrument import ColourInstrument
+
+            return ColourInstrument(
+                parts.spectrometer(),
+                parts.select_pad,
+                parts.clock,
+                document,
+                self._config,
+                parts.gauge,
+                parts.thermometer,
+            )
+        from firmware.bracelet.instrument import Instrument
+
+        return Instrument(parts.afe, parts.dummy, document, self._config, parts.gauge, parts.thermometer)
