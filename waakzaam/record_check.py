@@ -92,7 +92,9 @@ def judged_here(fields: dict[str, Any], calibrations: list[dict[str, Any]]) -> t
 
 
 def _as_bits(trace: dict[str, Any]) -> dict[str, Any]:
-    held = {name: array("f", value).tobytes().hex() if name in TRACE else value for name, value in trace.items()}
+    held: dict[str, Any] = {
+        name: array("f", value).tobytes().hex() if name in TRACE else value for name, value in trace.items()
+    }
     if "clean" in held:
         held["clean"] = _as_bits(held["clean"])
     return held

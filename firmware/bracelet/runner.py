@@ -4,12 +4,9 @@
 the fault campaign on a virtual clock. Every failure of an effect becomes a fault event: told, logged, typed.
 """
 
-import gc
-
 from firmware.bracelet import flow, telling
-from firmware.bracelet.catalogue import sentences
+from firmware.bracelet.effects import Effects, Evidence
 from firmware.bracelet.flash_ring import RingError
-from firmware.bracelet.judging import ends_here, of_all
 from firmware.bracelet.table import (
     ASLEEP,
     AWAIT_CLEAN,
@@ -64,31 +61,7 @@ class Input:
         return True
 
 
-class Evidence:
-    """What the strips of one test came to, as the recorder seals it."""
-
-    def __init__(self):
-        self.parts = []  # trace() of each strip that was measured, then its verdict
-        self.verdicts = []
-        self.verdict = None
-        self.temperature_c = None
-
-    def take(self, instrument) -> None:
-        """Keep what an instrument has measured."""
-        if instrument not in self.parts:
-            self.parts.append(instrument)
-        if instrument.temperature_c is not None:
-            self.temperature_c = instrument.temperature_c
-
-    def trace(self) -> dict:
-        """The members of a record's `trace`, over all strips."""
-        members = {}
-        for one in self.parts:
-            members.update(one.trace())
-        return members
-
-
-class Runner:
+class Runner(Effects):
     """The bracelet at work. `say(kind, data)` reports; `light(colour, vibration)` drives LED and motor.
 
     `strips` gives the strips of a test: `count`, and `instrument(number)`, a new one each time.
@@ -113,7 +86,7 @@ class Runner:
         self._effect_name = ""
         self._resume_ms = 0
         self._inputs_ms = clock.ticks_ms()
-        self._pattern = None
+        self._pattern: "tuple | None" = None
         self._part = 0
         self._part_ms = 0
         self._told = []
@@ -245,113 +218,3 @@ class Runner:
             self._part_ms = now_ms
             _, colour, vibration = pattern[self._part]
             self._light(colour, vibration)
-
-    # --- effects ------------------------------------------------------------------------------------------------------
-
-    def _do_glance(self):
-        """A short light: awake, put a strip in or press."""
-        yield from self._play(telling.GLANCE)
-        return ("nothing",)
-
-    def _do_self_test(self):
-        self._told = []
-        self._evidence = Evidence()
-        self.instrument = None
-        self._number = 0
-        self.instrument = self._strips.instrument(0)
-        yield 0
-        return (yield from self.instrument.self_test())
-
-    def _do_load_next(self):
-        """The next strip's instrument, proved as the first was; the one before keeps only what it measured."""
-        self.instrument.release()
-        self.instrument.drop_calibration()
-        self.instrument = None
-        yield 0
-        self._number += 1
-        self.instrument = self._strips.instrument(self._number)
-        yield from self.instrument.self_test()
-        return ("loaded",)
-
-    def _do_look_for_strip(self):
-        yield 0
-        return ("strip_in",) if self._strip.closed else ("strip_out",)
-
-    def _do_check_strip(self):
-        return (yield from self.instrument.check_strip(self._today()))
-
-    def _do_watch_wetting(self):
-        return (yield from self.instrument.watch_wetting())
-
-    def _do_incubate(self):
-        return (yield from self.instrument.incubate())
-
-    def _do_measure(self):
-        return (yield from self.instrument.measure())
-
-    def _do_keep_clean(self):
-        return (yield from self.instrument.keep_clean())
-
-    def _do_decide(self):
-        outcome = yield from self.instrument.decide()
-        self.instrument.verdict.fit = None  # its arrays are worth kilobytes; the record needs none of them
-        evidence = self._evidence
-        evidence.take(self.instrument)
-        evidence.verdicts.append(self.instrument.verdict)
-        if not ends_here(self.instrument.verdict, self._strips.count - self._number - 1):
-            return ("go_on",)
-        if len(evidence.verdicts) > 1:
-            evidence.verdict = of_all(evidence.verdicts)
-            return ("decided", evidence.verdict.verdict, evidence.verdict.reason)
-        evidence.verdict = self.instrument.verdict
-        return outcome
-
-    def _do_seal(self):
-        if self.instrument is not None:
-            self._evidence.take(self.instrument)
-            self.instrument.release()
-            self.instrument.drop_calibration()
-            gc.collect()
-        return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._evidence))
-
-    def _do_tell(self):
-        return self._tell(False)
-
-    def _do_tell_unlogged(self):
-        return self._tell(True)
-
-    def _do_tell_plainly(self):
-        """Light and motor alone, when the words failed: a verdict is never lost to a text."""
-        yield from self._play(telling.pattern_of(self.state.verdict))
-        self.finished += 1
-        return ("told",)
-
-    def _tell(self, unlogged: bool):
-        """Light and vibrate the verdict; the words go out first, so that the first second already says it."""
-        verdict, reason = self.state.verdict, self.state.reason
-        pattern = telling.pattern_of(verdict)
-        lines = sentences(self._texts, verdict, reason)
-        if unlogged:
-            pattern = pattern + telling.UNLOGGED
-            lines.append(self._texts["unlogged"])
-        self._pattern = None
-        self._say("tell", {"verdict": verdict, "reason": reason, "logged": not unlogged, "text": lines})
-        yield from self._play(pattern)
-        self.finished += 1
-        self._say("finished", {"verdict": verdict, "logged": not unlogged})
-        return ("told",)
-
-    def _play(self, pattern: tuple):
-        for milliseconds, colour, vibration in pattern:
-            self._light(colour, vibration)
-            yield milliseconds * 1000
-        self._light(telling.DARK, 0)
-
-    def _do_rest(self):
-        if self.motion is not None:
-            self.motion()  # what moved until now has been answered
-        self._evidence = Evidence()
-        self._pattern = None
-        self._light(telling.DARK, 0)
-        yield 0
-        return ("nothing",)

@@ -231,15 +231,9 @@ class Ad5941:
 
     def _quiet_until(self, to_us: float) -> bool:
         """Whether nothing falls due up to then: nearly every edge on the bus."""
-        return (
-            self.converter.next_us > to_us
-            and self.sequencer.next_us > to_us
-            and self._dac_due_us > to_us
-            and self.analogue.next_us > to_us
-            and self._boot_us > to_us
-            and self.timer.next_us > to_us
-            and self.sequencer.timeout_us > to_us
-        )
+        soon = self.converter.next_us > to_us and self.sequencer.next_us > to_us and self._dac_due_us > to_us
+        rare = self.analogue.next_us > to_us and self._boot_us > to_us and self.timer.next_us > to_us
+        return soon and rare and self.sequencer.timeout_us > to_us
 
     def _happen(self, when_us: float) -> None:
         """The first of the things that are due at this time."""

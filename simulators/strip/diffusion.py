@@ -142,7 +142,8 @@ class Diffusion:
         np.multiply(self._slope, potential_v, out=rates)
         rates += self._at_zero
         np.minimum(rates, _LN_MAX, out=rates)
-        return np.exp(rates, out=rates)
+        np.exp(rates, out=rates)
+        return rates
 
     def jump(self) -> None:
         """The potential jumps: the next step starts with no memory of the flux before."""

@@ -111,10 +111,9 @@ class _Scope:
         """The value of an expression of constants; None when it is none."""
         found: Value | None = None
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and len(node.value) <= _TEXT_MAX:
-                found = node.value
-            elif isinstance(node.value, int) and not isinstance(node.value, bool):
-                found = node.value
+            short = isinstance(node.value, str) and len(node.value) <= _TEXT_MAX
+            if short or (isinstance(node.value, int) and not isinstance(node.value, bool)):
+                found = node.value  # type: ignore[assignment]
         elif isinstance(node, ast.Name):
             found = self.values.get(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
