@@ -17,6 +17,7 @@ SPACE = " \t\r\n"
 # Members of the document and of its parts that no test reads.
 NOT_OF_THE_DOCUMENT = (
     "limits",
+    "guarantees",
     "lots",
     "matrices",
     "source",
