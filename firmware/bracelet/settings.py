@@ -15,7 +15,7 @@ DEFAULTS = {
     "strip_lot": "",
     "drink_declared": "",
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
-    "sleep_after_s": 60,  # 0: never
+    "sleep_after_s": 0,  # 0: never; deep sleep is not proved on the virtual board yet
     "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 
