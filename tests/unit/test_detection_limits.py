@@ -31,15 +31,15 @@ def test_iso_11843_2_keeps_alpha_and_beta_over_calibrations() -> None:
     rng = np.random.default_rng(SEED)
     x = np.repeat([0.0, 1.0, 2.0, 4.0, 8.0], 4)
     false, missed = [], []
+    # The minimum detectable value of the true process: sigma / slope = 0.25, the design's own root.
+    root = math.sqrt(1.0 + 1.0 / len(x) + x.mean() ** 2 / np.sum((x - x.mean()) ** 2))
+    t = stats.t.ppf(0.95, len(x) - 2)
+    delta = next(d for d in np.arange(2.0, 6.0, 0.01) if stats.nct.cdf(t, len(x) - 2, d) <= 0.05)
     for _ in range(3000):
         y = 1.0 + 2.0 * x + rng.normal(0.0, 0.5, len(x))
         critical, _ = detection_limits.iso_11843_2(x.tolist(), y.tolist())
         slope, intercept = np.polyfit(x, y, 1)
         false.append((1.0 + rng.normal(0.0, 0.5) - intercept) / slope > critical)
-        # The minimum detectable value of the true process: sigma / slope = 0.25, the design's own root.
-        root = math.sqrt(1.0 + 1.0 / len(x) + x.mean() ** 2 / np.sum((x - x.mean()) ** 2))
-        t = stats.t.ppf(0.95, len(x) - 2)
-        delta = next(d for d in np.arange(2.0, 6.0, 0.01) if stats.nct.cdf(t, len(x) - 2, d) <= 0.05)
         missed.append((1.0 + 2.0 * 0.25 * delta * root + rng.normal(0.0, 0.5) - intercept) / slope <= critical)
     assert np.mean(false) == pytest.approx(0.05, abs=0.015)
     assert np.mean(missed) == pytest.approx(0.05, abs=0.015)

@@ -76,7 +76,7 @@ async function loadSituation(orderIds = null) {
   else redrawSoon(null);
 }
 
-const GATHER_MS = 250, ASK_MAX = 50;
+const GATHER_MS = 250, ASK_MAX = 50, ASK_AGAIN_MS = 5000;
 const wanted = new Set(), asked = new Set();
 
 /** Ask for an order that a new alarm named, once, together with the others of the same moment. */
@@ -92,7 +92,8 @@ function want(orderId) {
     left.forEach(want);
     loadSituation(now).catch((error) => {
       for (const id of now) asked.delete(id);
-      health.problem(error);
+      health.notLoaded(error);
+      setTimeout(() => now.forEach(want), ASK_AGAIN_MS); // its alarm may stand for long before another names the order
     });
   }, GATHER_MS);
 }
@@ -127,10 +128,10 @@ const handlers = {
     redrawSoon(position.order_id);
   },
   status(status) {
-    if (status.what === "resync") resync().catch(health.problem);
+    if (status.what === "resync") resync().catch(health.notLoaded);
     else if (status.what === "orders") {
       asked.clear();
-      loadSituation().catch(health.problem);
+      loadSituation().catch(health.notLoaded);
     }
     else if (status.what === "flood") health.flood(status.detail.active, status.detail.new_alarms);
     else if (status.what === "rejected") health.rejected(status.detail);
@@ -281,5 +282,5 @@ const recent = queue.ordered().filter((alarm) => alarm.stored_ms > wallMs() - FL
 health.flood(facts.flood === "true", recent);
 queue.count();
 if (queue.meant()) queue.select(queue.meant().alarm_id);
-loadSituation().catch(health.problem);
+loadSituation().catch(health.notLoaded);
 openMap();

@@ -147,6 +147,13 @@ export class Health {
     this.passing("act", "bad", text("banner.act_failed", { reason: error.message }));
   };
 
+  /** What the page asked for by itself and did not get; an operator's own act that failed is `problem`. */
+  notLoaded = (error) => {
+    // A fetch that finds no server throws a TypeError, in the browser's own words.
+    const reason = error instanceof TypeError ? text("reason.no_connection") : error.message;
+    this.passing("load", "wait", text("banner.not_loaded", { reason }));
+  };
+
   sessionEnded() {
     const at = this.banner("session", "bad", text("banner.session"));
     const link = document.createElement("a");
