@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from firmware.detection.decision import normalised, spread
+from firmware.detection.guarantee import UNDECLARED
 from sensor_models import conformal, feasibility, model_building
 from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
 
 COVERAGE = 0.95
+SPLIT_SEED = 1  # of which tests are kept apart: the same file gives the same calibration
 SPIKED = (0.7, 1.001)  # of the dose: weaker spikes count as spiked, which makes the promise stricter; stronger do not
 
 
@@ -20,8 +24,8 @@ def group_of(matrix: str) -> str:
 
 
 def drinks_of(scans: list[RecordedScan]) -> dict[str, str]:
-    """Group by declared drink, for every drink that the scans name."""
-    return {name: group_of(name) for name in sorted({scan.matrix for scan in scans if scan.matrix})}
+    """Group by declared drink, for every drink that the scans name; empty when they name none."""
+    return {name: group_of(name) for name in sorted({scan.matrix for scan in scans} - set(UNDECLARED))}
 
 
 def dose_of(strip: StripDefinition, name: str) -> float | None:
@@ -46,19 +50,28 @@ def _state(scan: RecordedScan, doses: dict[str, float]) -> str:
     return next((name for name, dose in doses.items() if _spiked(scan, name, dose)), "")
 
 
-def kept_apart(strip: StripDefinition, scans: list[RecordedScan]) -> list[int]:
-    """Indices of every second test of each group and state, or none when no group would have enough of them.
+def _half(scans: list[RecordedScan], members: list[int]) -> list[int]:
+    """Every second of the members once they stand by drink and amount, and by lot of the dice within those."""
+    dice = np.random.default_rng(SPLIT_SEED).random(len(scans))
+    order = sorted(members, key=lambda n: (scans[n].matrix, scans[n].concentration_mol_l or 0.0, dice[n]))
+    return order[1::2]
 
-    Split conformal prediction needs tests that the calibration was not fitted to. A calibration without a dose, or
-    with too few tests for any promise, keeps them all for the fit.
+
+def kept_apart(strip: StripDefinition, scans: list[RecordedScan]) -> list[int]:
+    """Indices of half the tests of each group and state, or none when no group would have enough of them.
+
+    Split conformal prediction needs tests that the calibration was not fitted to, but that are otherwise like those it
+    was fitted to and like those to come: half of every drink and amount, drawn by lot. (Every second one in the order
+    of the file is not: where drinks come in turn, one drink would be fitted and its neighbour promised for.) A
+    calibration without a dose, or with too few tests for any promise, keeps them all for the fit.
     """
     doses = {one.name: dose for one in strip.analytes if (dose := dose_of(strip, one.name)) is not None}
     members: dict[tuple[str, str], list[int]] = {}
     for n, scan in enumerate(scans):
         state = _state(scan, doses)
-        if state and scan.matrix:
+        if state and scan.matrix not in UNDECLARED:
             members.setdefault((group_of(scan.matrix), state), []).append(n)
-    kept = {key: found[1::2] for key, found in members.items()}
+    kept = {key: _half(scans, found) for key, found in members.items()}
     least = conformal.n_least(1.0 - COVERAGE)
     groups = {group for group, _ in kept}
     enough = [g for g in groups if all(len(kept.get((g, state), [])) >= least for state in ("clean", *doses))]
@@ -75,30 +88,21 @@ def statistic(model: dict[str, Any], entry: dict[str, Any], fit: Any, lot: str, 
 
 
 def cells(model: dict[str, Any], entry: dict[str, Any], scans: list[RecordedScan]) -> list[conformal.Cell]:
-    """One cell per drink group, and "" (the worst of all) for undeclared drinks, from scans kept apart."""
+    """One cell per drink group, and "" for undeclared drinks, from scans kept apart.
+
+    The cell "" holds every scan judged as if its drink had not been declared: its promise is over the calibration's
+    drinks together.
+    """
     dose = entry["dose_mol_l"]
     found: dict[str, tuple[list[float], list[float]]] = {}
     for scan, (fits, row, degrees, _) in zip(scans, model_building.fit_scans(model, scans), strict=True):
         clean = scan.concentration_mol_l == 0
         if clean or _spiked(scan, entry["name"], dose):
-            value = statistic(model, entry, fits.one(row, degrees), scan.lot, scan.matrix)
-            found.setdefault(group_of(scan.matrix), ([], []))[0 if clean else 1].append(value)
-    alpha = 1.0 - COVERAGE
-    out = [conformal.cell(entry["name"], group, *pair, alpha) for group, pair in sorted(found.items())]
-    sure = [one for one in out if one.clean_most is not None and one.spiked_least is not None]
-    if sure:
-        out.append(
-            conformal.Cell(
-                drug=entry["name"],
-                group="",
-                alpha=alpha,
-                n_clean=sum(one.n_clean for one in sure),
-                n_spiked=sum(one.n_spiked for one in sure),
-                clean_most=max(one.clean_most for one in sure if one.clean_most is not None),
-                spiked_least=min(one.spiked_least for one in sure if one.spiked_least is not None),
-            )
-        )
-    return out
+            fit = fits.one(row, degrees)
+            for group, matrix in ((group_of(scan.matrix), scan.matrix), ("", "")):
+                value = statistic(model, entry, fit, scan.lot, matrix)
+                found.setdefault(group, ([], []))[0 if clean else 1].append(value)
+    return [conformal.cell(entry["name"], group, *pair, 1.0 - COVERAGE) for group, pair in sorted(found.items())]
 
 
 def for_device(made: list[conformal.Cell]) -> dict[str, Any]:

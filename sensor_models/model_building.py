@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sensor_models import batch_fit, interferent_peaks, peak_shape, shape_refinement
+from firmware.detection.quality import CLEAR_PEAK, EDGE_V
+from sensor_models import batch_fit, interferent_peaks, peak_shape, scan_quality, shape_refinement
 from sensor_models.errors import CalibrationRefused
 from sensor_models.scans import Array, RecordedScan, cut_scan
 from sensor_models.strip_definition import StripDefinition
@@ -22,7 +23,6 @@ SHIFT_SD_LEAST_V = 0.006  # ASSUMED: printed references scatter by some millivol
 SHIFT_SD_MOST_V = 0.030
 WIDTH_SD_LEAST = 0.03  # ASSUMED
 WIDTH_SD_MOST = 0.15
-CLEAR = 12.0  # peaks this many standard deviations high tell their own place and width
 
 FitOfScan = tuple[batch_fit.BatchFit, int, int, Array]
 
@@ -188,7 +188,7 @@ def _tune(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:
     fits = fit_scans({**model, "peaks": wide}, scans)
     peaks = []
     for k, one in enumerate(model["peaks"]):
-        clear = [(f, row) for f, row, _, _ in fits if f.height[row, k] > CLEAR * f.height_sd[row, k]]
+        clear = [(f, row) for f, row, _, _ in fits if f.height[row, k] > CLEAR_PEAK * f.height_sd[row, k]]
         new = dict(one)
         if len(clear) >= 5:
             shift = np.array([f.shift[row, k] for f, row in clear]) * SHIFT_SD_MOST_V
@@ -245,7 +245,20 @@ def build(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any]:
         if corrected is model:
             break
         model = _tune(corrected, scans)
-    return model
+    return _with_drift_limits(model, scans)
+
+
+def _with_drift_limits(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:
+    """Each peak with `drift_v`: how far off it must lie to mean a drifted reference (firmware.detection.quality)."""
+    fits = fit_scans(model, scans)
+    low, high = model["window_v"][0] + EDGE_V, model["window_v"][1] - EDGE_V
+    peaks = []
+    for k, one in enumerate(model["peaks"]):
+        clear = [f.shift[row, k] for f, row, _, _ in fits if f.height[row, k] > CLEAR_PEAK * f.height_sd[row, k]]
+        shift = np.array(clear) * one["shift_sd_v"]
+        top = one["potential_v"] + shift
+        peaks.append({**one, "drift_v": scan_quality.drift_limit_v(shift[(top >= low) & (top <= high)])})
+    return {**model, "peaks": peaks}
 
 
 def _with_better_shapes(model: dict[str, Any], scans: list[RecordedScan]) -> dict[str, Any]:

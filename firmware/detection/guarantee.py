@@ -2,22 +2,32 @@
 
 A calibration entry carries `drinks` ({declared drink: group}), and, when its strip states a dose and enough tests were
 kept back, `guarantee`: {"coverage", "n_least", "cells": {group: [clean tests, spiked tests, clean_most, spiked_least]}}
-(thresholds on the detection statistic, None where too few tests; the cell "" is the worst of all, for an undeclared
-drink). Split-conformal, conditional on the truth: at most 1 - coverage of a group's clean drinks lie above `clean_most`
+(thresholds on the detection statistic, None where too few tests; the cell "" is all drinks together, judged without
+being told which, for an undeclared drink). Split-conformal, conditional on the truth: at most 1 - coverage of a group's clean drinks lie above `clean_most`
 and of its spiked ones below `spiked_least`.
 """
 
 from firmware.detection.verdict import NEGATIVE, POSITIVE
 
 UNDECLARED = ("", "unknown", "?")
+NAMED_MOST = 3  # known drinks that a reason lists: it has to fit a small screen
 
 
 def outside(entry: dict, drink: str):
-    """Why this drink is outside what the calibration was made with, in words, or None."""
+    """Why this drink is outside what the calibration was made with, and what to do, in words, or None.
+
+    A calibration whose scans name no drink claims no domain.
+    """
     known = entry.get("drinks")
     if not known or drink in UNDECLARED or drink in known:
         return None
-    return "the calibration was not made with %s: the strip's answer there is not known" % drink
+    names = ", ".join(sorted(known)[:NAMED_MOST])
+    more = len(known) - NAMED_MOST
+    return (
+        "the calibration was not made with %s: the strip's answer there is not known"
+        " (calibrate with clean and spiked scans of %s; it knows %s%s)"
+        % (drink, drink, names, " and %d more" % more if more > 0 else "")
+    )
 
 
 def doubt(entry: dict, verdict: str, statistic: float, drink: str):

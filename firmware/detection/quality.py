@@ -8,10 +8,12 @@ FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipp
 QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
 CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
 CLEAR_PEAK = 12.0  # a peak this many standard deviations high tells its own place
-# Clear peaks of fresh strips lie within 22 mV of their place in 99 % of simulated scans (two strips, 32 drinks, 8 to
-# 27 degC); with a reference 60 mV off, beyond 30 mV in 95 %.
+# A calibration says of each peak how far off it must lie to mean drift (`drift_v`; None: drinks themselves move it, or
+# too few scans showed it). For files without: clear peaks of fresh strips lie within 22 mV of their place in 99 % of
+# simulated scans (two strips, 32 drinks, 8 to 27 degC); with a reference 60 mV off, beyond 30 mV in 95 %.
 DRIFT_MOST_V = 0.030
 DRIFT_PRIORS = 2.5  # a prior is 1.5 times the scatter seen in calibration: 3.75 standard deviations, 1 in 5,000
+EDGE_V = 0.020  # a peak nearer to the window's edge shows a flank: its place is the baseline's as much. ASSUMED
 HALVINGS = 14  # find a quartile within a ten-thousandth of the largest value
 SMOOTHED = 9  # points of a running mean: a third of the noise, a fifth of a peak
 FULL_SCALE_PART = 0.98  # part of the converter's full scale that counts as clipped
@@ -176,21 +178,33 @@ def refusal(limits: dict, scan: Scan):
     return _wetting(limits, scan)
 
 
+def _drift_v(peak: dict):
+    """How far off this peak must lie to mean drift, V, or None when it tells nothing."""
+    if "drift_v" in peak:
+        return peak["drift_v"]
+    return max(DRIFT_MOST_V, DRIFT_PRIORS * peak["shift_sd_v"])
+
+
 def drifted(model: dict, fit):
     """Why the reference electrode is not to be trusted, in words, or None: every clear peak lies off to one side.
 
-    The known peaks (analytes' and other substances') are the internal reference. Peaks that lie off to both sides are
-    something else than drift; without a clear peak nothing can be told.
+    The known peaks (analytes' and other substances') are the internal reference, each as far as the calibration found
+    it steady over its drinks and its top lies inside the window. Peaks that lie off to both sides are something else
+    than drift; without a clear and steady peak nothing can be told.
     """
     total = allowed = 0.0
     count = up = 0
     for k in range(len(fit.height)):
         if fit.height[k] < CLEAR_PEAK * fit.height_sd[k]:
             continue
-        shift = fit.shift[k] * model["peaks"][k]["shift_sd_v"]
+        peak = model["peaks"][k]
+        shift = fit.shift[k] * peak["shift_sd_v"]
+        top = peak["potential_v"] + shift
+        most = _drift_v(peak)
+        if most is None or not model["window_v"][0] + EDGE_V <= top <= model["window_v"][1] - EDGE_V:
+            continue
         total += shift
-        # Where drinks themselves move a peak (pH) the calibration has seen it, in the width of the peak's prior.
-        allowed += max(DRIFT_MOST_V, DRIFT_PRIORS * model["peaks"][k]["shift_sd_v"])
+        allowed += most
         count += 1
         if shift > 0.0:
             up += 1

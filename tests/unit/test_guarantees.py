@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from firmware.detection import evaluate, guarantee
-from sensor_models import calibration, detection, strip_definition
+from sensor_models import calibration, detection, guarantees, strip_definition
 from sensor_models.scans import RecordedScan
 from tests.support.written_scans import STRIP_TOML, Formula
 
@@ -70,9 +70,37 @@ def test_known_drinks_get_answers_and_an_unknown_one_none(document: dict[str, An
         verdict, reason = _said(document, "milk", amount)
         assert verdict == "inconclusive"
         assert "not made with milk" in reason
+        assert "calibrate with clean and spiked scans of milk; it knows cola, kvass, lager" in reason
 
 
-def test_an_undeclared_drink_is_held_to_the_worst_group(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("made_in", ["", "buffer"])
+def test_the_smallest_strip_file_judges_its_own_matrix_and_undeclared_scans(made_in: str) -> None:
+    """Without a drink in the calibration's scans there is no domain to be outside of; with one, others are outside."""
+    strip = strip_definition.parse(tomllib.loads(STRIP_TOML), "strip.toml")
+    learned = _scans({made_in: 30}, (0.0,), SEED) + _scans({made_in: 10}, (0.3 * DOSE, DOSE, 2 * DOSE), SEED + 1)
+    made = dict(json.loads(json.dumps(calibration.calibrate(strip, learned, "2030-01-01", {}).document)))
+    for drink in ("", made_in):
+        assert [_said(made, drink, amount)[0] for amount in (0.0, DOSE)] == ["negative", "positive"]
+    answers = [_said(made, "beer", amount) for amount in (0.0, DOSE)]
+    if made_in:
+        assert all(word == "inconclusive" and "it knows buffer" in reason for word, reason in answers)
+    else:
+        assert [word for word, _ in answers] == ["negative", "positive"]
+
+
+def test_every_drink_is_both_fitted_and_kept_apart_in_whatever_order_the_scans_come() -> None:
+    """Drinks that come in turn: every second scan would be every second drink."""
+    strip = strip_definition.parse(tomllib.loads(STRIP_TOML + f"dose_mol_l = {DOSE}\n"), "strip.toml")
+    pair = [_scans({drink: 40}, (0.0, DOSE), SEED) for drink in ("lager", "tripel")]
+    scans = [one for both in zip(*pair, strict=True) for one in both]
+    kept = set(guarantees.kept_apart(strip, scans))
+    for drink in ("lager", "tripel"):
+        for amount in (0.0, DOSE):
+            of_these = [n for n, s in enumerate(scans) if (s.matrix, s.concentration_mol_l) == (drink, amount)]
+            assert len(kept & set(of_these)) == len(of_these) / 2
+
+
+def test_an_undeclared_drink_is_held_to_what_all_drinks_together_show(document: dict[str, Any]) -> None:
     assert _said(document, "", 0.0)[0] == "negative"
     assert _said(document, "", DOSE)[0] == "positive"
 
