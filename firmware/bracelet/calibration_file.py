@@ -147,14 +147,27 @@ def packed(values: list):
 
 
 def one_drink(calibration: dict, drink: str) -> dict:
-    """Of the drinks' own offsets only the declared one; for an undeclared drink any one, so that it stays unknown."""
+    """Of every table by drink only the declared one's line; for any other drink some line, so that it stays unknown."""
     for entry in calibration.get("analytes", ()):
         for part in (entry, entry.get("paired"), entry.get("unpaired")):
             table = part.get("matrices") if part else None
             if table:
-                name = drink if drink in table else next(iter(table))
-                part["matrices"] = {name: table[name]}
+                part["matrices"] = _line(table, drink)
+        drinks = entry.get("drinks")
+        if not drinks:
+            continue
+        entry["drinks"] = _line(drinks, drink)
+        guarantee = entry.get("guarantee")
+        if guarantee:
+            group = drinks.get(drink, "")
+            cells = guarantee["cells"]
+            guarantee["cells"] = {group: cells[group]} if group in cells else {}
     return calibration
+
+
+def _line(table: dict, drink: str) -> dict:
+    name = drink if drink in table else next(iter(table))
+    return {name: table[name]}
 
 
 def read(opener, path: str, drink: str) -> dict:

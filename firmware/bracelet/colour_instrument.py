@@ -7,6 +7,7 @@ or raising DriverError.
 from array import array
 
 from firmware.bracelet.charge import require_charge
+from firmware.bracelet.judging import colour_test_of, said_by
 from firmware.detection.colour import colour_steps
 from firmware.detection.colour_test import ColourTest
 from firmware.detection.verdict import INVALID
@@ -131,6 +132,10 @@ class ColourInstrument:
             yield 0
         raise ChipFault("firmware", "no_verdict", "the evaluation ended without one")
 
+    def said(self) -> tuple:
+        """What this strip has said, as `judging.of_all` takes it."""
+        return said_by(self._calibration, self.verdict)
+
     def drop_calibration(self) -> None:
         """Another strip's calibration needs the memory; what was measured stays."""
         self._calibration = {"pads": self._calibration["pads"]}
@@ -207,8 +212,6 @@ class ColourInstrument:
         return 0.0
 
     def _test(self, readings: list) -> ColourTest:
-        from firmware.bracelet.judging import colour_test_of
-
         return colour_test_of(
             readings,
             self._calibration["pads"],

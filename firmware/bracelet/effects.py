@@ -13,7 +13,7 @@ class Evidence:
 
     def __init__(self):
         self.parts = []  # trace() of each strip that was measured, then its verdict
-        self.verdicts = []
+        self.found = []  # of each strip: its name, its verdict, the drugs that it looks for
         self.verdict = None
         self.temperature_c = None
 
@@ -87,11 +87,11 @@ class Effects:
         self.instrument.verdict.fit = None  # its arrays are worth kilobytes; the record needs none of them
         evidence = self._evidence
         evidence.take(self.instrument)
-        evidence.verdicts.append(self.instrument.verdict)
+        evidence.found.append(self.instrument.said())
         if not ends_here(self.instrument.verdict, self._strips.count - self._number - 1):
             return ("go_on",)
-        if len(evidence.verdicts) > 1:
-            evidence.verdict = of_all(evidence.verdicts)
+        if len(evidence.found) > 1:
+            evidence.verdict = of_all(evidence.found)
             return ("decided", evidence.verdict.verdict, evidence.verdict.reason)
         evidence.verdict = self.instrument.verdict
         return outcome

@@ -6,7 +6,7 @@ Each ends with the event that moves the test on, or raises DriverError; the runn
 from array import array
 
 from firmware.bracelet.charge import require_charge
-from firmware.bracelet.judging import beside_clean
+from firmware.bracelet.judging import beside_clean, said_by
 from firmware.detection import INVALID, Scan, steps
 from firmware.drivers import ad5941_registers as reg
 from firmware.drivers.ad5941_scan import Trace, plan_of, scan
@@ -188,6 +188,10 @@ class Instrument:
                 return outcome
             yield 0
         raise ChipFault("firmware", "no_verdict", "the evaluation ended without one")
+
+    def said(self) -> tuple:
+        """What this strip has said, as `judging.of_all` takes it."""
+        return said_by(self._calibration, self.verdict)
 
     def drop_calibration(self) -> None:
         """Another strip's calibration needs the memory; what was measured stays."""

@@ -31,21 +31,21 @@ def beside_clean(drink, clean) -> Verdict:
     return together(analytes)
 
 
-def of_all(verdicts: list) -> Verdict:
-    """One verdict over the strips dipped in one drink, in their order."""
-    for verdict in verdicts:  # a strip that gave no measurement leaves its drugs untested: the whole test failed
+def said_by(calibration: dict, verdict) -> tuple:
+    """(strip's name, its verdict, the drugs that it looks for), as several strips' answers are brought together."""
+    return calibration.get("strip", ""), verdict, [entry["name"] for entry in calibration["analytes"]]
+
+
+def of_all(found: list) -> Verdict:
+    """One verdict from `said_by` of each strip dipped in one drink, in their order."""
+    for _, verdict, _ in found:  # a strip that gave no measurement leaves its drugs untested: the whole test failed
         if verdict.verdict == INVALID:
             return Verdict(INVALID, verdict.reason, [])
-    if len(verdicts) == 1:
-        return verdicts[0]
+    if len(found) == 1:
+        return found[0][1]
     from firmware.detection.fusion import fuse
 
-    drugs = []
-    for verdict in verdicts:
-        for one in verdict.analytes:
-            if one.analyte not in drugs:
-                drugs.append(one.analyte)
-    return fuse(verdicts, drugs)
+    return fuse(found)
 
 
 def ends_here(verdict, left: int) -> bool:
@@ -97,12 +97,13 @@ def judge_colour(calibration: dict, colour: dict, drink: str) -> Verdict:
 def judged_again(calibrations: list, fields: dict):
     """The verdict on a sealed record's traces with the calibrations of its strips, or None when one is missing."""
     trace = fields.get("trace") or {}
-    verdicts = []
+    found = []
     for calibration in calibrations:
         drink = fields.get("drink_declared") or ""
         if calibration["schema"] == COLOUR_SCHEMA and "colour" in trace:
-            verdicts.append(judge_colour(calibration, trace["colour"], drink))
+            found.append(said_by(calibration, judge_colour(calibration, trace["colour"], drink)))
         elif calibration["schema"] != COLOUR_SCHEMA and "potential_v" in trace:
-            verdicts.append(judge_scan(calibration, trace, fields.get("strip_lot") or "", drink))
+            verdict = judge_scan(calibration, trace, fields.get("strip_lot") or "", drink)
+            found.append(said_by(calibration, verdict))
     wanted = ("potential_v" in trace) + ("colour" in trace)
-    return of_all(verdicts) if verdicts and len(verdicts) == wanted else None
+    return of_all(found) if found and len(found) == wanted else None

@@ -54,7 +54,7 @@ def fuse_analyte(name: str, found: list) -> AnalyteVerdict:
     kinds = [_kind(one) for _, one in found]
     rule = rule_for(kinds)
     verdict, whose, words = rule[4], rule[5], rule[6]
-    telling = [pair for pair, kind in zip(found, kinds, strict=False) if whose in ("all", kind)]
+    telling = [found[k] for k in range(len(found)) if whose in ("all", kinds[k])]
     best = telling[0][1]
     for _, one in telling:
         if _width(one) < _width(best):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from firmware.bracelet import calibration_file
 from firmware.bracelet.settings import BadSettings, checked_config
 from firmware.detection import Scan, evaluate
+from firmware.detection.colour import evaluate_colour
+from firmware.detection.guarantee import doubt, outside
 from simulators.strip import simulate_scan
 from simulators.strip.chemistry import load_strip
+from tests.support import colour_tests
 from waakzaam.rigs.bracelet import KEY, ROOT, ketamine_calibration
 
 GOOD = {"device_id": "brc-1", "key": KEY}
@@ -55,12 +59,68 @@ def test_a_calibration_is_read_as_json_reads_it() -> None:
         assert calibration_file.read(in_memory(json.dumps(whole, indent=indent)), "c", "lager") == whole
 
 
-@pytest.mark.parametrize("drink", ["lager", "a drink nobody calibrated"])
+DECLARED = ["lager", "energy_drink", "a drink nobody calibrated", "", "unknown"]
+
+
+@pytest.mark.parametrize("drink", DECLARED)
 def test_what_is_kept_of_a_calibration_judges_as_the_whole_file_does(drink: str) -> None:
     whole = ketamine_calibration()
     kept = calibration_file.read(in_memory(json.dumps(whole, indent=1)), "/cal.json", drink)
     strip = load_strip(ROOT / "sensor_models/strips/ketamine_screen.toml")
-    for spike in (0.0, 3e-5, 1e-3):
+    verdicts = []
+    for spike in (0.0, 3e-6, 3e-5, 1e-3):
         made = simulate_scan(strip, "lager", {"ketamine": spike}, seed=4)
         scan = Scan(list(made.potential_v), list(made.forward_a), list(made.reverse_a), lot="L1", matrix=drink)
-        assert evaluate(kept, scan).to_dict() == evaluate(whole, scan).to_dict()
+        judged = evaluate(kept, scan).to_dict()
+        assert judged == evaluate(whole, scan).to_dict()
+        verdicts.append(judged["verdict"])
+    if drink == "a drink nobody calibrated":
+        assert set(verdicts) == {"inconclusive"}
+    else:
+        assert verdicts[-1] == "positive"
+
+
+@pytest.mark.parametrize("drink", DECLARED)
+def test_what_is_kept_of_a_guarantee_doubts_as_the_whole_file_does(drink: str) -> None:
+    whole = ketamine_calibration()
+    kept = calibration_file.read(in_memory(json.dumps(whole)), "/cal.json", drink)
+    doubted = 0
+    for mine, full in zip(kept["analytes"], whole["analytes"], strict=True):
+        assert len(mine["drinks"]) == len(mine["guarantee"]["cells"]) == 1
+        assert outside(mine, drink) == outside(full, drink)
+        for verdict in ("positive", "negative"):
+            for statistic in (-1.0, 1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 50.0):
+                why = doubt(full, verdict, statistic, drink)
+                assert doubt(mine, verdict, statistic, drink) == why
+                doubted += why is not None
+    assert doubted > 0
+
+
+@pytest.mark.parametrize("spoil", ["no cell", "no table"])
+def test_a_drink_whose_group_has_no_guarantee_is_doubted_for_the_same_reason(spoil: str) -> None:
+    whole = copy.deepcopy(ketamine_calibration())
+    for entry in whole["analytes"]:
+        if spoil == "no table":
+            del entry["guarantee"]
+        else:
+            del entry["guarantee"]["cells"]["beer"]
+    kept = calibration_file.read(in_memory(json.dumps(whole)), "/cal.json", "lager")
+    for mine, full in zip(kept["analytes"], whole["analytes"], strict=True):
+        assert doubt(mine, "negative", 0.0, "lager") == doubt(full, "negative", 0.0, "lager")
+
+
+@pytest.mark.parametrize("drink", ["lager", "a drink nobody calibrated", ""])
+def test_what_is_kept_of_a_colour_calibration_judges_as_the_whole_file_does(drink: str) -> None:
+    whole = colour_tests.calibration()
+    kept = calibration_file.read(in_memory(json.dumps(whole)), "/colour.json", drink)
+    for paired in (False, True):
+        for dose in (0.0, 4 * colour_tests.GHB_DOSE_MOL_L):
+            test, clean = colour_tests.pours(colour_tests.simulated("lager", {"GHB": dose}, "kept", paired=paired))
+            test.matrix = drink
+            assert evaluate_colour(kept, test, clean).to_dict() == evaluate_colour(whole, test, clean).to_dict()
+
+
+def test_an_expired_calibration_is_still_known_to_be_expired() -> None:
+    for whole in (ketamine_calibration(), colour_tests.calibration()):
+        expired = {**whole, "expiry": "2020-01-01"}
+        assert calibration_file.read(in_memory(json.dumps(expired)), "c", "lager")["expiry"] == "2020-01-01"
