@@ -30,7 +30,7 @@ def background_limits(scans: Sequence[RecordedScan]) -> dict[str, float]:
 
 
 def drift_limit_v(shifts_v: Array) -> float | None:
-    """How far off a clear peak must lie to mean a drifted reference, V, from fresh strips' clear peaks; None: no telling.
+    """How far off a clear peak must lie to mean a drifted reference, V, from fresh strips' clear peaks; None: unknown.
 
     Drinks move a peak themselves (pH, a neighbour's flank): only what none of the calibration's drinks did is drift.
     """

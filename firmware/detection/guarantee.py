@@ -3,8 +3,8 @@
 A calibration entry carries `drinks` ({declared drink: group}), and, when its strip states a dose and enough tests were
 kept back, `guarantee`: {"coverage", "n_least", "cells": {group: [clean tests, spiked tests, clean_most, spiked_least]}}
 (thresholds on the detection statistic, None where too few tests; the cell "" is all drinks together, judged without
-being told which, for an undeclared drink). Split-conformal, conditional on the truth: at most 1 - coverage of a group's clean drinks lie above `clean_most`
-and of its spiked ones below `spiked_least`.
+being told which, for an undeclared drink). Split-conformal, conditional on the truth: at most 1 - coverage of a
+group's clean drinks lie above `clean_most` and of its spiked ones below `spiked_least`.
 """
 
 from firmware.detection.verdict import NEGATIVE, POSITIVE
