@@ -103,6 +103,9 @@ def power_budget(
         typer.echo(
             f"{life.condition}: {life.standby_days:.0f} days of standby, {life.tests_per_charge:.0f} tests per charge"
         )
+    typer.echo(
+        "standby is deep sleep: set sleep_after_s (off by default, its wake-up has not run on a board)", err=True
+    )
 
 
 @commands.command(name="feasibility")

@@ -10,6 +10,7 @@ from waakzaam.hardware.documents import HARDWARE, read
 
 POWER = "waakzaam.power/2"
 STANDBY = "standby"
+WAITING = "wait for the drink"
 HOURS_A_MONTH = 730.5
 
 
@@ -102,6 +103,11 @@ def budget(data: dict[str, Any], seconds: dict[str, float] | None = None) -> Bud
     return Budget(cell_ua, taken, state_mah, leak_ua, lives)
 
 
+def _awake_h(data: dict[str, Any]) -> float:
+    """How long a new cell lasts, hours, when the board never sleeps."""
+    return float(data["cell_mah"] * data["cell"]["usable_part"] * 1e3 / _cell_ua(data, WAITING))
+
+
 def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -116,7 +122,9 @@ def page(data: dict[str, Any], generated: str) -> str:
         f"A cell of {data['cell_mah']:g} mAh. Currents, their sources and every assumption are in",
         "[hardware/power/bracelet.toml](../../hardware/power/bracelet.toml); durations were measured on",
         "simulated chips (`waakzaam hardware power --measure`). Promised: 7 days of standby and 30 tests per charge.",
-        "Standby is deep sleep. Nothing here was measured on a board yet.",
+        "Standby is deep sleep, which the firmware enters only when `sleep_after_s` is set: its wake-up has not run yet,",
+        "on a board or in the VM. Awake the board draws what it draws while it waits for the drink, and lasts",
+        f"{_awake_h(data):.1f} hours. Nothing here was measured on a board.",
         "",
         "| condition | usable, mAh | standby, days | tests per charge | days with four tests each |",
         "| --- | --- | --- | --- | --- |",
