@@ -21,7 +21,8 @@ from waakzaam.benches.report import Figure, at_least, at_most
 
 CLEARED_SOON_S = 60
 WEEK_PART_ORDERS = 100
-VISIT_SPAN_MS = 3 * 3_600_000
+# Alarms of a visit: on the way there (silence, pre-alert), inside, and on the way back.
+VISIT_SPAN_MS = 3_600_000
 # Half of the days of a person hold one dead spot (lift, cellar, tunnel, train) of this mean length (ASSUMED): the
 # trackers store and forward, so only what lasts beyond two and a half reports is silence at all.
 DEAD_SPOT_MEAN_S = 180.0
@@ -218,7 +219,11 @@ def nuisance_week(seed: int, *, orders: int, days: int, interval_s: float) -> li
 def _day_batch(
     rng: np.random.Generator, w: _lives.World, day: int, pace: tuple[float, float], visitors: set[int]
 ) -> tuple[Batch, list[tuple[int, int]]]:
-    """All reports of one day in time order, and the breaches put in: (order, Unix ms when the visit begins)."""
+    """All reports of one day in time order, and the breaches put in: (order, Unix ms of the first report from inside).
+
+    The truth is where the visitor is, not when he meant to leave: who is still on his way at midnight, or whom no
+    report shows inside her home's zone, has not been put in.
+    """
     columns: list[np.ndarray[Any, Any]] = []
     visits = []
     for number in range(len(w.alert_m)):
@@ -227,9 +232,13 @@ def _day_batch(
             if role == 0 and number in visitors:
                 at_s = float(rng.uniform(3, 20) * 3600)
                 visit = (at_s, w.anchors[number, 1, 0])
-                visits.append((number, _lives.BEGIN_MS + round((day * _lives.DAY_S + at_s) * 1000)))
             life = _lives.day(rng, w.anchors[number, role], pace[0], visit)
             t, east, north, accuracy = _lives.reported(rng, life, pace[1])
+            if visit is not None:
+                far_m = np.hypot(life.east - visit[1][0], life.north - visit[1][1])
+                inside_s = life.time_s[(far_m <= w.zone_radius_m) & (life.time_s >= visit[0]) & np.isin(life.time_s, t)]
+                if len(inside_s):
+                    visits.append((number, _lives.BEGIN_MS + round((day * _lives.DAY_S + inside_s[0]) * 1000)))
             columns.append(np.stack((np.full(len(t), number), np.full(len(t), role), t, east, north, accuracy)))
     table = np.concatenate(columns, axis=1)
     table = table[:, np.argsort(table[2], kind="stable")]
@@ -243,7 +252,7 @@ def _nuisance_figures(week: Week, device_days: int, name: str) -> list[Figure]:
     found = 0
     by_visit: set[str] = set()
     for order_id, at_ms in week.visits:
-        theirs = [t for t in week.raised if t.order_id == order_id and 0 <= t.time_ms - at_ms <= VISIT_SPAN_MS]
+        theirs = [t for t in week.raised if t.order_id == order_id and abs(t.time_ms - at_ms) <= VISIT_SPAN_MS]
         found += any(t.kind in ("proximity_alert", "zone_entry") for t in theirs)
         by_visit |= {t.alarm_id for t in theirs}
     others = [t for t in week.raised if t.alarm_id not in by_visit]
