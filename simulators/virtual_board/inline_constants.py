@@ -15,6 +15,10 @@ from pathlib import Path
 Value = int | str
 Constants = dict[str, dict[str, Value]]  # module: name: value
 
+# Scripts of the bring-up guide ask a board for its pins by name. The firmware itself has the values, so that the module
+# is not even loaded while it runs.
+ASKED_FOR = "firmware.boards."
+
 _NAME = re.compile(r"_?[A-Z][A-Z0-9_]*\Z")
 _TEXT_MAX = 24  # a longer text may be used in two places, and would be there twice
 _OPERATORS = {
@@ -78,7 +82,7 @@ def inlined(name: str, path: Path, constants: Constants) -> str:
         if isinstance(node, ast.ImportFrom) and node in scope.imports:
             edits.append((node, _import_of(node, scope, modules_used)))
     for node in tree.body:
-        if _assigned(node) in constants[name]:
+        if _assigned(node) in constants[name] and not name.startswith(ASKED_FOR):
             edits.append((node, ""))
     return _edited(text, edits)
 

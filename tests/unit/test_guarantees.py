@@ -70,7 +70,7 @@ def test_known_drinks_get_answers_and_an_unknown_one_none(document: dict[str, An
         verdict, reason = _said(document, "milk", amount)
         assert verdict == "inconclusive"
         assert "not made with milk" in reason
-        assert "calibrate with clean and spiked scans of milk; it knows cola, kvass, lager" in reason
+        assert "calibrate with clean and spiked scans of milk" in reason
 
 
 @pytest.mark.parametrize("made_in", ["", "buffer"])
@@ -83,7 +83,7 @@ def test_the_smallest_strip_file_judges_its_own_matrix_and_undeclared_scans(made
         assert [_said(made, drink, amount)[0] for amount in (0.0, DOSE)] == ["negative", "positive"]
     answers = [_said(made, "beer", amount) for amount in (0.0, DOSE)]
     if made_in:
-        assert all(word == "inconclusive" and "it knows buffer" in reason for word, reason in answers)
+        assert all(word == "inconclusive" and "of beer" in reason for word, reason in answers)
     else:
         assert [word for word, _ in answers] == ["negative", "positive"]
 
