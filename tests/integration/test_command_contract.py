@@ -32,7 +32,7 @@ ORDER = {
 }
 # Commands whose --json is read elsewhere: each of these takes minutes or servers, or is proved with its own inputs.
 PROVED_ELSEWHERE = {
-    "bench": "the lead's whole runs",
+    "bench": "run whole by `make bench`",
     "calibrate": "tests/unit/test_calibrate_and_detect.py",
     "demo": "tests/scenarios/test_demo.py",
     "evaluate": "tests/unit/test_field_evaluation.py",
