@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.contract.orders import Order
 from gateway.contract.transitions import Transition
@@ -65,7 +65,10 @@ class Partition:
         self.on_fault = on_fault
         self.trouble: dict[str, Trouble] = {}
         self.states: dict[str, State | Sleeping] = {}
-        self.dirty: set[str] = set()
+        self.mark: Any = None
+        """What the owner says of the moment; noted with each order that changes first since it was stored."""
+        self.dirty: dict[str, Any] = {}
+        """The orders that changed since they were stored, the one that has waited longest first, with their marks."""
         self._orders_of: dict[str, list[str]] = {}
         self._deadlines: list[tuple[int, str]] = []
         self.now_ms: int | None = None
@@ -74,15 +77,15 @@ class Partition:
         """Takes over a set of orders: new ones begin, changed ones keep their state, absent ones are withdrawn."""
         wanted = {order.order_id: order for order in orders}
         effects: list[Transition] = []
-        for order_id in [known for known in self.states if known not in wanted]:
-            effects += self._withdraw(order_id, now_ms)
-        for order_id, order in wanted.items():
-            known = self.states.get(order_id)
-            if known is not None and ((before := self.order_of(order_id)) is order or before == order):
+        for order_id in self.changed_by(wanted.values()):
+            if order_id not in wanted:
+                effects += self._withdraw(order_id, now_ms)
                 continue
+            order = wanted[order_id]
             try:
                 case = case_of(order, self.rules)
-                state = begin(case, now_ms) if known is None else reordered(self.state_of(order_id), case, now_ms)
+                fresh = order_id not in self.states
+                state = begin(case, now_ms) if fresh else reordered(self.state_of(order_id), case, now_ms)
             except Exception as error:
                 self.states[order_id] = Sleeping(order, None, self._begin)
                 effects += self._stand_in(order_id, error, (), now_ms)
@@ -90,6 +93,16 @@ class Partition:
             self._keep(order_id, state)
         self._index()
         return effects
+
+    def changed_by(self, orders: Iterable[Order]) -> list[str]:
+        """The orders that `load` of these would withdraw, change or begin, in this order."""
+        wanted = {order.order_id: order for order in orders}
+        found = [known for known in self.states if known not in wanted]
+        for order_id, order in wanted.items():
+            before = self.order_of(order_id) if order_id in self.states else None
+            if before is not order and before != order:
+                found.append(order_id)
+        return found
 
     def _begin(self, order: Order) -> State:
         return begin(case_of(order, self.rules), 0 if self.now_ms is None else self.now_ms)
@@ -106,8 +119,10 @@ class Partition:
         """The state of an order, woken if need be."""
         state = self.states[order_id]
         if isinstance(state, Sleeping):
-            state = state.wake(state.order)
+            was_due_ms, state = state.deadline_ms, state.wake(state.order)
             self.states[order_id] = state
+            if state.deadline_ms is not None and state.deadline_ms != was_due_ms:
+                heapq.heappush(self._deadlines, (state.deadline_ms, order_id))
         return state
 
     def order_of(self, order_id: str) -> Order:
@@ -150,10 +165,13 @@ class Partition:
         """Decides on observations that arrived together at `now_ms`, after what fell due before in any order."""
         return self.advance(now_ms) + self.hear(observations, now_ms)
 
-    def hear(self, observations: Sequence[Observation], now_ms: int) -> list[Transition]:
+    def hear(
+        self, observations: Sequence[Observation], now_ms: int, but: Callable[[str], bool] = lambda _: False
+    ) -> list[Transition]:
         """Decides on observations at `now_ms`, after what fell due before in the orders that they concern.
 
-        What is due in other orders waits for `advance`: a thousand of them must not keep one panic waiting.
+        What is due in other orders waits for `advance`: a thousand of them must not keep one panic waiting. An order
+        that is named by `but` has heard them before.
         """
         effects: list[Transition] = []
         touched: dict[str, list[Observation]] = {}
@@ -161,6 +179,8 @@ class Partition:
             for order_id in self.orders_of(observation.device_id):
                 touched.setdefault(order_id, []).append(observation)
         for order_id, theirs in touched.items():
+            if but(order_id):
+                continue
             effects += self._step(order_id, theirs, now_ms)
         return effects
 
@@ -229,7 +249,7 @@ class Partition:
         known = self.states.get(order_id)
         self.states[order_id] = state
         if isinstance(state, State):
-            self.dirty.add(order_id)
+            self.dirty.setdefault(order_id, self.mark)
         if state.deadline_ms is not None and (known is None or known.deadline_ms != state.deadline_ms):
             heapq.heappush(self._deadlines, (state.deadline_ms, order_id))
         if len(self._deadlines) > 64 + 4 * len(self.states):
@@ -239,7 +259,7 @@ class Partition:
     def _withdraw(self, order_id: str, now_ms: int) -> list[Transition]:
         """Ends an order that is no longer there: its alarms are cleared, as when its validity ends."""
         self.trouble.pop(order_id, None)
-        self.dirty.add(order_id)
+        self.dirty.setdefault(order_id, self.mark)
         try:
             state = self.state_of(order_id)
             _, effects = step(reordered(state, ended(state, now_ms), now_ms), None, now_ms)

@@ -7,7 +7,8 @@ import queue
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
+from functools import partial
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from firmware.wire import messages
@@ -20,14 +21,18 @@ from gateway.geofence.case import State, begin, case_of
 from gateway.geofence.motion import Observation
 from gateway.ingest import decoder, owntracks
 from gateway.journal import states
-from gateway.journal.port import Arrival, Message, Store
+from gateway.journal.port import Arrival, Message, StateRow, Store, Stored
 from gateway.orders_file import OrdersFile, Stamp, nothing_is_garbage
 from gateway.partition import Partition, Sleeping
 
 BATCH_MAX = 300
 STEPS_MAX = 500  # decisions by time alone between two looks at the broker: about 0.1 s
-CHECKPOINT_MESSAGES = 20_000
-CHECKPOINT_WALL_MS = 10_000
+# A changed state is stored after this time or so many messages, whichever comes first: a restart takes in again what
+# came since. Never more than a slice at a time (about 10 ms), or as many as messages came: nobody waits for the rest.
+STORE_AFTER_WALL_MS = 10_000
+STORE_AFTER_MESSAGES = 20_000
+STORE_SLICE = 50
+FORGET_WALL_MS = 10_000
 KEEP_MESSAGES_MS = 30 * 86_400_000
 POSITIONS_MAX = 20_000
 
@@ -43,6 +48,13 @@ class Delivery(NamedTuple):
     received_wall_ms: int
     acknowledge: Callable[[], None]
     now_ms: int | None = None
+
+
+class Mark(NamedTuple):
+    """A moment in the life of a journal: the last message that was in it."""
+
+    seq: int
+    wall_ms: int
 
 
 def say(text: str) -> None:
@@ -84,9 +96,9 @@ class Worker:
         self.repeats = 0
         self._orders_stamp: Stamp | None = None
         self._batch = journal.last_batch()
-        self._since_checkpoint = 0
+        self._seq = journal.last_seq()
         self._alarmed_awake = False
-        self._checkpoint_wall_ms = wall_ms()
+        self._forgot_wall_ms = 0
 
     # ---- start and orders -------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -96,13 +108,16 @@ class Worker:
 
     def _start(self) -> None:
         orders = self._read_orders()
-        stored = self.journal.state_deadlines()
+        stored = self.journal.stored()
         self.partition.restore(
-            Sleeping(order, stored[order.order_id], self._wake) for order in orders if order.order_id in stored
+            self._sleeping(order, stored[order.order_id]) for order in orders if order.order_id in stored
         )
-        for batch, now_ms, rows in self.journal.since(self.journal.checkpoint_seq()):
+        for batch, now_ms, seq, rows in self.journal.since(self.journal.checkpoint_seq()):
             self._batch = batch
-            self._put_out(self.partition.hear(self._observations(rows, now_ms), now_ms), rows)
+            held = {order_id for row in rows for order_id in self.partition.orders_of(row.device_id)}
+            held = {order_id for order_id in held if order_id in stored and stored[order_id].seq >= seq}
+            observations = self._observations(rows, now_ms)
+            self._put_out(self.partition.hear(observations, now_ms, held.__contains__), rows)
         known = set(self.partition.states)
         self._put_out(self.partition.load(orders, self.now_ms()), [])
         self.versions = {order.order_id: order.version for order in orders}
@@ -119,10 +134,13 @@ class Worker:
         except (FileUnreadable, OSError) as error:
             say(f"orders not reloaded, the ones before stay in force: {error}")
             return
-        self.checkpoint()
+        # What was judged by an order as it was is stored before and after it changes: a restart has its new form only.
+        changed = self.partition.changed_by(orders)
+        self._mark()
         with self.journal.transaction():
+            self._save([order_id for order_id in changed if order_id in self.partition.dirty])
             self._store(self.partition.load(orders, self.now_ms()), [])
-        self.checkpoint()
+            self._save([order_id for order_id in changed if order_id in self.partition.dirty])
         self.versions = {order.order_id: order.version for order in orders}
         say(f"orders reloaded: {len(orders)}")
 
@@ -139,10 +157,16 @@ class Worker:
                 self.partition.state_of(order_id)
         self._alarmed_awake = True
 
-    def _wake(self, order: Order) -> State:
+    def _sleeping(self, order: Order, stored: Stored) -> Sleeping:
+        """Asleep until somebody speaks or something is due; an order that has changed since is due at once."""
+        if stored.order_version == order.version:
+            return Sleeping(order, stored.deadline_ms, self._wake)
+        return Sleeping(order, self.now_ms(), partial(self._wake, changed=True))
+
+    def _wake(self, order: Order, changed: bool = False) -> State:
         case = case_of(order)
         try:
-            return states.thaw(self.journal.state_of(order.order_id), case)
+            return states.thaw(self.journal.state_of(order.order_id), case, changed)
         except states.CheckpointUnusable as error:
             say(f"{error}; the order begins anew")
             return begin(case, self.now_ms())
@@ -155,6 +179,7 @@ class Worker:
         arrivals: list[Arrival] = []
         observed: list[list[Observation]] = []
         heard: list[Observation] = []
+        self._mark()
         with self.journal.transaction():
             for now_ms, together in groupby(batch, lambda one: arrived_ms if one.now_ms is None else one.now_ms):
                 self._batch += 1
@@ -183,41 +208,73 @@ class Worker:
                 observations = [one for _, said in pairs for one in said]
                 self._store(self.partition.hear(observations, now_ms), [arrival.message for arrival, _ in pairs])
                 heard += observations
+            self._seq = self.journal.last_seq()
+            self._save_some(len(batch))
         for delivery in batch:
             delivery.acknowledge()
         self._publish(heard)
         self._tell_trackers(heard, arrived_ms)
-        self._since_checkpoint += len(batch)
 
     def pass_time(self, until_ms: int | None = None) -> bool:
-        """Serves what falls due by now, or by `until_ms`; checkpoints when it is time. True when more is due still."""
+        """Serves what falls due by now, or by `until_ms`; stores some of what changed. True when more is due still."""
         now_ms = self.now_ms() if until_ms is None else until_ms
         due_ms = self.partition.next_deadline_ms()
-        if due_ms is not None and due_ms <= now_ms:
+        self._mark()
+        if (due_ms is not None and due_ms <= now_ms) or self._ripe(1):
             with self.journal.transaction():
                 self._store(self.partition.advance(now_ms, STEPS_MAX), [])
+                self._save_some(STORE_SLICE)
             due_ms = self.partition.next_deadline_ms()
-        quiet_ms = self.wall_ms() - self._checkpoint_wall_ms
-        if self._since_checkpoint >= CHECKPOINT_MESSAGES or (self.partition.dirty and quiet_ms >= CHECKPOINT_WALL_MS):
-            self.checkpoint()
         return due_ms is not None and due_ms <= now_ms
 
     def checkpoint(self) -> None:
-        """Stores the states that changed; a restart goes on from here."""
-        changed = [i for i in self.partition.dirty if i in self.partition.states]
-        gone = [i for i in self.partition.dirty if i not in self.partition.states]
-        rows = []
-        for order_id in changed:
+        """Stores every state that changed; a restart goes on from here."""
+        with self.journal.transaction():
+            self._save(list(self.partition.dirty))
+            self._forget()
+
+    def _mark(self) -> None:
+        """From now on what changes first is noted with this moment; all before it in the journal is in the states."""
+        self.partition.mark = Mark(self._seq, self.wall_ms())
+
+    def _ripe(self, at_most: int) -> list[str]:
+        """The orders that changed so long ago that they are to be stored, the first of them."""
+        wall_ms, found = self.wall_ms(), []
+        for order_id, mark in islice(self.partition.dirty.items(), at_most):
+            if wall_ms - mark.wall_ms < STORE_AFTER_WALL_MS and self._seq - mark.seq < STORE_AFTER_MESSAGES:
+                break
+            found.append(order_id)
+        return found
+
+    def _save_some(self, at_most: int) -> None:
+        """Within a transaction."""
+        ripe = self._ripe(max(at_most, STORE_SLICE))
+        if ripe:
+            self._save(ripe)
+            self._forget()
+
+    def _save(self, order_ids: Sequence[str]) -> None:
+        """Stores these orders as they are now, with everything that is in the journal. Within a transaction."""
+        rows, gone, partition = [], [], self.partition
+        for order_id in order_ids:
+            partition.dirty.pop(order_id)
+            if order_id not in partition.states:
+                gone.append(order_id)
+                continue
             try:
-                state = self.partition.state_of(order_id)
-                rows.append((order_id, state.deadline_ms, states.freeze(state)))
+                state = partition.state_of(order_id)
+                version = state.case.order.version
+                rows.append(StateRow(order_id, state.deadline_ms, states.freeze(state), version))
             except Exception as error:  # Its older state stays stored; the others must not lose theirs.
                 say(f"state of order {order_id} not stored: {type(error).__name__}: {error}")
-        with self.journal.transaction():
-            self.journal.save_states(rows, gone, self.journal.last_seq())
+        oldest: Mark | None = next(iter(partition.dirty.values()), None)
+        self.journal.save_states(rows, gone, self._seq, self._seq if oldest is None else oldest.seq)
+
+    def _forget(self) -> None:
+        """Lets go of what is old, now and then. Within a transaction."""
+        if self.wall_ms() - self._forgot_wall_ms >= FORGET_WALL_MS:
+            self._forgot_wall_ms = self.wall_ms()
             self.journal.forget_before(self.wall_ms() - KEEP_MESSAGES_MS)
-        self.partition.dirty.clear()
-        self._since_checkpoint, self._checkpoint_wall_ms = 0, self.wall_ms()
 
     def _open(self, delivery: Delivery, now_ms: int) -> tuple[Message, list[Observation]]:
         if delivery.topic.startswith(owntracks.TOPIC_PREFIX):

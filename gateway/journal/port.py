@@ -41,6 +41,32 @@ class Pending(NamedTuple):
     fix_received_ms: int | None
 
 
+class Stored(NamedTuple):
+    """What is known of a stored state without reading it: it holds every message up to `seq` of the journal."""
+
+    deadline_ms: int | None
+    order_version: int
+    seq: int
+
+
+class StateRow(NamedTuple):
+    """A state to store, with the version of the order that it was judged by."""
+
+    order_id: str
+    deadline_ms: int | None
+    document: str
+    order_version: int
+
+
+class Batch(NamedTuple):
+    """Messages that were decided together; `seq` is the last of them."""
+
+    batch: int
+    now_ms: int
+    seq: int
+    messages: list[Message]
+
+
 class Signs(NamedTuple):
     """What a heartbeat says of a gateway."""
 
@@ -57,8 +83,8 @@ class Store(Protocol):
     def take_in(self, arrivals: Sequence[Arrival]) -> list[bool]:
         """Journals messages; False for each that is a repeat."""
 
-    def since(self, seq: int) -> Iterator[tuple[int, int, list[Message]]]:
-        """The batches journalled after `seq`: (batch, now_ms, messages), in order."""
+    def since(self, seq: int) -> Iterator[Batch]:
+        """The batches journalled after `seq`, in order."""
 
     def last_seq(self) -> int: ...
 
@@ -73,10 +99,11 @@ class Store(Protocol):
     def put_out(self, idempotency_key: str, document: str, fix_received_ms: int | None) -> bool:
         """Adds a transition to the outbox; False when it is there already."""
 
-    def save_states(self, rows: Iterable[tuple[str, int | None, str]], gone: Iterable[str], covers_seq: int) -> None:
-        """Stores states that cover the journal up to `covers_seq`."""
+    def save_states(self, rows: Iterable[StateRow], gone: Iterable[str], seq: int, covers_seq: int) -> None:
+        """Stores states that hold every message up to `seq`; with them all stored states hold those to `covers_seq`."""
 
-    def state_deadlines(self) -> dict[str, int | None]: ...
+    def stored(self) -> dict[str, Stored]:
+        """What states there are, by order."""
 
     def state_of(self, order_id: str) -> str: ...
 
@@ -84,7 +111,7 @@ class Store(Protocol):
         """The orders whose stored state has a standing alarm."""
 
     def checkpoint_seq(self) -> int:
-        """Up to where the stored states cover the journal."""
+        """Up to where every stored state holds the journal; one by one they may be ahead."""
 
 
 class Outbox(Protocol):

@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 import psycopg
 from psycopg import errors
 
 from gateway.errors import GatewayError
-from gateway.journal.port import Arrival, Message, Pending, Signs, StoreAway
+from gateway.journal.port import Arrival, Batch, Message, Pending, Signs, StateRow, StoreAway, Stored
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_LOCK = 7_240_100
 QUARANTINE_ROWS_MAX = 10_000
 PAYLOAD_BYTES_MAX = 2_048
@@ -40,9 +41,16 @@ CREATE TABLE gateway.outbox (id bigserial PRIMARY KEY, partition int NOT NULL, i
     document text NOT NULL, fix_received_ms bigint, sent boolean NOT NULL DEFAULT false);
 CREATE INDEX outbox_unsent ON gateway.outbox (partition, id) WHERE NOT sent;
 CREATE TABLE gateway.states (partition int NOT NULL, order_id text NOT NULL, deadline_ms bigint,
-    document text NOT NULL, PRIMARY KEY (partition, order_id));
+    document text NOT NULL, order_version bigint NOT NULL DEFAULT 0, seq bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (partition, order_id));
 CREATE TABLE gateway.quarantine (id bigserial, partition int NOT NULL, time_ms bigint NOT NULL, topic text NOT NULL,
     payload bytea NOT NULL, fault text NOT NULL, PRIMARY KEY (partition, id));
+"""
+# A state of version 1 names no order version: such an order is judged anew by the order as it is now.
+FROM_VERSION_1 = """
+ALTER TABLE gateway.states ADD COLUMN order_version bigint NOT NULL DEFAULT 0,
+    ADD COLUMN seq bigint NOT NULL DEFAULT 0;
+UPDATE gateway.settings SET value = 2 WHERE name = 'version';
 """
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, errors.InternalError)
 
@@ -98,10 +106,17 @@ def prepare(db: psycopg.Connection[Any], partitions: int) -> int:
             db.execute("INSERT INTO gateway.lease (partition) SELECT generate_series(0, %s)", (partitions - 1,))
             for name, value in (("version", SCHEMA_VERSION), ("partitions", partitions)):
                 db.execute("INSERT INTO gateway.settings VALUES (%s, %s)", (name, value))
-        found = {name: int(value) for name, value in db.execute("SELECT name, value FROM gateway.settings").fetchall()}
+        found = _settings(db)
+        if found.get("version") == 1:
+            db.execute(FROM_VERSION_1.encode())
+            found = _settings(db)
     if found.get("version") != SCHEMA_VERSION:
         raise GatewayError(f"the journal has version {found.get('version')}, this program knows {SCHEMA_VERSION}")
     return found["partitions"]
+
+
+def _settings(db: psycopg.Connection[Any]) -> dict[str, int]:
+    return {name: int(value) for name, value in db.execute("SELECT name, value FROM gateway.settings").fetchall()}
 
 
 class PostgresJournal:
@@ -150,18 +165,16 @@ class PostgresJournal:
             left.discard(identity)
         return fresh
 
-    def since(self, seq: int) -> Iterator[tuple[int, int, list[Message]]]:
+    def since(self, seq: int) -> Iterator[Batch]:
         with faults():
             rows = self._db.execute(
-                "SELECT batch, now_ms, device_id, boot_id, msg_seq, source, received_wall_ms, body FROM gateway.inbox"
-                " WHERE partition = %s AND seq > %s ORDER BY seq",
+                "SELECT batch, now_ms, seq, device_id, boot_id, msg_seq, source, received_wall_ms, body"
+                " FROM gateway.inbox WHERE partition = %s AND seq > %s ORDER BY seq",
                 (self.partition, seq),
             ).fetchall()
-        batches: dict[tuple[int, int], list[Message]] = {}
-        for row in rows:
-            batches.setdefault((row[0], row[1]), []).append(Message(*row[2:]))
-        for (batch, now_ms), messages in batches.items():
-            yield batch, now_ms, messages
+        for _, together in groupby(rows, key=lambda row: (row[0], row[1])):
+            found = list(together)
+            yield Batch(*found[-1][:3], [Message(*row[3:]) for row in found])
 
     def last_seq(self) -> int:
         return int(self._one("SELECT max(seq) FROM gateway.inbox WHERE partition = %s", self.partition) or 0)
@@ -206,13 +219,16 @@ class PostgresJournal:
         )
         return done.rowcount == 1
 
-    def save_states(self, rows: Iterable[tuple[str, int | None, str]], gone: Iterable[str], covers_seq: int) -> None:
-        with self._db.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO gateway.states (partition, order_id, deadline_ms, document) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (partition, order_id) DO UPDATE SET deadline_ms = excluded.deadline_ms,"
-                " document = excluded.document",
-                [(self.partition, *row) for row in rows],
+    def save_states(self, rows: Iterable[StateRow], gone: Iterable[str], seq: int, covers_seq: int) -> None:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if columns:
+            self._db.execute(
+                "INSERT INTO gateway.states (partition, order_id, deadline_ms, document, order_version, seq)"
+                " SELECT %s, o, m, d, v, %s FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[])"
+                " AS u (o, m, d, v) ON CONFLICT (partition, order_id) DO UPDATE SET"
+                " deadline_ms = excluded.deadline_ms, document = excluded.document,"
+                " order_version = excluded.order_version, seq = excluded.seq",
+                (self.partition, seq, *columns),
             )
         self._db.execute(
             "DELETE FROM gateway.states WHERE partition = %s AND order_id = ANY(%s)", (self.partition, list(gone))
@@ -221,10 +237,11 @@ class PostgresJournal:
             "UPDATE gateway.lease SET checkpoint_seq = %s WHERE partition = %s", (covers_seq, self.partition)
         )
 
-    def state_deadlines(self) -> dict[str, int | None]:
+    def stored(self) -> dict[str, Stored]:
+        query = "SELECT order_id, deadline_ms, order_version, seq FROM gateway.states WHERE partition = %s"
         with faults():
-            query = "SELECT order_id, deadline_ms FROM gateway.states WHERE partition = %s"
-            return dict(self._db.execute(query, (self.partition,)).fetchall())
+            rows = self._db.execute(query, (self.partition,)).fetchall()
+        return {row[0]: Stored(*row[1:]) for row in rows}
 
     def state_of(self, order_id: str) -> str:
         query = "SELECT document FROM gateway.states WHERE partition = %s AND order_id = %s"

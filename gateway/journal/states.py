@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.geofence.alarms import Alarm, Key
-from gateway.geofence.case import Case, State
+from gateway.geofence.case import Case, State, next_boundary_ms, reordered, rules_in_force
 from gateway.geofence.motion import Estimate, Observation
 from gateway.geofence.tracks import Doubt, Point, Track
 
@@ -60,8 +60,20 @@ def _track(values: list[Any]) -> Track:
     )
 
 
-def thaw(text: str, case: Case) -> State:
-    """The state of this order from its text; raises CheckpointUnusable."""
+def thaw(text: str, case: Case, changed: bool = False) -> State:
+    """The state of this order from its text; raises CheckpointUnusable.
+
+    When the order was `changed` since it was stored, its rules are redone from then on: a new zone must not wait until
+    some other rule begins or ends. A change that kept the version shows where other rules are in force than were.
+    """
+    state = _state(text, case)
+    if not changed and (state.boundary_ms is None or state.boundary_ms > state.now_ms):
+        in_force = rules_in_force(case, state.now_ms), next_boundary_ms(case, state.now_ms)
+        changed = in_force != (state.active, state.boundary_ms)
+    return reordered(state, case, state.now_ms) if changed else state
+
+
+def _state(text: str, case: Case) -> State:
     try:
         document = json.loads(text)
         if document["format"] != FORMAT:

@@ -11,12 +11,13 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 from gateway.errors import FileUnreadable
-from gateway.journal.port import Arrival, Message, Pending, Signs
+from gateway.journal.port import Arrival, Batch, Message, Pending, Signs, StateRow, Stored
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 QUARANTINE_ROWS_MAX = 10_000
 PAYLOAD_BYTES_MAX = 2_048
 FORGET_ROWS_MAX = 20_000
@@ -28,10 +29,16 @@ CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NUL
 CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, idempotency_key TEXT NOT NULL UNIQUE, document TEXT NOT NULL,
     fix_received_ms INTEGER, sent INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent = 0;
-CREATE TABLE states (order_id TEXT PRIMARY KEY, deadline_ms INTEGER, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE states (order_id TEXT PRIMARY KEY, deadline_ms INTEGER, document TEXT NOT NULL,
+    order_version INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE quarantine (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, topic TEXT NOT NULL,
     payload BLOB NOT NULL, fault TEXT NOT NULL);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+# A state of version 1 names no order version: such an order is judged anew by the order as it is now.
+FROM_VERSION_1 = """
+ALTER TABLE states ADD COLUMN order_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE states ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 """
 
 
@@ -58,8 +65,9 @@ class Journal:
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        script = {0: TABLES, 1: FROM_VERSION_1}.get(version)
+        if script is not None:
+            self._db.executescript(f"BEGIN; {script} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:
             raise FileUnreadable(str(self.path), f"has version {version}, this program knows {SCHEMA_VERSION}")
 
@@ -92,22 +100,16 @@ class Journal:
             fresh.append(done.rowcount == 1)
         return fresh
 
-    def since(self, seq: int) -> Iterator[tuple[int, int, list[Message]]]:
-        """The batches journalled after `seq`: (batch, now_ms, messages), in order."""
+    def since(self, seq: int) -> Iterator[Batch]:
+        """The batches journalled after `seq`, in order."""
         rows = self._db.execute(
-            "SELECT batch, now_ms, device_id, boot_id, msg_seq, source, received_wall_ms, body FROM inbox"
+            "SELECT batch, now_ms, seq, device_id, boot_id, msg_seq, source, received_wall_ms, body FROM inbox"
             " WHERE seq > ? ORDER BY seq",
             (seq,),
         )
-        batch, now_ms, messages = -1, 0, list[Message]()
-        for row in rows:
-            if row[0] != batch and messages:
-                yield batch, now_ms, messages
-                messages = []
-            batch, now_ms = row[0], row[1]
-            messages.append(Message(*row[2:]))
-        if messages:
-            yield batch, now_ms, messages
+        for _, together in groupby(rows, key=lambda row: row[0]):
+            found = list(together)
+            yield Batch(*found[-1][:3], [Message(*row[3:]) for row in found])
 
     def last_seq(self) -> int:
         with self._lock:
@@ -175,14 +177,19 @@ class Journal:
             return int(self._db.execute("SELECT count(*) FROM outbox WHERE sent = 0").fetchone()[0])
 
     # ---- states -----------------------------------------------------------------------------------------------------
-    def save_states(self, rows: Iterable[tuple[str, int | None, str]], gone: Iterable[str], covers_seq: int) -> None:
-        """Stores states that cover the journal up to `covers_seq`. Within a transaction."""
-        self._db.executemany("INSERT OR REPLACE INTO states (order_id, deadline_ms, document) VALUES (?, ?, ?)", rows)
+    def save_states(self, rows: Iterable[StateRow], gone: Iterable[str], seq: int, covers_seq: int) -> None:
+        """Stores states that hold all messages up to `seq`. Within a transaction."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO states (order_id, deadline_ms, document, order_version, seq)"
+            " VALUES (?, ?, ?, ?, ?)",
+            ((*row, seq) for row in rows),
+        )
         self._db.executemany("DELETE FROM states WHERE order_id = ?", [(order_id,) for order_id in gone])
         self.set_meta("checkpoint_seq", covers_seq)
 
-    def state_deadlines(self) -> dict[str, int | None]:
-        return dict(self._db.execute("SELECT order_id, deadline_ms FROM states").fetchall())
+    def stored(self) -> dict[str, Stored]:
+        rows = self._db.execute("SELECT order_id, deadline_ms, order_version, seq FROM states")
+        return {row[0]: Stored(*row[1:]) for row in rows}
 
     def state_of(self, order_id: str) -> str:
         row = self._db.execute("SELECT document FROM states WHERE order_id = ?", (order_id,)).fetchone()

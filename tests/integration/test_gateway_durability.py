@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from gateway.ingest import decoder
+from gateway.journal.port import StateRow
 from gateway.journal.store import FileOutbox, Journal
 from gateway.orders_file import OrdersFile
 from gateway.outbox.sender import Sender
@@ -88,7 +89,7 @@ def test_a_damaged_journal_is_told_and_not_begun_anew(tmp_path: Path, backend: F
     path = tmp_path / "data/gateway.db"
     journal = Journal(path)
     with journal.transaction():
-        journal.save_states([(f"VL-{i}", 1, "x" * 300) for i in range(500)], [], 0)
+        journal.save_states([StateRow(f"VL-{i}", 1, "x" * 300, 1) for i in range(500)], [], 0, 0)
         for i in range(500):
             journal.put_out(f"a-{i}/raised", "{}", None)
     journal.close()

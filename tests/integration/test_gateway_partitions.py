@@ -14,7 +14,7 @@ import pytest
 
 from firmware.wire import messages
 from gateway.journal.leases import Leases
-from gateway.journal.port import Arrival, Message, StoreAway
+from gateway.journal.port import Arrival, Message, StateRow, StoreAway
 from gateway.journal.postgres import LeaseLost, PostgresJournal, connect, prepare
 from gateway.partitions import sharing
 from gateway.partitions.stream import Outgoing
@@ -238,12 +238,12 @@ def test_of_two_holders_of_a_partition_only_the_later_can_write(server: postgres
             with paused.transaction():
                 paused.take_in([arrival])
                 paused.put_out("a/raised", "{}", None)
-                paused.save_states([("VL-1", None, "{}")], [], 7)
+                paused.save_states([StateRow("VL-1", None, "{}", 1)], [], 7, 7)
 
         with pytest.raises(LeaseLost):
             write_after_the_pause()
         journal = PostgresJournal(new_db, 0, second.token)
-        assert (journal.last_seq(), journal.checkpoint_seq(), journal.state_deadlines()) == (0, 0, {})
+        assert (journal.last_seq(), journal.checkpoint_seq(), journal.stored()) == (0, 0, {})
         with journal.transaction():
             assert journal.take_in([arrival, arrival]) == [True, False]
         assert not old.renew([(0, first.token)])
