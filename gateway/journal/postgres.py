@@ -174,7 +174,8 @@ class PostgresJournal:
             ).fetchall()
         for _, together in groupby(rows, key=lambda row: (row[0], row[1])):
             found = list(together)
-            yield Batch(*found[-1][:3], [Message(*row[3:]) for row in found])
+            batch, now_ms, last = found[-1][:3]
+            yield Batch(batch, now_ms, last, [Message(*row[3:]) for row in found])
 
     def last_seq(self) -> int:
         return int(self._one("SELECT max(seq) FROM gateway.inbox WHERE partition = %s", self.partition) or 0)

@@ -109,7 +109,8 @@ class Journal:
         )
         for _, together in groupby(rows, key=lambda row: row[0]):
             found = list(together)
-            yield Batch(*found[-1][:3], [Message(*row[3:]) for row in found])
+            batch, now_ms, last = found[-1][:3]
+            yield Batch(batch, now_ms, last, [Message(*row[3:]) for row in found])
 
     def last_seq(self) -> int:
         with self._lock:

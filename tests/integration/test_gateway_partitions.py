@@ -14,7 +14,7 @@ import pytest
 
 from firmware.wire import messages
 from gateway.journal.leases import Leases
-from gateway.journal.port import Arrival, Message, StateRow, StoreAway
+from gateway.journal.port import Arrival, Message, StateRow, StoreAway, Stored
 from gateway.journal.postgres import LeaseLost, PostgresJournal, connect, prepare
 from gateway.partitions import sharing
 from gateway.partitions.stream import Outgoing
@@ -290,3 +290,17 @@ def test_a_stream_made_anew_is_read_from_its_beginning(server: postgres.Server) 
 @pytest.mark.parametrize("order_id", ["VL-1", "a.b:c/d-e", "VL.2026.0001", "=41"])
 def test_any_order_id_fits_into_a_subject_and_comes_back(order_id: str) -> None:
     assert sharing.order_of(sharing.subject(3, order_id)) == order_id
+
+
+def test_a_store_of_the_version_before_goes_on_with_its_states(server: postgres.Server) -> None:
+    url = server.fresh().replace("+psycopg", "")
+    with connect(url, 2_000) as db:
+        prepare(db, 2)
+        db.execute("ALTER TABLE gateway.states DROP COLUMN order_version, DROP COLUMN seq")
+        db.execute("UPDATE gateway.settings SET value = 1 WHERE name = 'version'")
+        db.execute(
+            "INSERT INTO gateway.states (partition, order_id, deadline_ms, document) VALUES (1, 'VL-1', 5, '{}')"
+        )
+        assert prepare(db, 2) == 2
+        journal = PostgresJournal(db, 1, Leases(db, "one", 60.0).acquire(2)[1].token)
+        assert journal.stored() == {"a": Stored(5, 0, 0)}
