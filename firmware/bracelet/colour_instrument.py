@@ -8,8 +8,6 @@ from array import array
 
 from firmware.bracelet.charge import require_charge
 from firmware.bracelet.judging import colour_test_of, said_by
-from firmware.detection.colour import colour_steps
-from firmware.detection.colour_test import ColourTest
 from firmware.detection.verdict import INVALID
 from firmware.drivers.errors import CellFault, ChipFault
 
@@ -125,6 +123,8 @@ class ColourInstrument:
         else:
             for entry in self._calibration["analytes"]:
                 entry["paired"] = None  # no test without a clean pour needs it, and memory is short
+        from firmware.detection.colour import colour_steps
+
         for outcome in colour_steps(self._calibration, self._test(self._readings), clean):
             if outcome is not None:
                 self.verdict = outcome
@@ -161,6 +161,8 @@ class ColourInstrument:
 
     def refuses_nothing(self) -> str:
         """ "" when the core refuses a strip that was never read; why not, when it would judge it."""
+        from firmware.detection.colour import colour_steps
+
         try:
             for outcome in colour_steps(self._calibration, self._test([])):
                 if outcome is not None:
@@ -211,7 +213,7 @@ class ColourInstrument:
                 return (sum(one[3]) - sum(one[4])) / len(one[3])
         return 0.0
 
-    def _test(self, readings: list) -> ColourTest:
+    def _test(self, readings: list):
         return colour_test_of(
             readings,
             self._calibration["pads"],

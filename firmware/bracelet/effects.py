@@ -5,6 +5,7 @@ import gc
 
 from firmware.bracelet import telling
 from firmware.bracelet.catalogue import sentences
+from firmware.bracelet.flash_ring import RingError
 from firmware.bracelet.judging import ends_here, of_all
 
 
@@ -12,23 +13,26 @@ class Evidence:
     """What the strips of one test came to, as the recorder seals it."""
 
     def __init__(self):
-        self.parts = []  # trace() of each strip that was measured, then its verdict
+        self.instrument = None  # of the strip that was measured last: its trace is still in memory
+        self.aside = {}  # members of the trace that wait in flash, from the strips before
+        self.lost = ""  # why a trace could not be kept
         self.found = []  # of each strip: its name, its verdict, the drugs that it looks for
         self.verdict = None
         self.temperature_c = None
 
     def take(self, instrument) -> None:
         """Keep what an instrument has measured."""
-        if instrument not in self.parts:
-            self.parts.append(instrument)
+        self.instrument = instrument
         if instrument.temperature_c is not None:
             self.temperature_c = instrument.temperature_c
 
     def trace(self) -> dict:
         """The members of a record's `trace`, over all strips."""
-        members = {}
-        for one in self.parts:
-            members.update(one.trace())
+        if self.lost:
+            raise RingError("trace", self.lost)
+        members = dict(self.aside)
+        if self.instrument is not None:
+            members.update(self.instrument.trace())
         return members
 
 
@@ -53,9 +57,15 @@ class Effects:
         return (yield from self.instrument.self_test())
 
     def _do_load_next(self):
-        """The next strip's instrument, proved as the first was; the one before keeps only what it measured."""
+        """The next strip's instrument, proved as the first was; of the one before only its verdict stays in memory."""
         self.instrument.release()
         self.instrument.drop_calibration()
+        evidence = self._evidence
+        evidence.instrument = None
+        try:
+            evidence.aside.update((yield from self._recorder.set_aside(self.instrument.trace())))
+        except (RingError, OSError) as error:  # the verdict is told all the same, as one that could not be kept
+            evidence.lost = str(error)
         self.instrument = None
         yield 0
         self._number += 1
@@ -141,6 +151,7 @@ class Effects:
         if self.motion is not None:
             self.motion()  # what moved until now has been answered
         self._evidence = Evidence()
+        self._recorder.drop_aside()
         self._pattern = None
         self._light(telling.DARK, 0)
         yield 0

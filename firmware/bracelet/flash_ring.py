@@ -26,7 +26,7 @@ class FlashRing:
 
     def __init__(self, filesystem, opener, folder: str = "/records", capacity: int = 48):
         self._os = filesystem
-        self._open = opener
+        self.open = opener
         self.folder = folder
         self.capacity = capacity
         self.discards = 0
@@ -49,9 +49,20 @@ class FlashRing:
         """Where record `number` lies."""
         return "%s/%08d%s" % (self.folder, number, SUFFIX)
 
+    def aside_path(self, number: int) -> str:
+        """Where trace `number` of the test under way waits for its record."""
+        return "%s/%d.aside" % (self.folder, number)
+
+    def drop_aside(self, number: int) -> None:
+        """Its record is written, or its test is over."""
+        try:
+            self._os.remove(self.aside_path(number))
+        except OSError:  # the next test writes over it
+            pass
+
     def lines_of(self, number: int):
         """The record's text in chunks (generator), without its line end."""
-        with self._open(self.path(number), "rb") as file:
+        with self.open(self.path(number), "rb") as file:
             while True:
                 chunk = file.read(CHUNK_BYTES)
                 if not chunk:
@@ -78,7 +89,7 @@ class FlashRing:
         unfinished = self.folder + "/" + UNFINISHED
         held = []
         size = 0
-        with self._open(unfinished, "wb") as file:
+        with self.open(unfinished, "wb") as file:
             for piece in pieces:
                 held.append(piece)
                 size += len(piece)

@@ -155,9 +155,9 @@ class Instrument:
         """The `trace` members of a record."""
         if self._trace is None:
             return {}
-        members = _members(self._trace)
+        members = columns_of(self._trace)
         if self._clean is not None:
-            members["clean"] = _members(self._clean)
+            members["clean"] = columns_of(self._clean)
         return members
 
     def refuses_nothing(self) -> str:
@@ -175,14 +175,10 @@ class Instrument:
 
     def _judge(self, trace: Trace):
         columns = columns_of(trace)
+        columns["lot"] = self._config.get("strip_lot", "")
+        columns["matrix"] = self._config.get("drink_declared", "")
+        judged = Scan(**columns)
         yield 0
-        judged = Scan(
-            columns[0],
-            columns[1],
-            columns[2],
-            lot=self._config.get("strip_lot", ""),
-            matrix=self._config.get("drink_declared", ""),
-        )
         for outcome in steps(self._calibration, judged):
             if outcome is not None:
                 return outcome
@@ -202,19 +198,33 @@ class Instrument:
         self._afe.hold_reset()
 
 
-def columns_of(trace: Trace) -> tuple:
-    """(potential_v, forward_a, reverse_a) of a trace, single precision."""
+class Column:
+    """One column of a trace, single precision, worked out value by value: three arrays would take 4 KB."""
+
+    def __init__(self, value_of, points: int):
+        self._value_of = value_of
+        self._points = points
+        self._one = array("f", [0.0])
+
+    def __len__(self) -> int:
+        return self._points
+
+    def __getitem__(self, point):
+        if isinstance(point, slice):
+            return array("f", [self[one] for one in range(point.start, point.stop)])
+        if point < 0:
+            point += self._points
+        if point >= self._points:
+            raise IndexError(point)
+        self._one[0] = self._value_of(point)
+        return self._one[0]
+
+
+def columns_of(trace: Trace) -> dict:
+    """potential_v, forward_a and reverse_a of a trace."""
     points = trace.plan.points
-    potential_v = array("f", bytes(4 * points))
-    forward_a = array("f", bytes(4 * points))
-    reverse_a = array("f", bytes(4 * points))
-    for point in range(points):
-        potential_v[point] = trace.potential_v(point)
-        forward_a[point] = trace.forward_a(point)
-        reverse_a[point] = trace.reverse_a(point)
-    return potential_v, forward_a, reverse_a
-
-
-def _members(trace: Trace) -> dict:
-    columns = columns_of(trace)
-    return {"potential_v": columns[0], "forward_a": columns[1], "reverse_a": columns[2]}
+    return {
+        "potential_v": Column(trace.potential_v, points),
+        "forward_a": Column(trace.forward_a, points),
+        "reverse_a": Column(trace.reverse_a, points),
+    }

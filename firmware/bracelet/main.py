@@ -131,11 +131,13 @@ class Program:
         self._ended = False
         self._idle_from_ms = self.hardware.clock.ticks_ms()
         self.heap_free_min = 1 << 30
+        self._least_during = ""
 
     def _say(self, kind: str, data: dict) -> None:
         self._watch_heap()
         if kind == "finished":
             data["heap_free_min"] = self.heap_free_min
+            data["heap_least_during"] = self._least_during
             data["record"] = self.recorder.last_number
             self._ended = True
         say(kind, data)
@@ -143,7 +145,10 @@ class Program:
     def _watch_heap(self) -> None:
         if hasattr(gc, "mem_free"):
             gc.collect()
-            self.heap_free_min = min(self.heap_free_min, gc.mem_free())
+            free = gc.mem_free()
+            if free < self.heap_free_min:
+                self.heap_free_min = free
+                self._least_during = self.runner.state.name
 
     def status(self) -> dict:
         """What this bracelet is and how it stands."""

@@ -14,6 +14,7 @@ class Recorder:
         self._config = config
         self._hashes = hashes
         self._now_text = now_text
+        self._aside = 0  # files of traces that wait for the record of the test under way
         self._key = bytes(int(config["key"][at : at + 2], 16) for at in range(0, 64, 2))
         self.last_number = 0
 
@@ -41,6 +42,20 @@ class Recorder:
         found["trace"] = evidence.trace() or None
         return found
 
+    def set_aside(self, members: dict):
+        """Keep the members of a strip's trace in flash until this test is sealed (generator); ends with what stands
+        for them in `evidence.trace()`. Raises RingError or OSError."""
+        from firmware.bracelet.set_aside import set_aside
+
+        self._aside += 1
+        return (yield from set_aside(self._ring.open, self._ring.aside_path(self._aside), members))
+
+    def drop_aside(self) -> None:
+        """The test is over: its record has what was set aside, or there is none."""
+        while self._aside:
+            self._ring.drop_aside(self._aside)
+            self._aside -= 1
+
     def seal(self, verdict: str, reason: str, evidence):
         """Append the sealed record to flash (generator); ends with ("sealed",). Raises RingError or OSError."""
         numbers = self._ring.numbers()
@@ -52,4 +67,5 @@ class Recorder:
         if written != number:
             raise RingError("number", "%d, not %d" % (written, number))
         self.last_number = number
+        self.drop_aside()
         return ("sealed",)

@@ -5,6 +5,23 @@ import sys
 
 from firmware.bracelet.judging import COLOUR_SCHEMA
 
+# What only one kind of strip needs. A test of several strips loads them anew for each, for the memory.
+OF_ONE_KIND = {
+    "firmware.bracelet": ("instrument", "colour_instrument"),
+    "firmware.drivers": ("ad5941_scan", "ad5941_selftest", "as7341"),
+    "firmware.detection": (
+        "peaks",
+        "orthogonal",
+        "template",
+        "quality",
+        "colour",
+        "colour_quality",
+        "colour_signal",
+        "colour_test",
+        "kinetics",
+    ),
+}
+
 
 def forget(package: str, name: str) -> None:
     """Let go of a module that is needed once, for the memory."""
@@ -26,6 +43,10 @@ class Strips:
 
     def instrument(self, number: int):
         """The instrument of strip `number`; drop the one before first. BadSettings when its file cannot be used."""
+        if self.count > 1:
+            for package, names in OF_ONE_KIND.items():
+                for name in names:
+                    forget(package, name)
         gc.collect()
         path = self.paths[number]
         from firmware.bracelet import calibration_file

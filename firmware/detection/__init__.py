@@ -20,9 +20,6 @@ How the bracelet uses it (MicroPython, 110 KB heap):
 calls a function of the maths library: only + - * / and square roots, so that two machines cannot disagree on a verdict.
 """
 
-from firmware.detection.decision import decide
-from firmware.detection.peaks import fit_peaks
-from firmware.detection.quality import drifted, refusal
 from firmware.detection.scan import POINTS_MIN, Scan, cut
 from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE, Verdict, invalid, together
 
@@ -56,6 +53,11 @@ def steps(calibration: dict, scan: Scan, today: str = ""):
     `today` is an ISO date: an expired calibration gives no verdict. Raises ValueError when the calibration is of
     another schema: that is the caller's fault, not the drink's.
     """
+    # Imported when they are needed: a board that tests colour strips has no room for them.
+    from firmware.detection.decision import decide
+    from firmware.detection.peaks import fit_peaks
+    from firmware.detection.quality import drifted, refusal
+
     if calibration.get("schema") != SCHEMA:
         raise ValueError("the calibration's schema is not " + SCHEMA)
     why = expired(calibration, today) or refusal(calibration["quality"], scan)

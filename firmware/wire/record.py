@@ -156,7 +156,13 @@ def _object(value: dict, order: tuple, where: str):
     yield "}"
 
 
+def value_pieces(where: str, value):
+    """The JSON text of one value in pieces; `where` names it when it cannot be written."""
+    return _value(where, value)
+
+
 def _value(where: str, value):
+    """Any sequence of numbers is a list; a function gives text that has been written before, in pieces."""
     if value is None:
         yield "null"
     elif value is True or value is False:
@@ -172,7 +178,9 @@ def _value(where: str, value):
             raise MalformedMessage(where, "not a number that JSON can write") from error
     elif isinstance(value, dict):
         yield from _object(value, (), where)
-    elif isinstance(value, (list, tuple, array)):
+    elif callable(value):
+        yield from value()
+    elif isinstance(value, (list, tuple, array)) or hasattr(value, "__len__"):
         yield "["
         for i in range(len(value)):
             yield "," if i else ""

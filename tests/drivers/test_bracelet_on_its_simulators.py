@@ -134,7 +134,7 @@ def test_a_flash_that_refuses_does_not_silence_the_verdict(bracelet: Make) -> No
     def refuse(*_: Any) -> None:
         raise OSError(28, "no space")
 
-    bench.ring._open = refuse
+    bench.ring.open = refuse
     told = run_with(bench, dipped(bench, {"ketamine": SPIKED}))
     assert told["verdict"] == "positive"
     assert told["logged"] is False

@@ -146,6 +146,30 @@ def test_both_kinds_of_strip_give_one_verdict_per_drug(bracelet: Make) -> None:
     assert (again.verdict, again.reason) == (fields["verdict"], fields["reason"])
 
 
+@pytest.mark.parametrize("damage", ["lost", "changed", "never written"])
+def test_a_first_trace_that_flash_loses_leaves_the_verdict_told_and_said_to_be_unlogged(
+    bracelet: Make, damage: str
+) -> None:
+    bench = bracelet(ketamine_calibration(), calibration())
+    healthy = bench.ring.open
+
+    def spoiled(path: str, mode: str) -> Any:
+        if path.endswith(".aside") and mode == "wb" and damage == "never written":
+            raise OSError(28, "no space")
+        return healthy(path, mode)
+
+    def spoil() -> None:
+        for file in Path(bench.ring.folder).glob("*.aside"):
+            file.write_bytes(b"" if damage == "lost" else b"9" + file.read_bytes()[1:])
+
+    bench.ring.open = spoiled
+    bench.at(100.0, spoil)
+    told = both_strips(bench, 0.0, 4 * GHB_DOSE_MOL_L)
+    assert told["verdict"] == "positive", told
+    assert told["logged"] is False
+    assert not bench.records()
+
+
 def test_a_second_strip_that_gives_no_measurement_makes_the_whole_test_invalid(bracelet: Make) -> None:
     bench = bracelet(ketamine_calibration(), calibration())
     bench.at(20.0, lambda: setattr(bench, "temperature_c", None))

@@ -73,7 +73,7 @@ def _stall(bench: BraceletBench, rng: random.Random) -> None:
 
 
 def _flash(bench: BraceletBench, rng: random.Random) -> None:
-    healthy = bench.ring._open
+    healthy = bench.ring.open
     left = [rng.randrange(0, 8)]
 
     def refuse(path: str, mode: str) -> Any:
@@ -82,7 +82,7 @@ def _flash(bench: BraceletBench, rng: random.Random) -> None:
             raise OSError(rng.choice((5, 28, 30)), "flash")
         return healthy(path, mode)
 
-    bench.ring._open = refuse
+    bench.ring.open = refuse
 
 
 def _cell(bench: BraceletBench, cell: Any) -> Callable[[], None]:
