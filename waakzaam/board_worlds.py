@@ -95,6 +95,7 @@ class Bracelet:
             "strip in": self._world.insert_strip,
             "dip": self._dip,
             "strip out": self._world.remove_strip,
+            "wrist": self._world.raise_wrist,
         }
 
     def end(self) -> None:

@@ -147,6 +147,15 @@ class Effects:
             yield milliseconds * 1000
         self._light(telling.DARK, 0)
 
+    def _do_standby(self):
+        """Deep sleep, dark and still; comes back only when it did not come to it."""
+        self._pattern = None
+        self._light(telling.DARK, 0)
+        yield 0
+        if self.standby is not None:
+            self.standby(self._strip.closed, self._button.closed)
+        return ("awake",)
+
     def _do_rest(self):
         if self.motion is not None:
             self.motion()  # what moved until now has been answered

@@ -71,6 +71,8 @@ class Hardware:
             board.SENSORS_I2C, scl=pin(board.I2C_SCL), sda=pin(board.I2C_SDA), freq=board.SENSORS_BAUD_HZ
         )
         self.gauge = None
+        self.haptics = None
+        self.led_power = None
         self.accelerometer: "LIS3DH | None" = None
         self.temperature_offset_c = 0.0
 
@@ -92,7 +94,7 @@ class Hardware:
         haptics = DRV2605L(
             self._chip(board.DRV2605L_ADDRESS, "DRV2605L"), pin(board.HAPTIC_ENABLE, pin.OUT, value=0), self.clock
         )
-        haptics = self._started(say, "haptics", haptics, haptics.start())
+        self.haptics = haptics = self._started(say, "haptics", haptics, haptics.start())
         gauge = MAX17048(self._chip(board.MAX17048_ADDRESS, "MAX17048"))
         try:
             if gauge.start():
@@ -150,17 +152,47 @@ class Hardware:
         for bit in range(len(self.pad_select)):
             self.pad_select[bit](number >> bit & 1)
 
-    def sleep(self) -> None:
-        """Deep sleep until the wrist moves, the button is pressed or a strip comes in; then the board starts anew."""
-        import esp32
+    def rest(self, all_chips: bool = True) -> list:
+        """Watch the wrist and put every other chip where it draws least; the names of those that did not go there."""
+        acts = [("accelerometer", self._rest_accelerometer)]
+        if all_chips:
+            acts.append(("front end", self._rest_front_end))
+            acts.append(("spectrometer", self._rest_spectrometer))
+            acts.append(("motor and light", self._rest_signals))
+            acts.append(("gauge", self._rest_gauge))
+        awake = []
+        for name, act in acts:
+            try:
+                act()
+            except DriverError:  # a disturbed transfer: once more, then it stays as it is and is named
+                try:
+                    act()
+                except DriverError:
+                    awake.append(name)
+        return awake
 
+    def _rest_accelerometer(self) -> None:
+        chip = self.accelerometer or LIS3DH(self._chip(board.LIS3DH_ADDRESS, "LIS3DH"), self.clock)
+        chip.wake_on_motion(WRIST_MG, WRIST_SAMPLES)
+        chip.acknowledge()
+        self.accelerometer = chip
+
+    def _rest_front_end(self) -> None:
         self.afe.start()
         self.afe.sleep()
-        if self.accelerometer is not None:
-            self.accelerometer.acknowledge()
-        esp32.wake_on_ext0(self.motion_pin, esp32.WAKEUP_ANY_HIGH)
-        esp32.wake_on_ext1((self.button, self.strip), esp32.WAKEUP_ALL_LOW)  # any of them, on the ESP32-S3
-        machine.deepsleep()
+
+    def _rest_spectrometer(self) -> None:
+        self.spectrometer().sleep()
+
+    def _rest_signals(self) -> None:
+        if self.led_power is not None:
+            self.led_power(0)
+        if self.haptics is not None:
+            self.haptics.off()
+
+    def _rest_gauge(self) -> None:
+        if self.gauge is not None:
+            self.gauge.hibernate()
 
     @staticmethod
     def watchdog(timeout_ms: int):

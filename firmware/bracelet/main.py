@@ -22,8 +22,7 @@ from firmware.bracelet.strips import Strips, forget
 WATCHDOG_MS = 8_000
 SERIAL_PREFIX = "WZR1 "
 COMMAND_BYTES_MAX = 64
-UPDATE_MODULES = ["firmware.update." + name for name in ("trial", "flash_slots", "slots", "package", "errors")]
-UPDATE_MODULES += ["firmware.update", "firmware.bracelet.health"]
+NOTHING_DONE, TOUCHED, DRINK_SEEN = 0, 1, 2  # what the wearer has done since the last wake
 
 
 def say(kind: str, data: dict) -> None:
@@ -33,33 +32,15 @@ def say(kind: str, data: dict) -> None:
     print(json.dumps(line))
 
 
-def slot_standing() -> dict:
-    """Which signed firmware runs, from the boot part's slots; {} where there are none."""
-    if "boot_state" not in os.listdir("/"):
-        return {}
+def with_standby(act):
+    """What `act(module)` returns of the module of deep sleep, which is in memory for just that long."""
+    from firmware.bracelet import standby
+
     try:
-        from firmware.update.trial import standing
-    except ImportError:  # the CPython stand-in has no slots
-        return {}
-    found = standing()
-    if not found.get("on_trial"):
-        forget_update()
-    return found
-
-
-def forget_update() -> None:
-    """Let go of what only the start needs, for the memory."""
-    for name in UPDATE_MODULES:
-        package, _, last = name.rpartition(".")
-        forget(package, last)
-    gc.collect()
-
-
-def restart() -> None:
-    """Start the board again, as after a fault."""
-    import machine
-
-    machine.reset()
+        return act(standby)
+    finally:
+        forget("firmware.bracelet", "standby")
+        forget("firmware.bracelet", "standby_plan")
 
 
 class Announcer:
@@ -96,9 +77,10 @@ class Program:
     """One bracelet, from its files to its lines."""
 
     def __init__(self):
+        from firmware.bracelet import proving
         from firmware.bracelet.hardware import Hardware, now_text, today
 
-        self.slot = slot_standing()
+        self.slot = proving.slot_standing()
         self.config = settings.checked_config(settings.read_json(open, "/config.json"))
         paths = self.config["strips"]
         self.hashes = {
@@ -128,8 +110,9 @@ class Program:
         )
         self.runner.motion = self.hardware.motion
         self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
+        self.runner.standby = self._deep_sleep
+        self._use = NOTHING_DONE
         self._ended = False
-        self._idle_from_ms = self.hardware.clock.ticks_ms()
         self.heap_free_min = 1 << 30
         self._least_during = ""
 
@@ -140,6 +123,8 @@ class Program:
             data["heap_least_during"] = self._least_during
             data["record"] = self.recorder.last_number
             self._ended = True
+        if kind == "state" and data["event"] in ("button", "strip_in", "wet"):
+            self._use = max(self._use, DRINK_SEEN if data["event"] == "wet" else TOUCHED)
         say(kind, data)
 
     def _watch_heap(self) -> None:
@@ -167,12 +152,14 @@ class Program:
             "records": len(self.ring.numbers()),
             "discards": self.ring.discards,
             "state": self.runner.state.name,
+            "sleep": with_standby(lambda standby: standby.standing()),
         }
 
     def command(self, line: str) -> None:
         """One command from the serial line."""
         word = line.strip()
-        self._idle_from_ms = self.hardware.clock.ticks_ms()
+        self.runner.touched()
+        self._use = max(self._use, TOUCHED)
         if word == "records":
             say("records", {"sent": send_records(self.ring)})
         elif word == "status":
@@ -183,49 +170,13 @@ class Program:
             say("error", {"reason": "unknown command", "commands": "records, status, test"})
 
     async def prove(self) -> None:
-        """A firmware on trial is kept only when this bracelet could test, judge, tell and record with it.
+        """Whether a firmware on trial may stay."""
+        from firmware.bracelet import proving
 
-        When not: told, and started again, until the boot part goes back to the firmware before. A low battery is no
-        fault of the firmware: the trial goes on at the next start.
-        """
-        note = self.slot.get("note", "")
-        if note.startswith("rolled back"):
-            say("update", {"note": note, "version": self.slot["version"]})
-            self.announcer.light(telling.AMBER, 0)
-        if not self.slot.get("on_trial"):
-            return
-        from firmware.bracelet.health import check
+        await proving.prove(self.slot, self.runner, self.ring, self.texts, self.announcer, self.signals, say)
 
-        steps = check(self.runner.instrument, self.ring, self.texts, self.signals)
-        while True:
-            try:
-                await asyncio.sleep_ms(1 + next(steps) // 1000)
-            except StopIteration as end:
-                why = end.value
-                break
-        if why.startswith("supply"):
-            say("update", {"note": "not confirmed yet", "version": self.slot["version"], "reason": why})
-            return
-        if why:
-            say("update", {"note": "not confirmed", "version": self.slot["version"], "reason": why})
-            restart()
-        from firmware.update.trial import confirm
-
-        confirm()
-        self.slot["on_trial"] = False
-        say("update", {"note": "confirmed", "version": self.slot["version"]})
-        forget_update()
-
-    def _sleep_when_idle(self) -> None:
-        """Deep sleep after a while without wearer or serial line; never while there is something left to do."""
-        limit_s = self.config["sleep_after_s"]
-        now_ms = self.hardware.clock.ticks_ms()
-        if self.runner.busy() or not limit_s:
-            self._idle_from_ms = now_ms
-        elif self.hardware.clock.ticks_diff(now_ms, self._idle_from_ms) >= limit_s * 1000:
-            self._idle_from_ms = now_ms
-            say("sleep", {})
-            self.hardware.sleep()
+    def _deep_sleep(self, strip_in: bool, button_stuck: bool) -> None:
+        with_standby(lambda standby: standby.begin(self.hardware, say, strip_in, button_stuck, self._use))
 
     async def play(self, watchdog=None) -> None:
         """Tests, one after another, for ever."""
@@ -235,7 +186,6 @@ class Program:
                 self._watch_heap()
             if watchdog is not None:
                 watchdog.feed()
-            self._sleep_when_idle()
             if self._ended:
                 self._ended = False
                 if self.config["send"] == "after_test":
@@ -269,10 +219,15 @@ class Program:
 
 async def run() -> None:
     """Start and stay."""
+    woken_by = with_standby(lambda standby: standby.wake(say))
     program = Program()
+    with_standby(lambda standby: standby.answer(woken_by, program.runner))
     gc.collect()
     say("start", program.status())
     await program.prove()
+    forget("firmware.bracelet", "proving")
+    if not program.slot.get("on_trial"):  # a firmware that may have to be left keeps its watch
+        program.runner.sleep_after_ms = int(program.config["sleep_after_s"] * 1000)
     watchdog = program.hardware.watchdog(WATCHDOG_MS) if program.config.get("watchdog") else None
     listener = asyncio.create_task(program.listen())
     try:

@@ -25,6 +25,7 @@ SLOW_MS = 100
 SLOW_FROM_MS = 400
 DEBOUNCE_READS = 3
 HOLD_MS = 3_000
+STUCK_MS = 60_000  # a button held for so long is no finger (ASSUMED)
 EVENTS_MAX = 8
 IDLE_PATTERNS = {
     ASLEEP: None,
@@ -93,6 +94,9 @@ class Runner(Effects):
         self.motion = None  # called while asleep: True when the wrist has moved
         self.on_hold = None  # what a button held for HOLD_MS does: the wearer's wish to hand the records over
         self._held_ms = 0
+        self.sleep_after_ms = 0  # asleep for so long, it asks for deep sleep; 0: never
+        self.standby = None  # deep sleep: standby(strip_in, button_stuck); returns only when it did not come to it
+        self._idle_ms = clock.ticks_ms()
         self.finished = 0
         self.faults = 0
 
@@ -107,6 +111,7 @@ class Runner(Effects):
             self._read_inputs(passed_ms)
             self._handle((flow.TICK,))
             self._show(now_ms)
+            self._tire(now_ms)
         while self._events:
             self._handle(self._events.pop(0))
         effect = self._effect
@@ -156,8 +161,26 @@ class Runner(Effects):
         self._events.append(event)
 
     def busy(self) -> bool:
-        """Whether anything is under way: a test, a glance, an effect, a button that is held."""
-        return self.state.name != ASLEEP or self._effect is not None or self._button.closed
+        """Whether anything is under way: a test, a verdict, a glance, an effect, a button that a finger holds."""
+        held = self._button.closed and self._held_ms < STUCK_MS
+        return self.state.name != ASLEEP or self._effect is not None or bool(self._events) or held
+
+    def touched(self) -> None:
+        """Somebody is there: the time until deep sleep begins anew."""
+        self._idle_ms = self._clock.ticks_ms()
+
+    def _tire(self, now_ms: int) -> None:
+        if self.busy() or not self.sleep_after_ms:
+            self._idle_ms = now_ms
+        elif self._clock.ticks_diff(now_ms, self._idle_ms) >= self.sleep_after_ms:
+            self._idle_ms = now_ms
+            self._post(("idle",))
+
+    def woken(self, event: str, by_strip: bool, by_button: bool) -> None:
+        """Start with what ended a deep sleep; a contact that did it is closed already, not news."""
+        self._strip.closed = by_strip
+        self._button.closed = by_button
+        self._post((event,))
 
     def press(self) -> None:
         """As if the button had been pressed: the serial command `test`."""

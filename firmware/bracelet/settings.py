@@ -15,7 +15,7 @@ DEFAULTS = {
     "strip_lot": "",
     "drink_declared": "",
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
-    "sleep_after_s": 0,  # 0: never; deep sleep is not proved on the virtual board yet
+    "sleep_after_s": 10,  # of nothing to do, then deep sleep; 0: never. ASSUMED: long enough to look at the wrist twice
     "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 
@@ -70,6 +70,8 @@ def checked_config(document: dict) -> dict:
         raise BadSettings("config.json", "language", "is not nl, en or fr")
     if config["send"] not in ("on_command", "after_test"):
         raise BadSettings("config.json", "send", "is not on_command or after_test")
+    if type(config["sleep_after_s"]) not in (int, float) or not 0 <= config["sleep_after_s"] <= 3600:
+        raise BadSettings("config.json", "sleep_after_s", "is not seconds from 0 (never) to 3600")
     strips = config["strips"]
     if not isinstance(strips, list) or not 1 <= len(strips) <= STRIPS_MAX:
         raise BadSettings("config.json", "strips", "is not a list of 1 to %d calibration files" % STRIPS_MAX)

@@ -4,6 +4,7 @@ The diagram in docs/bracelet-states.md is generated from these tables. `flow.ste
 """
 
 ASLEEP = "asleep"
+STANDBY = "standby"  # deep sleep: nothing runs; what wakes the bracelet starts its program anew, in ASLEEP
 AWAKE = "awake"
 SELF_TEST = "self_test"
 AWAIT_STRIP = "await_strip"
@@ -27,6 +28,7 @@ CLEAN_KEEP = "clean_keep"
 CLEAN_OUT = "clean_out"
 STATES = (
     ASLEEP,
+    STANDBY,
     AWAKE,
     SELF_TEST,
     AWAIT_STRIP,
@@ -59,6 +61,11 @@ TRANSITIONS = (
     (ASLEEP, "button", SELF_TEST, "self_test", KEEP),
     (ASLEEP, "strip_in", SELF_TEST, "self_test", KEEP),
     (ASLEEP, "wrist", AWAKE, "glance", KEEP),
+    (ASLEEP, "woken", SELF_TEST, "self_test", KEEP),  # out of deep sleep, by what cannot be told
+    (ASLEEP, "idle", STANDBY, "standby", KEEP),
+    (STANDBY, "button", SELF_TEST, "self_test", KEEP),
+    (STANDBY, "strip_in", SELF_TEST, "self_test", KEEP),
+    (STANDBY, "awake", ASLEEP, "rest", KEEP),  # it did not come to it
     (AWAKE, "button", SELF_TEST, "self_test", KEEP),
     (AWAKE, "strip_in", SELF_TEST, "self_test", KEEP),
     (SELF_TEST, "passed", AWAIT_STRIP, "look_for_strip", KEEP),
@@ -117,6 +124,7 @@ TRANSITIONS = (
 # incubation: the colour pads' 15 minutes and a minute more, so that a late reading is refused with its own reason.
 INCUBATE_MS_MAX = 960_000
 TIMEOUTS = {
+    STANDBY: (5_000, ASLEEP, "rest", KEEP),
     AWAKE: (8_000, ASLEEP, "rest", KEEP),
     SELF_TEST: (5_000, LOG, "seal", "self_test_timeout"),
     AWAIT_STRIP: (60_000, LOG, "seal", "no_strip"),

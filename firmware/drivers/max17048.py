@@ -16,6 +16,7 @@ STATUS = 0x1A
 VERSION_VALUE = 0x0010
 STATUS_RI = 0x0100
 HIBERNATE_USUAL = 0x8030
+HIBERNATE_ALWAYS = 0xFFFF
 ALERT_BIT = 0x0020
 LOW_CHARGE_PERCENT = 15  # below it a test may not start: it could end before it is told (ASSUMED)
 VALRT_WIDE = 0x00FF
@@ -55,8 +56,8 @@ class MAX17048:
         if got & 0xFFF0 != VERSION_VALUE:
             raise WrongChip(CHIP, "VERSION", VERSION_VALUE, got)
         fresh = bool(self._r.read_word(STATUS) & STATUS_RI)
+        self._r.write_word(HIBRT, HIBERNATE_USUAL)  # not only when fresh: the last sleep may have set it otherwise
         if fresh:
-            self._r.write_word(HIBRT, HIBERNATE_USUAL)
             self._r.write_word(VALRT, VALRT_WIDE)
         self._configure(low_charge_percent)
         if fresh:
@@ -87,6 +88,10 @@ class MAX17048:
     def rate_percent_h(self) -> float:
         """Charge rate."""
         return convert_rate_percent_h(self._r.read_word(CRATE))
+
+    def hibernate(self) -> None:
+        """One update in 45 s, until start(): a few microamperes."""
+        self._r.write_word(HIBRT, HIBERNATE_ALWAYS)
 
     def clear_alert(self) -> int:
         """Release the alert line; returns the STATUS flags that had raised it."""

@@ -14,7 +14,8 @@ def start() -> int:
     flash = FlashSlots()
     before = flash.load_state()
     codes = (flash.whole_code(0), flash.whole_code(1))
-    state, slot = slots.on_boot(before, codes, machine.reset_cause() != machine.SOFT_RESET)
+    counted = machine.reset_cause() not in (machine.SOFT_RESET, machine.DEEPSLEEP_RESET)
+    state, slot = slots.on_boot(before, codes, counted)
     if before is None or state.to_dict() != before.to_dict():
         flash.keep_state(state)
     _unmount()

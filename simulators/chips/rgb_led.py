@@ -35,6 +35,11 @@ class RgbLedStrip:
         self.history: list[tuple[int, tuple[tuple[int, int, int], ...]]] = []
         self.errors: list[str] = []
 
+    def supply_lost(self, now_us: int) -> None:
+        """Dark at once; the pixels' registers are as after power-on."""
+        if any(colour != (0, 0, 0) for colour in self.colours):
+            self._latch([0] * (24 * len(self.colours)), now_us)
+
     def pulses(self, widths_ns: Sequence[tuple[float, float]], now_us: int, then_low_ns: float = 1e9) -> None:
         """(high, low) pairs of one transmission; the line stays low for `then_low_ns` after it."""
         bits: list[int] = []

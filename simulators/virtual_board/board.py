@@ -6,14 +6,13 @@ import contextlib
 import os
 import selectors
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from simulators.virtual_board import events
 from simulators.virtual_board.board_timers import BoardTimers
-from simulators.virtual_board.console import Console
+from simulators.virtual_board.console import Console, Typed
 from simulators.virtual_board.events import BoardError, BoardEvent, EventLog
 from simulators.virtual_board.flash_image import ROM_SECTORS, SECTORS
 from simulators.virtual_board.link import ANSWERED, EVENT_TIMER, Op, Requests, reply
@@ -22,6 +21,7 @@ from simulators.virtual_board.ports import open_port
 from simulators.virtual_board.runtime import Run
 from simulators.virtual_board.storage import Storage, open_storage
 from simulators.virtual_board.vm_program import find_vm
+from simulators.virtual_board.wake_lines import WAKE_WORDS, DeepSleep, WakeLines
 
 STOP_TIMEOUT_S = 10
 CRASHES_IN_A_ROW_MAX = 5
@@ -61,6 +61,7 @@ class VirtualBoard:
             self.storage.install_package(firmware_root)
         self.peripherals = peripherals or Peripherals()
         self.peripherals.raise_event = self._interrupt
+        self.peripherals.input_changed = self._look_at_lines
         self.console = Console(on_output)
         self._log = EventLog(self.console, on_event)
         self.violations: list[str] = []
@@ -79,10 +80,11 @@ class VirtualBoard:
         self._stopping = False
         self._off = False
         self._killed_for = ""
-        self._to_vm = b""
+        self._typed = Typed()
         self._crashes_in_a_row = 0
         self._cause, self._raw, self._wake_reason = events.CAUSE_POWER_ON, False, 0
-        self._sleep_ms = 0
+        self._wake_lines = WakeLines()
+        self._sleep: DeepSleep | None = None
 
     # What a user of the board calls -----------------------------------------------------------------------------------
 
@@ -154,8 +156,7 @@ class VirtualBoard:
 
     def send(self, data: bytes) -> None:
         """Send bytes to the console, as if through the port."""
-        with self._lock:
-            self._to_vm += data
+        self._typed.add(data)
         self._wake()
 
     def count(self, kind: str) -> int:
@@ -195,13 +196,18 @@ class VirtualBoard:
             if self._run is not None:
                 self._killed_for = reason
                 self._run.kill()
+            elif not self._off:
+                self._killed_for = reason
+                self._wake()
 
     def _interrupt(self, number: int) -> None:
         with self._lock:
             if self._run is not None:
                 self._run.interrupt(number)
-            elif self._sleep_ms >= 0 and number < EVENT_TIMER:
-                self._wake_reason = events.WAKE_BY_PIN
+
+    def _look_at_lines(self) -> None:
+        with self._lock:
+            if self._sleep is not None and self._sleep.reason():
                 self._wake()
 
     def _say(self, data: bytes) -> None:
@@ -259,14 +265,13 @@ class VirtualBoard:
             if kind == _WAKE:
                 os.read(self._wake_read, 4096)
             elif kind == _PORT:
-                with self._lock:
-                    self._to_vm += self._port.read(descriptor)
+                self._typed.add(self._port.read(descriptor))
             elif kind == _ENDED:
                 ended = True
             elif self._run is not None:
                 self._serve(self._run, kind, descriptor)
         if self._run is not None:
-            self._feed_terminal(self._run)
+            self._typed.give(self._run.terminal)
         return ended
 
     def _serve(self, run: Run, kind: int, descriptor: int) -> None:
@@ -284,24 +289,12 @@ class VirtualBoard:
             run.uart_descriptors[descriptor].receive()
 
     def _watch_port(self) -> None:
-        wanted = set(self._port.readable()) if len(self._to_vm) < 4096 else set()
+        wanted = set() if self._typed.full() else set(self._port.readable())
         present = {key.fd for key in self._selector.get_map().values() if key.data[0] == _PORT}
         for descriptor in present - wanted:
             self._selector.unregister(descriptor)
         for descriptor in wanted - present:
             self._selector.register(descriptor, selectors.EVENT_READ, (_PORT, descriptor))
-
-    def _feed_terminal(self, run: Run) -> None:
-        with self._lock:
-            if not self._to_vm:
-                return
-            try:
-                taken = os.write(run.terminal, self._to_vm)
-            except BlockingIOError:
-                taken = 0
-            except OSError:  # the interpreter has just ended: what was typed to it is gone, as on a board
-                taken = len(self._to_vm)
-            self._to_vm = self._to_vm[taken:]
 
     def _serve_link(self, run: Run) -> None:
         try:
@@ -326,8 +319,8 @@ class VirtualBoard:
     def _board_operation(self, op: Op, unit: int, argument: int, payload: bytes) -> tuple[int, bytes]:
         if self._timers.handle(op, unit, argument, payload):
             return 0, b""
-        if op == Op.SLEEP:
-            self._sleep_ms = argument if unit == 2 else -1
+        if op == Op.SLEEP and unit == 2:
+            self._wake_lines = WakeLines.armed(payload, argument)
         return self.peripherals.handle(op, unit, argument, payload)
 
     def _on_deadlines(self) -> None:
@@ -356,7 +349,7 @@ class VirtualBoard:
         self._wake_reason = 0
         self._raw = code == events.EXIT_SOFT_RESET_RAW
         if killed_for in ("power_cut", "off") or code == events.EXIT_POWER_CUT:
-            self._cause, self._off = events.CAUSE_POWER_ON, True
+            self._cause, self._off, self.peripherals.rtc_memory = events.CAUSE_POWER_ON, True, b""
             if killed_for != "off":
                 self._note("power_cut", "in a flash write" if code == events.EXIT_POWER_CUT else "")
         elif killed_for == "watchdog":
@@ -370,6 +363,7 @@ class VirtualBoard:
             self._note("reset")
         elif code == events.EXIT_DEEPSLEEP:
             self._sleep_deeply()
+            return
         else:
             self._crashed(code)
             return
@@ -377,17 +371,22 @@ class VirtualBoard:
         self.peripherals.restart()
 
     def _sleep_deeply(self) -> None:
+        """Nothing runs until a wake line or the time; what is typed meanwhile is lost, as on a board."""
         self._cause = events.CAUSE_DEEPSLEEP
-        self._note("deepsleep", f"{self._sleep_ms} ms")
-        deadline = time.monotonic() + self._sleep_ms / 1000 if self._sleep_ms else None
-        while not self._stopping and not self._wake_reason:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                self._wake_reason = events.WAKE_BY_TIMER
-                break
-            self._attend(left)
-        if not self._stopping:
-            self._note("wake")
+        self.peripherals.restart()
+        with self._lock:
+            self._sleep = sleep = DeepSleep(self._wake_lines, self.peripherals.pin_level)
+        self._note("deepsleep", str(self._wake_lines))
+        while not (self._stopping or self._killed_for or sleep.reason()):
+            self._attend(sleep.next_s())
+            self._typed.lose()
+        with self._lock:
+            self._sleep = None
+        if self._killed_for:
+            self._after_exit(0)
+        elif not self._stopping:
+            self._wake_reason = sleep.reason()
+            self._note("wake", WAKE_WORDS[self._wake_reason])
 
     def _crashed(self, code: int) -> None:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -16,6 +16,16 @@ from simulators.virtual_board.pad_window import PadWindow
 from simulators.virtual_board.peripherals import Peripherals
 
 MAIN = "from firmware.bracelet.main import main\nmain()\n"
+# Where the circuit's resistors hold pins that nobody drives (hardware/schematic/bracelet.toml).
+RESTING = {
+    pins.AFE_RESET: 1,
+    pins.DUMMY_SELECT: 0,
+    pins.HAPTIC_ENABLE: 0,
+    pins.LED_POWER: 0,
+    pins.PAD_SELECT_0: 0,
+    pins.PAD_SELECT_1: 0,
+    pins.PAD_SELECT_2: 0,
+}
 DUMMY_OHM = 10_000.0  # the reference resistor on the board (hardware/pins/bracelet.toml: dummy_select)
 
 
@@ -100,15 +110,33 @@ class _MotionPin:
         """An output of the chip: what the board drives against it is not modelled."""
 
 
-class _LedLine(SpiBus):
-    """The LED's data line: an SPI that nobody selects."""
+class _LedSupply:
+    """The load switch before the light; a resistor holds it off when nobody drives it."""
 
     def __init__(self, led: RgbLedStrip) -> None:
+        self._led = led
+        self.on = False
+
+    def level(self, now_us: int) -> int:
+        return int(self.on)
+
+    def drive(self, level: int, now_us: int) -> None:
+        self.on = bool(level)
+        if not self.on:
+            self._led.supply_lost(now_us)
+
+
+class _LedLine(SpiBus):
+    """The LED's data line: an SPI that nobody selects. Without supply the light hears nothing."""
+
+    def __init__(self, led: RgbLedStrip, supply: _LedSupply) -> None:
         super().__init__()
         self._led = led
+        self._supply = supply
 
     def transfer(self, mosi: bytes, now_us: int) -> bytes:
-        self._led.spi(mosi, pins.LED_BAUD_HZ, now_us)
+        if self._supply.on:
+            self._led.spi(mosi, pins.LED_BAUD_HZ, now_us)
         return b"\xff" * len(mosi)
 
 
@@ -133,7 +161,9 @@ class BraceletWorld:
         self.spectrometer = As7341(self.window, strict=False)
         self.accelerometer = Lis3dh(self._motion, temperature_c=22.0, strict=False)
         self._moving_until_us = 0.0
-        p.spi[pins.LED_SPI] = _LedLine(self.led)
+        self.led_supply = _LedSupply(self.led)
+        p.spi[pins.LED_SPI] = _LedLine(self.led, self.led_supply)
+        p.pins[pins.LED_POWER] = self.led_supply
         p.i2c[pins.SENSORS_I2C] = I2cBus(
             {
                 pins.DRV2605L_ADDRESS: self.haptics,
@@ -148,6 +178,7 @@ class BraceletWorld:
         p.pins[pins.HAPTIC_ENABLE] = _EnablePin(self.haptics)
         p.inputs[pins.STRIP_PRESENT] = 1
         p.inputs[pins.BUTTON] = 1
+        p.resting = RESTING
 
     def connect(self, dummy: bool | None = None) -> None:
         """Put on the chip's electrodes what the switch chooses."""

@@ -1,7 +1,8 @@
-"""What the board said on its console, kept in bounds, and waiting for a word in it."""
+"""A board's console: what it said, kept in bounds, waiting for a word in it; and what is typed to it."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,42 @@ from collections.abc import Callable
 from simulators.virtual_board.events import BoardTimeout
 
 KEPT_BYTES = 1 << 20
+TYPED_BYTES_MAX = 4096
+
+
+class Typed:
+    """Bytes on their way to the interpreter's terminal; safe to add to from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting = b""
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes) -> None:
+        """Type more."""
+        with self._lock:
+            self._waiting += data
+
+    def full(self) -> bool:
+        """Whether whoever types should wait."""
+        return len(self._waiting) >= TYPED_BYTES_MAX
+
+    def lose(self) -> None:
+        """Nobody listens: what was typed is gone."""
+        with self._lock:
+            self._waiting = b""
+
+    def give(self, terminal: int) -> None:
+        """Write what the terminal takes."""
+        with self._lock:
+            if not self._waiting:
+                return
+            try:
+                taken = os.write(terminal, self._waiting)
+            except BlockingIOError:
+                taken = 0
+            except OSError:  # the interpreter has just ended: what was typed to it is gone, as on a board
+                taken = len(self._waiting)
+            self._waiting = self._waiting[taken:]
 
 
 class Console:

@@ -23,7 +23,9 @@ CAUSE_WATCHDOG = 3
 CAUSE_DEEPSLEEP = 4
 CAUSE_SOFT_RESET = 5
 
-WAKE_BY_PIN = 2
+# machine.wake_reason() of the ESP32 port.
+WAKE_BY_EXT0 = 2
+WAKE_BY_EXT1 = 3
 WAKE_BY_TIMER = 4
 
 KINDS = ("boot", "soft_reset", "reset", "deepsleep", "wake", "watchdog", "crash", "power_cut", "off")

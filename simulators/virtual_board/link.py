@@ -34,11 +34,21 @@ class Op(IntEnum):
     RTC_MEMORY_WRITE = 19
     SLEEP = 20
     BITSTREAM = 21
+    WAKE_LEVELS = 22
 
 
 EVENT_TIMER = 128
 ANSWERED = frozenset(
-    {Op.PIN_LEVEL, Op.SPI_TRANSFER, Op.I2C_WRITE, Op.I2C_READ, Op.ADC_READ, Op.RTC_READ, Op.RTC_MEMORY_READ}
+    {
+        Op.PIN_LEVEL,
+        Op.SPI_TRANSFER,
+        Op.I2C_WRITE,
+        Op.I2C_READ,
+        Op.ADC_READ,
+        Op.RTC_READ,
+        Op.RTC_MEMORY_READ,
+        Op.WAKE_LEVELS,
+    }
 )
 
 

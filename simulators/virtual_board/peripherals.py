@@ -12,6 +12,7 @@ from simulators.virtual_board.buses import I2cBus, SimulatedFault, SpiBus
 from simulators.virtual_board.chip_clock import ChipClock
 from simulators.virtual_board.link import Op
 from simulators.virtual_board.uart import UartLine
+from simulators.virtual_board.wake_lines import WakeLines
 
 _Unit = TypeVar("_Unit")
 
@@ -49,6 +50,8 @@ class Peripherals:
         self.on_pwm: Callable[[int, int, int, int], None] | None = None
         self.on_bitstream: Callable[[int, bytes, int], None] | None = None
         self.raise_event: Callable[[int], None] = lambda number: None
+        self.input_changed: Callable[[], None] = lambda: None
+        self.resting: dict[int, int] = {}  # what a resistor on the board holds a pin at that nobody drives
         self._wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
         self._rtc_offset_ms = 0
         self._irq: dict[int, int] = {}
@@ -72,6 +75,7 @@ class Peripherals:
             Op.RTC_SET: self._rtc_set,
             Op.RTC_MEMORY_READ: self._rtc_memory_read,
             Op.RTC_MEMORY_WRITE: self._rtc_memory_write,
+            Op.WAKE_LEVELS: self._wake_levels,
         }
 
     def now_us(self) -> int:
@@ -79,11 +83,17 @@ class Peripherals:
         return self.clock.now_us()
 
     def restart(self) -> None:
-        """The microcontroller restarts: its pins float, its interrupts are off; the chips keep their state."""
+        """The microcontroller restarts or sleeps: pins float to where the board's resistors hold them, interrupts are
+        off; the chips keep their state."""
         self._irq.clear()
         self.clock.board_stopped()
         self.driven.clear()
+        self.pulls.clear()
         now = self.now_us()
+        with self.lock:
+            for pin, level in self.resting.items():
+                if pin in self.pins:
+                    self.pins[pin].drive(level, now)
         for bus in self.spi.values():
             for pin in tuple(bus.selected):
                 bus.select(pin, False, now)
@@ -101,6 +111,12 @@ class Peripherals:
         edge = IRQ_RISING if level > before else IRQ_FALLING if level < before else 0
         if edge & self._irq.get(pin, 0):
             self.raise_event(pin)
+        self.input_changed()
+
+    def pin_level(self, pin: int) -> int:
+        """The level at a pin now."""
+        with self.lock:
+            return self._level(pin)
 
     def _level(self, pin: int) -> int:
         if pin in self.pins:
@@ -189,6 +205,9 @@ class Peripherals:
     def _rtc_memory_write(self, unit: int, argument: int, payload: bytes, now_us: int) -> tuple[int, bytes]:
         self.rtc_memory = payload
         return 0, b""
+
+    def _wake_levels(self, unit: int, argument: int, payload: bytes, now_us: int) -> tuple[int, bytes]:
+        return WakeLines.armed(payload).reason(self._level), b""
 
 
 def _wired(units: dict[int, _Unit], unit: int, kind: str) -> _Unit:

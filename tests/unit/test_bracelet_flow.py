@@ -33,7 +33,7 @@ def test_a_state_that_outlives_its_limit_never_ends_as_negative() -> None:
     for name, (limit_ms, _, _, _) in table.TIMEOUTS.items():
         state, _ = flow.step(TestState(name, 0), (flow.TICK,), limit_ms)
         assert state.verdict in (None, "invalid")
-        if name not in (table.AWAKE, table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
+        if name not in (table.AWAKE, table.STANDBY, table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
             assert (state.name, state.verdict) == (table.LOG, "invalid")
 
 
@@ -56,6 +56,17 @@ def test_the_record_is_sealed_before_the_verdict_is_told() -> None:
 def test_a_new_test_forgets_the_last_verdict() -> None:
     state, _ = flow.step(TestState(table.ASLEEP, 0, "positive", "x"), ("button",), 5)
     assert (state.verdict, state.reason) == (None, None)
+
+
+def test_deep_sleep_is_entered_from_rest_only_and_no_verdict_reaches_rest_untold() -> None:
+    assert {source for source, _, target, _, _ in table.TRANSITIONS if target == table.STANDBY} == {table.ASLEEP}
+    assert table.STANDBY not in {target for _, target, _, _ in table.TIMEOUTS.values()}
+    into_rest = {source for source, _, target, _, _ in table.TRANSITIONS if target == table.ASLEEP}
+    into_rest |= {source for source, (_, target, _, _) in table.TIMEOUTS.items() if target == table.ASLEEP}
+    assert into_rest == {table.AWAKE, table.STANDBY, table.AWAIT_STRIP_OUT}
+    before_that = {source for source, _, target, _, _ in table.TRANSITIONS if target == table.AWAIT_STRIP_OUT}
+    before_that |= {source for source, limit in table.TIMEOUTS.items() if limit[1] == table.AWAIT_STRIP_OUT}
+    assert before_that == {table.TELL, table.AWAIT_STRIP_OUT}
 
 
 def test_an_event_out_of_place_changes_nothing() -> None:

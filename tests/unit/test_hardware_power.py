@@ -20,6 +20,7 @@ DATA: dict[str, Any] = {
         "cold_part": 0.5,
     },
     "condition": [{"name": "new"}, {"name": "worn", "aged": True, "cold": True}],
+    "glance": {"like": "test", "measured_s": 80.0, "computing_s": 20.0, "a_day": 2},
     "state": [{"name": "test", "states": ["measure"], "measured_s": 90.0, "computing_s": 10.0}],
     "load": [
         {"part": "a", "rail": "3V3", "standby": 20.0, "test": 35_950.0},
@@ -34,10 +35,12 @@ def test_the_budget_is_current_times_time() -> None:
     assert budget.standby_ua == pytest.approx(100.0)
     assert budget.test_mah == pytest.approx(1.0)
     new, worn = budget.lives
-    assert new.standby_days == pytest.approx(50.0 / 0.1 / 24.0)
+    assert new.untouched_days == pytest.approx(50.0 / 0.1 / 24.0)
+    assert budget.glance_mah == pytest.approx(1.0)
+    assert new.standby_days == pytest.approx(50.0 / (2.4 + 2.0))
     assert new.tests_per_charge == pytest.approx(50.0)
     assert worn.usable_mah == pytest.approx(20.0)
-    assert new.days_with_four_tests == pytest.approx(50.0 / (2.4 + 4.0))
+    assert new.days_with_four_tests == pytest.approx(50.0 / (2.4 + 2.0 + 4.0))
 
 
 def test_self_discharge_is_a_current_that_never_stops() -> None:
@@ -66,3 +69,4 @@ def test_the_recorded_durations_are_those_of_the_firmware() -> None:
     seen = durations.measured(data)
     for state in data["state"]:
         assert seen[state["name"]] == pytest.approx(state["measured_s"], rel=0.25, abs=0.5), state["name"]
+    assert seen[durations.GLANCE] == pytest.approx(data["glance"]["measured_s"], abs=0.5)

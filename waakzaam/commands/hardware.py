@@ -101,11 +101,10 @@ def power_budget(
     typer.echo(f"at rest {result.standby_ua:.1f} uA, self-discharge included; one test {result.test_mah:.3f} mAh")
     for life in result.lives:
         typer.echo(
-            f"{life.condition}: {life.standby_days:.0f} days of standby, {life.tests_per_charge:.0f} tests per charge"
+            f"{life.condition}: {life.standby_days:.0f} days of standby on the wrist, "
+            f"{life.untouched_days:.0f} untouched, {life.tests_per_charge:.0f} tests per charge"
         )
-    typer.echo(
-        "standby is deep sleep: set sleep_after_s (off by default, its wake-up has not run on a board)", err=True
-    )
+    typer.echo("standby is deep sleep, entered in the simulator; nothing here was measured on a board", err=True)
 
 
 @commands.command(name="feasibility")

@@ -16,10 +16,12 @@ HOURS_A_MONTH = 730.5
 
 @dataclass(frozen=True)
 class Life:
-    """How long a cell lasts in one condition: usable charge (mAh), standby (days), tests per charge, days of use."""
+    """How long a cell lasts in one condition: usable charge (mAh), days untouched, days of standby on a wrist that
+    wakes it, tests per charge, days of use."""
 
     condition: str
     usable_mah: float
+    untouched_days: float
     standby_days: float
     tests_per_charge: float
     days_with_four_tests: float
@@ -33,6 +35,8 @@ class Budget:
     seconds: dict[str, float]
     state_mah: dict[str, float]
     self_discharge_ua: float
+    glance_mah: float
+    glances_a_day: float
     lives: tuple[Life, ...]
 
     @property
@@ -53,6 +57,8 @@ class Budget:
             "seconds": self.seconds,
             "state_mah": self.state_mah,
             "test_mah": self.test_mah,
+            "glance_mah": self.glance_mah,
+            "glances_a_day": self.glances_a_day,
             "conditions": [vars(life) for life in self.lives],
         }
 
@@ -69,21 +75,30 @@ def _cell_ua(data: dict[str, Any], state: str) -> float:
     supply = data["supply"]
     efficiency = supply["standby_efficiency" if state == STANDBY else "working_efficiency"]
     through_buck = supply["rail_v"] / (data["cell_v"] * efficiency)
+    column = {one["name"]: one.get("like", one["name"]) for one in data["state"]}.get(state, state)
     total = 0.0
     for load in data["load"]:
-        current = float(load.get(state, load[STANDBY]))
+        current = float(load.get(column, load[STANDBY]))
         total += current * (through_buck if load["rail"] == "3V3" else 1.0)
     return total
 
 
-def _life(data: dict[str, Any], condition: dict[str, Any], rest_ua: float, test_mah: float) -> Life:
+def _life(
+    data: dict[str, Any], condition: dict[str, Any], rest_ua: float, glances_mah_day: float, test_mah: float
+) -> Life:
     cell = data["cell"]
     usable = data["cell_mah"] * cell["usable_part"]
     usable *= cell["aged_part"] if condition.get("aged") else 1.0
     usable *= cell["cold_part"] if condition.get("cold") else 1.0
     rest_mah_day = rest_ua * 24e-3
+    worn_mah_day = rest_mah_day + glances_mah_day
     return Life(
-        condition["name"], usable, usable / rest_mah_day, usable / test_mah, usable / (rest_mah_day + 4.0 * test_mah)
+        condition["name"],
+        usable,
+        usable / rest_mah_day,
+        usable / worn_mah_day,
+        usable / test_mah,
+        usable / (worn_mah_day + 4.0 * test_mah),
     )
 
 
@@ -99,8 +114,12 @@ def budget(data: dict[str, Any], seconds: dict[str, float] | None = None) -> Bud
     leak_ua = data["cell"]["self_discharge_per_month"] * data["cell_mah"] * 1e3 / HOURS_A_MONTH
     leak_ua += data["cell"]["protection_ua"]
     rest, one_test = cell_ua[STANDBY] + leak_ua, sum(state_mah.values())
-    lives = tuple(_life(data, condition, rest, one_test) for condition in data["condition"])
-    return Budget(cell_ua, taken, state_mah, leak_ua, lives)
+    glance = data["glance"]
+    glance_s = (seconds or {}).get("glance", glance["measured_s"]) + glance["computing_s"]
+    glance_mah = _cell_ua(data, glance["like"]) * glance_s / 3.6e6
+    a_day = float(glance["a_day"])
+    lives = tuple(_life(data, one, rest, glance_mah * a_day, one_test) for one in data["condition"])
+    return Budget(cell_ua, taken, state_mah, leak_ua, glance_mah, a_day, lives)
 
 
 def _awake_h(data: dict[str, Any]) -> float:
@@ -122,15 +141,22 @@ def page(data: dict[str, Any], generated: str) -> str:
         f"A cell of {data['cell_mah']:g} mAh. Currents, their sources and every assumption are in",
         "[hardware/power/bracelet.toml](../../hardware/power/bracelet.toml); durations were measured on",
         "simulated chips (`waakzaam hardware power --measure`). Promised: 7 days of standby and 30 tests per charge.",
-        "Standby is deep sleep, which the firmware enters only when `sleep_after_s` is set: its wake-up has not run",
-        "yet, on a board or in the VM. Awake the board draws what it draws while it waits for the drink, and lasts",
-        f"{_awake_h(data):.1f} hours. Nothing here was measured on a board.",
+        "Standby is deep sleep, which the bracelet enters by itself (`sleep_after_s`); the simulated one really does,",
+        f"with every chip at rest. On a wrist it is woken {result.glances_a_day:.0f} times a day for nothing, at",
+        f"{result.glance_mah:.2f} mAh each. Kept awake it would last {_awake_h(data):.1f} hours. Nothing here was",
+        "measured on a board.",
         "",
-        "| condition | usable, mAh | standby, days | tests per charge | days with four tests each |",
-        "| --- | --- | --- | --- | --- |",
+        "| condition | usable, mAh | untouched, days | worn, days | tests per charge | worn, four tests a day, days |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for life in result.lives:
-        numbers = (life.usable_mah, life.standby_days, life.tests_per_charge, life.days_with_four_tests)
+        numbers = (
+            life.usable_mah,
+            life.untouched_days,
+            life.standby_days,
+            life.tests_per_charge,
+            life.days_with_four_tests,
+        )
         lines.append(_row([life.condition, *(f"{number:.0f}" for number in numbers)]))
     lines += [
         "",

@@ -73,8 +73,12 @@ class BraceletBoard:
             )
             return found() or {}
 
-    def record(self, timeout_s: float = 60) -> dict[str, Any]:
-        """The first sealed record on the serial line, its signature checked."""
+    def record(self, timeout_s: float = 60, times: int = 1) -> dict[str, Any]:
+        """The n-th sealed record on the serial line, its signature checked."""
+
+        def sent() -> list[str]:
+            return [one for one in self.lines if one.startswith("WZR1 ")]
+
         with self._heard:
-            assert self._heard.wait_for(lambda: any(one.startswith("WZR1 ") for one in self.lines), timeout_s)
-            return open_record(next(one for one in self.lines if one.startswith("WZR1 ")), bytes.fromhex(KEY))
+            assert self._heard.wait_for(lambda: len(sent()) >= times, timeout_s)
+            return open_record(sent()[times - 1], bytes.fromhex(KEY))

@@ -11,11 +11,17 @@ import vboard_ops as _ops
 from umachine import Signal, idle, time_pulse_us  # noqa: F401
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-PIN_WAKE, TIMER_WAKE = 2, 4
+PIN_WAKE = EXT0_WAKE = 2
+EXT1_WAKE, TIMER_WAKE = 3, 4
 _EXIT_RESET = 70
 _EXIT_DEEPSLEEP = 71
 _handlers = {}
 _freq = [160_000_000]
+# What `esp32.wake_on_ext0` and `wake_on_ext1` armed: ext0's pin (255: none) and level, ext1's level and pins (a mask).
+# Lost in a deep sleep, as the ESP32 port loses it: the firmware arms anew before each.
+_wake_lines = [255, 0, 0, 0]
+_NO_TIME = 0xFFFFFFFF
+_woken = []
 
 
 def unique_id():
@@ -40,8 +46,8 @@ def reset_cause():
 
 
 def wake_reason():
-    """What ended the deep sleep."""
-    return int(os.getenv("VB_WAKE_REASON") or 0)
+    """What ended the last sleep: EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, or 0 when there was none."""
+    return _woken[0] if _woken else int(os.getenv("VB_WAKE_REASON") or 0)
 
 
 def freq(hz=None):
@@ -51,16 +57,30 @@ def freq(hz=None):
     _freq[0] = hz
 
 
-def lightsleep(time_ms=-1):
-    """Stop until the time is over or a pin's interrupt comes."""
-    _vboard.post(_ops.SLEEP, 1, time_ms & 0xFFFFFFFF)
-    _vboard.wait_event(time_ms)
+def lightsleep(time_ms=None):
+    """Stop until a wake line is at its level, the time is over (None: no time), or an interrupt comes."""
+    import time
+
+    _vboard.post(_ops.SLEEP, 1, _NO_TIME if time_ms is None else time_ms)
+    lines = struct.pack("<BBBI", *_wake_lines)
+    begun = time.ticks_ms()
+    while True:
+        reason = _vboard.transact(_ops.WAKE_LEVELS, 0, 0, lines)
+        left = 10 if time_ms is None else time_ms - time.ticks_diff(time.ticks_ms(), begun)
+        if not reason and left <= 0:
+            reason = TIMER_WAKE
+        if reason or _vboard.wait_event(min(left, 10)):
+            break
+    _woken[:] = [reason]
     _vboard.post(_ops.SLEEP, 0, 0)
 
 
-def deepsleep(time_ms=0):
-    """Switch off; the board restarts after the time (0: only by a wake pin)."""
-    _vboard.post(_ops.SLEEP, 2, time_ms)
+def deepsleep(time_ms=None):
+    """Switch off; the board starts anew when a wake line is at its level or the time is over.
+
+    None: no time ends it. 0 is a time: like the ESP32 port, it wakes at once.
+    """
+    _vboard.post(_ops.SLEEP, 2, _NO_TIME if time_ms is None else time_ms, struct.pack("<BBBI", *_wake_lines))
     _vboard.exit(_EXIT_DEEPSLEEP)
 
 
@@ -119,9 +139,9 @@ class RTC:
     def memory(self, data=None):
         """The memory that survives a deep sleep, read or written."""
         if data is None:
-            raw = bytearray(2048)
-            n = _vboard.transact(_ops.RTC_MEMORY_READ, 0, 0, None, raw)
-            return bytes(raw[:n])
+            raw = bytearray(_vboard.transact(_ops.RTC_MEMORY_READ, 0, 0))
+            _vboard.transact(_ops.RTC_MEMORY_READ, 0, 0, None, raw)
+            return bytes(raw)
         if len(data) > 2048:
             raise ValueError("buffer too long")
         _vboard.post(_ops.RTC_MEMORY_WRITE, 0, 0, data)
