@@ -6,6 +6,7 @@ import json
 
 CHUNK_BYTES = 512
 STRIPS_MAX = 4
+SLEEP_AFTER_S = 10  # of nothing to do, then deep sleep; 0: never. ASSUMED: long enough to look at the wrist twice
 DEFAULTS = {
     "language": "nl",
     "send": "on_command",
@@ -15,7 +16,7 @@ DEFAULTS = {
     "strip_lot": "",
     "drink_declared": "",
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
-    "sleep_after_s": 10,  # of nothing to do, then deep sleep; 0: never. ASSUMED: long enough to look at the wrist twice
+    "sleep_after_s": SLEEP_AFTER_S,
     "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 
@@ -70,7 +71,8 @@ def checked_config(document: dict) -> dict:
         raise BadSettings("config.json", "language", "is not nl, en or fr")
     if config["send"] not in ("on_command", "after_test"):
         raise BadSettings("config.json", "send", "is not on_command or after_test")
-    if type(config["sleep_after_s"]) not in (int, float) or not 0 <= config["sleep_after_s"] <= 3600:
+    sleep_after_s = config["sleep_after_s"]
+    if isinstance(sleep_after_s, bool) or not isinstance(sleep_after_s, (int, float)) or not 0 <= sleep_after_s <= 3600:
         raise BadSettings("config.json", "sleep_after_s", "is not seconds from 0 (never) to 3600")
     strips = config["strips"]
     if not isinstance(strips, list) or not 1 <= len(strips) <= STRIPS_MAX:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from firmware.bracelet.settings import DEFAULTS
+from firmware.bracelet.settings import SLEEP_AFTER_S
 from firmware.bracelet.table import STANDBY
 from simulators.strip.cell import StripCell
 from waakzaam.rigs.bracelet import BraceletBench, ketamine_calibration
@@ -24,7 +24,7 @@ def _entered(bench: BraceletBench) -> list[tuple[str, float]]:
 def _until_it_sleeps(bench: BraceletBench) -> float:
     """Play on until the firmware asks for deep sleep, as it is set in the factory; the second at which it did."""
     slept: list[float] = []
-    bench.runner.sleep_after_ms = int(DEFAULTS["sleep_after_s"] * 1000)
+    bench.runner.sleep_after_ms = SLEEP_AFTER_S * 1000
     bench.runner.standby = lambda *_: slept.append(bench.clock.now_us / 1e6)
     end_us = bench.clock.now_us + SLEEP_LIMIT_S * 1e6
     while not slept:
