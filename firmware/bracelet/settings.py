@@ -7,7 +7,7 @@ import json
 CHUNK_BYTES = 512
 STRIPS_MAX = 4
 SLEEP_AFTER_S = 10  # of nothing to do, then deep sleep; 0: never. ASSUMED: long enough to look at the wrist twice
-DEFAULTS = {
+DEFAULTS: "dict" = {
     "language": "nl",
     "send": "on_command",
     "announce": True,
