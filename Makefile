@@ -13,7 +13,7 @@ help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: setup ## run the whole chain and open the console's address it prints
-	@$(BIN)/waakzaam demo $(DEMO_ARGS)
+	@WAAKZAAM_ENDS_WITH=$$PPID exec $(BIN)/waakzaam demo $(DEMO_ARGS)
 
 test: setup-test lint types ## set up and run every test
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from waakzaam import __version__, commands
+from waakzaam import __version__, commands, lifeline
 from waakzaam.exits import BadInput
 
 
@@ -53,6 +53,7 @@ def _run() -> int:
 
 def main() -> None:
     """Entry point. Exit status: 0 done, 1 the answer is no, 2 bad input (one clear line on stderr)."""
+    lifeline.hold()
     try:
         sys.exit(_run())
     except USAGE_ERROR as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import httpx
 import typer
 
-from waakzaam import machine
+from waakzaam import lifeline, machine
 from waakzaam.exits import BadInput
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def demo(
     folder = data or Path(tempfile.mkdtemp(prefix="waakzaam-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     status = 0
+    lifeline.leave_on(signal.SIGTERM, signal.SIGHUP)
     try:
         with Stage(folder, Choices(story_s, lead_s, broker.value, port or free_port()), _say) as stage:
             stage.set_up()

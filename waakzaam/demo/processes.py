@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from waakzaam import lifeline
 from waakzaam.exits import BadInput
 
 READY_TIMEOUT_S = 90.0
@@ -71,7 +72,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, lifeline.VARIABLE: str(os.getpid())},
                 start_new_session=True,
             )
 

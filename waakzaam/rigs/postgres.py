@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from waakzaam import machine
+from waakzaam import lifeline, machine
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -81,26 +81,27 @@ class Server:
         self._start()
 
     def _start(self) -> None:
+        command = [
+            str(programs() / "postgres"),
+            "-D",
+            str(self._folder / "data"),
+            "-k",
+            str(self._folder),
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"fsync={self._flush}",
+            "-c",
+            f"full_page_writes={self._flush}",
+            "-c",
+            f"synchronous_commit={self._flush}",
+            "-c",
+            "max_connections=100",
+            "-c",
+            "shared_buffers=128MB" if self._flush == "on" else "shared_buffers=32MB",
+        ]
         self._child = subprocess.Popen(
-            [
-                str(programs() / "postgres"),
-                "-D",
-                str(self._folder / "data"),
-                "-k",
-                str(self._folder),
-                "-c",
-                "listen_addresses=",
-                "-c",
-                f"fsync={self._flush}",
-                "-c",
-                f"full_page_writes={self._flush}",
-                "-c",
-                f"synchronous_commit={self._flush}",
-                "-c",
-                "max_connections=100",
-                "-c",
-                "shared_buffers=128MB" if self._flush == "on" else "shared_buffers=32MB",
-            ],
+            lifeline.tied(command, signal.SIGQUIT),  # a test run that is interrupted leaves no server
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
