@@ -9,19 +9,6 @@ from gateway.geofence.motion import Observation
 from gateway.geofence.rules import Rules
 from gateway.geofence.tracks import Track
 
-EVENTS = (
-    "panic",
-    "strap_cut",
-    "strap_restored",
-    "case_opened",
-    "battery_low",
-    "battery_critical",
-    "gnss_lost",
-    "gnss_back",
-    "jamming",
-    "spoofing",
-    "power_off",
-)
 # Event -> level on the monitored person's tracker, on a protected person's.
 REPORTED = {
     "panic": ("high", "critical"),

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.wire.messages import EVENTS
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
-from gateway.geofence.conditions import EVENTS
 from gateway.geofence.motion import Observation
 
 COLUMNS = ("time", "device_id", "lat", "lon", "horizontal_accuracy_m", "speed_m_s", "course_deg", "event")

@@ -22,7 +22,7 @@ from tests.support.browser import (
     wall_ms,
 )
 from tests.support.drink_test import sealed_line
-from waakzaam.rigs.chromium import AXE, PAGES, running_chromium
+from waakzaam.rigs.chromium import AXE, PAGES
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -43,9 +43,8 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="module")
-def page(backend: Backend) -> Iterator[Page]:
-    with running_chromium() as browser:
-        yield _quiet_page(browser, backend)
+def page(chromium: Browser, backend: Backend) -> Page:
+    return _quiet_page(chromium, backend)
 
 
 def _quiet_page(browser: Browser, backend: Backend) -> Page:

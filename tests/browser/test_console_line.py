@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,28 +17,12 @@ from tests.support.browser import (
     wait_for_map,
     wall_ms,
 )
-from waakzaam.rigs.chromium import running_chromium
 from waakzaam.rigs.cut_line import line_to
 
 pytestmark = pytest.mark.needs("chromium")
 PAGE_BYTES_MAX = 600_000
 FIRST_PAINT_MS_MAX = 1_000
 BURST = 60
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    with running_backend(tmp_path) as running:
-        running.add_person("an")
-        running.put_order(contact_ban.order())
-        running.beat()
-        yield running
 
 
 def test_a_cut_line_misses_no_event_and_needs_no_reload(chromium: Browser, backend: Backend) -> None:

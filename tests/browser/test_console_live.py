@@ -14,33 +14,16 @@ from tests.support import contact_ban
 from tests.support.browser import (
     Backend,
     rfc3339,
-    running_backend,
     signed_in,
     wait_for_map,
     wall_ms,
 )
 from tests.support.drink_test import sealed_line
-from waakzaam.rigs.chromium import running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
 SHOWN_WITHIN_MS = 2_000
 SEEN = "peak of ketamine at 0.842 V above the decision limit"
 UNSEEN = "no ketamine above the decision limit"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    with running_backend(tmp_path) as running:
-        running.add_person("an")
-        running.put_order(contact_ban.order())
-        running.beat()
-        yield running
 
 
 @pytest.fixture

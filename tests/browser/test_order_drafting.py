@@ -13,15 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from alarm_backend.drafts.schemas import DraftNew
 from tests.support import contact_ban
 from tests.support.browser import Backend, running_backend, signed_in, wait_for_map
-from waakzaam.rigs.chromium import running_chromium
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

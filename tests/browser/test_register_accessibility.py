@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from alarm_backend.auth.schemas import User
 from alarm_backend.console.libraries import FOLDER
@@ -19,7 +19,7 @@ from alarm_backend.stock.schemas import LotIn, MoveIn, RecallIn, VenueIn
 from alarm_backend.stock.service import day_of
 from tests.support import contact_ban
 from tests.support.browser import Backend, running_backend, signed_in, wait_for_map, wall_ms
-from waakzaam.rigs.chromium import AXE, running_chromium
+from waakzaam.rigs.chromium import AXE
 
 pytestmark = pytest.mark.needs("chromium")
 PHONE = 390
@@ -61,14 +61,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Backend, s
 
 
 @pytest.fixture(scope="module")
-def sessions(place: tuple[Backend, str]) -> Iterator[dict[str, Page]]:
+def sessions(chromium: Browser, place: tuple[Backend, str]) -> dict[str, Page]:
     # axe is injected past the page's own policy, which forbids just that.
-    with running_chromium() as browser:
-        pages = {name: signed_in(browser, place[0], name, bypass_csp=True) for name in ("ann", "adm")}
-        for page in pages.values():
-            page.emulate_media(reduced_motion="reduce")
-            page.add_init_script(path=str(FOLDER / "axe.js"))
-        yield pages
+    pages = {name: signed_in(chromium, place[0], name, bypass_csp=True) for name in ("ann", "adm")}
+    for page in pages.values():
+        page.emulate_media(reduced_motion="reduce")
+        page.add_init_script(path=str(FOLDER / "axe.js"))
+    return pages
 
 
 def _pages(draft_id: str) -> dict[str, tuple[str, ...]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from simulators.chips import Drv2605l, Max17048
 from simulators.chips.battery import Battery
 from simulators.virtual_board.bracelet_world import BraceletWorld, files
 from tests.support.board import mpremote
+from tests.support.local_index import served
 from waakzaam import machine
 from waakzaam.rigs.bracelet import ketamine_calibration
 from waakzaam.rigs.bracelet_board import CONFIG
@@ -35,14 +33,8 @@ def sold(tmp_path: Path) -> UpdatedBoard:
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "index"
-    folder.mkdir()
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield folder, address
 
 
 def _changed(module: str, old: str, new: str) -> dict[str, str]:

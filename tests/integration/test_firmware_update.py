@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from simulators.virtual_board.firmware_image import compile_module, compile_tree
 from simulators.virtual_board.flash_image import SECTOR_BYTES, Factory, FlashImage
 from simulators.virtual_board.power_cuts import CutResult, PowerCuts
 from tests.support.board import mpremote
+from tests.support.local_index import served
 from waakzaam import machine, release
 from waakzaam.rigs.update_cuts import every_write
 
@@ -154,14 +152,8 @@ def test_the_board_is_bootable_at_every_power_cut_of_an_update(tmp_path: Path, k
 def local_index(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder served over HTTP on loopback."""
     folder = tmp_path / "index"
-    folder.mkdir()
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield folder, address
 
 
 def test_mip_brings_a_package_from_a_local_index(

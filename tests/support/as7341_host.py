@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from simulators.chips.as7341 import As7341
+from tests.support import i2c_host
 
 F1_F4 = bytes.fromhex("30 01 00 00 00 42 00 00 50 00 00 00 20 04 00 30 01 50 00 06")
 F5_F8 = bytes.fromhex("00 00 00 40 02 00 10 03 50 10 03 00 00 00 24 00 00 50 00 06")
 
 
-class Host:
-    """I2C transactions with a clock."""
+class Host(i2c_host.Host):
+    """I2C transactions with a clock, and the sequences of this chip."""
 
     def __init__(self, chip: As7341) -> None:
-        self.chip = chip
-        self.now_us = 1_000
-
-    def wait(self, us: float) -> None:
-        self.now_us += int(us)
-
-    def write(self, *data: int) -> bool:
-        self.now_us += 50
-        return self.chip.write(bytes(data), self.now_us)
-
-    def read(self, address: int, count: int = 1) -> bytes:
-        assert self.write(address)
-        out = self.chip.read(count, self.now_us)
-        assert out is not None
-        return out
+        super().__init__(chip, now_us=1_000)
 
     def byte(self, address: int) -> int:
         return self.read(address)[0]
