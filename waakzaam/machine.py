@@ -67,3 +67,9 @@ def find_browser_libraries() -> Path | None:
     """The folder of the console's browser libraries, set up by `python -m alarm_backend.console.vendor`."""
     folder = BUILD / "vendor"
     return folder if (folder / "maplibre-gl.js").exists() else None
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used, all of its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

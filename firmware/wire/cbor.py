@@ -141,6 +141,8 @@ def _head(data, at: int):
 def _take(data, at: int, depth: int):
     """(value, position after it)."""
     start = at
+    if at < len(data) and data[at] < 24:  # A small number is most of what travels.
+        return data[at], at + 1
     major, argument, at = _head(data, at)
     if major == _UINT:
         return argument, at

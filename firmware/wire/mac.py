@@ -3,6 +3,8 @@
 import hashlib
 
 _BLOCK = 64
+_INNER = int.from_bytes(b"\x36" * _BLOCK, "big")
+_OUTER = int.from_bytes(b"\x5c" * _BLOCK, "big")
 
 
 class HmacSha256:
@@ -11,14 +13,10 @@ class HmacSha256:
     def __init__(self, key: bytes):
         if len(key) > _BLOCK:
             key = hashlib.sha256(key).digest()
-        inner = bytearray(_BLOCK)
-        outer = bytearray(_BLOCK)
-        for i in range(_BLOCK):
-            byte = key[i] if i < len(key) else 0
-            inner[i] = byte ^ 0x36
-            outer[i] = byte ^ 0x5C
-        self._inner = hashlib.sha256(inner)
-        self._outer = hashlib.sha256(outer)
+        # One long number: byte by byte this would be most of what a message costs a gateway.
+        padded = int.from_bytes(bytes(key) + bytes(_BLOCK - len(key)), "big")
+        self._inner = hashlib.sha256((padded ^ _INNER).to_bytes(_BLOCK, "big"))
+        self._outer = hashlib.sha256((padded ^ _OUTER).to_bytes(_BLOCK, "big"))
 
     def update(self, data) -> None:
         self._inner.update(data)

@@ -77,6 +77,7 @@ REQUIRED = {
 
 _BY_NAME = {field[0]: field for field in FIELDS}
 _BY_KEY = {field[1]: field for field in FIELDS}
+_WORDS = {field[0]: {code: word for word, code in field[5].items()} for field in FIELDS if field[3] == "word"}
 
 
 def encode(message: dict) -> bytes:
@@ -139,12 +140,10 @@ def _to_wire(field: tuple, value):
 
 
 def _from_wire(field: tuple, value):
-    name, _key, _unit, kind, _low, high, _since = field
+    name, kind = field[0], field[3]
     if kind == "word":
-        if not isinstance(value, bool) and isinstance(value, int):
-            for word, code in high.items():
-                if code == value:
-                    return word
+        if not isinstance(value, bool) and isinstance(value, int) and value in _WORDS[name]:
+            return _WORDS[name][value]
         raise MalformedMessage(name, "unknown code %r" % (value,))
     return _checked(field, value)
 

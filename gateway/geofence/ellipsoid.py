@@ -69,6 +69,12 @@ def vector_distance(a: Vector, b: Vector) -> float:
     return 2 * radius * math.asin(min(1.0, chord / (2 * radius)))
 
 
+def chord_m(a: Vector, b: Vector) -> float:
+    """Metres in a straight line between two earth-centred points: never more than `vector_distance`."""
+    dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
+    return math.sqrt(dx * dx + dy * dy + dz * dz)
+
+
 def distance(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Metres along the ellipsoid between two points in degrees (see vector_distance)."""
     return vector_distance(vector(lat1, lon1), vector(lat2, lon2))

@@ -39,14 +39,15 @@ def clearance_m(source: State | Draft, track: Track) -> tuple[float | None, floa
     if distances and case.order.proximity is not None:
         slack.append(min(distances) - case.order.proximity.alert_distance_m)
     if person == MONITORED and here is not None:
-        slack += [
-            prepared.core.border_distance(here.lat, here.lon)
-            if ellipsoid.vector_distance(ellipsoid.vector(here.lat, here.lon), prepared.centre)
-            < prepared.reach_m + 10_000
-            else ellipsoid.vector_distance(ellipsoid.vector(here.lat, here.lon), prepared.centre) - prepared.reach_m
-            for prepared in case.zones
-            if f"zone:{prepared.zone.zone_id}" in source.active
-        ]
+        at = ellipsoid.vector(here.lat, here.lon)
+        for prepared in case.zones:
+            if f"zone:{prepared.zone.zone_id}" not in source.active:
+                continue
+            if slack and ellipsoid.chord_m(at, prepared.centre) - prepared.reach_m >= min(slack):
+                continue  # Even in a straight line its border is not the nearest.
+            distance_m = ellipsoid.vector_distance(at, prepared.centre)
+            near = distance_m < prepared.reach_m + 10_000
+            slack.append(prepared.core.border_distance(here.lat, here.lon) if near else distance_m - prepared.reach_m)
     if not slack or here is None:
         return None, min(distances, default=None)
     return max(0.0, min(slack) - 2 * motion.position_sd_m(here, case.rules)), min(distances, default=None)
@@ -189,13 +190,15 @@ def next_ms(state: State) -> list[int]:
         return instants
     for device, track in state.tracks.items():
         person = state.case.person_of[device]
-        _, at_ms, high_ms = deadlines_ms(state, track, state.started_ms)
         standing = [k for k in (Key("contact_loss", person, ""), Key("gnss_loss", person, "")) if k in state.alarms]
+        silent_ms = overdue_at_ms(track, state.case.rules)
+        if not standing and silent_ms is not None and silent_ms > state.now_ms:
+            instants.append(silent_ms)  # From then on the other's silence weighs more.
+            if track.lost_ms is None and (track.contact_ms or 0) >= (fix_ms(track) or 0):
+                continue  # Who is not overdue yet has nothing to tell before that.
+        _, at_ms, high_ms = deadlines_ms(state, track, state.started_ms)
         if not standing:
             instants.append(at_ms)
-            silent_ms = overdue_at_ms(track, state.case.rules)
-            if silent_ms is not None and silent_ms > state.now_ms:
-                instants.append(silent_ms)  # From then on the other's silence weighs more.
         elif state.alarms[standing[0]].level != "high" and high_ms is not None:
             instants.append(high_ms)
     return instants

@@ -205,7 +205,7 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
     person = case.person_of[event.device_id]
     if person == MONITORED:
         for prepared in case.zones:
-            if ellipsoid.vector_distance(here, prepared.centre) < prepared.reach_m + slack_m:
+            if ellipsoid.chord_m(here, prepared.centre) < prepared.reach_m + slack_m:
                 return False
     if case.order.proximity is None:
         return True
@@ -214,7 +214,7 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
         if there is None or device == event.device_id or MONITORED not in (person, other):
             continue
         wander_m = rules.quiet_wander_m_s * max(0, event.time_ms - there.time_ms) / 1000 + 6 * there.fix_sd_m
-        distance_m = ellipsoid.vector_distance(here, ellipsoid.vector(there.lat, there.lon))
+        distance_m = ellipsoid.chord_m(here, ellipsoid.vector(there.lat, there.lon))
         if distance_m < case.order.proximity.prealert_distance_m + slack_m + wander_m:
             return False
     return True

@@ -260,7 +260,7 @@ def _their_answers_arriving(
     db.execute("CREATE UNLOGGED TABLE arrived (order_no int, role int, lat float8, lon float8)")
     row = db.execute("SELECT pg_backend_pid()").fetchone()
     pid = int(row[0]) if row is not None else 0
-    begin, fixes, found = _cpu_s(pid), 0, []
+    begin, fixes, found = machine.cpu_s(pid), 0, []
     for both in batches:
         with db.transaction():
             db.execute("TRUNCATE arrived")
@@ -283,7 +283,7 @@ def _their_answers_arriving(
             ).fetchall()
         fixes += sum(len(one.order) for one in both)
         found.append(np.array([row[1:] for row in rows], dtype=bool))
-    return found, fixes / max(_cpu_s(pid) - begin, 0.01)
+    return found, fixes / max(machine.cpu_s(pid) - begin, 0.01)
 
 
 def _octagon(lat: Any, lon: Any) -> Ring:
@@ -291,12 +291,6 @@ def _octagon(lat: Any, lon: Any) -> Ring:
     points = [ellipsoid.moved(float(lat), float(lon), 300 * math.sin(t), 300 * math.cos(t)) for t in turns]
     ring = tuple((x, y) for y, x in points)
     return (*ring, ring[0])
-
-
-def _cpu_s(pid: int) -> float:
-    """CPU seconds that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _their_answers(
@@ -324,7 +318,7 @@ def _their_answers(
     db.execute("VACUUM ANALYZE fixes")
     row = db.execute("SELECT pg_backend_pid()").fetchone()
     pid = int(row[0]) if row is not None else 0
-    begin = _cpu_s(pid)
+    begin = machine.cpu_s(pid)
     rows = db.execute(
         "SELECT f.id, bool_or(ST_DWithin(f.mine, f.hers, z.alert_m)),"
         " bool_or(z.place = 0 AND ST_Covers(z.area, f.mine)),"
@@ -332,5 +326,5 @@ def _their_answers(
         " bool_or(z.place = 2 AND ST_Covers(z.area, f.mine))"
         " FROM fixes f JOIN zones z USING (order_no) GROUP BY f.id ORDER BY f.id"
     ).fetchall()
-    rate = len(rows) / max(_cpu_s(pid) - begin, 0.01)
+    rate = len(rows) / max(machine.cpu_s(pid) - begin, 0.01)
     return np.array([row[1:] for row in rows], dtype=bool), rate
