@@ -77,7 +77,10 @@ REQUIRED = {
 
 _BY_NAME = {field[0]: field for field in FIELDS}
 _BY_KEY = {field[1]: field for field in FIELDS}
-_WORDS = {field[0]: {code: word for word, code in field[5].items()} for field in FIELDS if field[3] == "word"}
+_WORDS = {}
+for _field in FIELDS:
+    if isinstance(_field[5], dict):
+        _WORDS[_field[0]] = {_field[5][_word]: _word for _word in _field[5]}
 
 
 def encode(message: dict) -> bytes:

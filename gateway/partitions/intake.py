@@ -12,9 +12,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from firmware.wire import topics
 from gateway.errors import FileUnreadable
@@ -27,30 +24,11 @@ from gateway.orders_file import OrdersFile
 from gateway.outbox.sender import Sender
 from gateway.partitions import sharing
 from gateway.partitions.stream import ASIDE, Outgoing, Stream, StreamAway
-from gateway.service import HOUSEKEEPING_WALL_MS, gather, take_over_given
+from gateway.settings import HOUSEKEEPING_WALL_MS, Inlet, Settings, Streams, take_over_given
 from gateway.worker import Delivery, say
 
 TRY_AGAIN_S = 0.25
 DOWN_ALL = "down.*"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything an intake is told, once, at its start."""
-
-    broker_host: str
-    broker_port: int
-    orders: Path
-    keys: Path
-    backend_url: str
-    token: str
-    data: Path
-    owntracks: bool
-    source: str
-    follow_backend: bool
-    nats_url: str
-    partitions: int
-    replicas: int
 
 
 class Intake:
@@ -140,40 +118,27 @@ def _word(text: str) -> str:
     return "".join(c if c in sharing.PLAIN else "_" for c in text)
 
 
-def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
+def serve(
+    settings: Settings,
+    inlet: Inlet,
+    streams: Streams,
+    now_ms: Callable[[], int],
+    wall_ms: Callable[[], int],
+    stopping: threading.Event,
+) -> None:
     """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
     keys = device_keys.read(settings.keys)
-    feed = OrdersFeed(
-        settings.backend_url,
-        settings.token,
-        given=settings.orders,
-        data=settings.data,
-        now_ms=now_ms,
-        source=settings.source,
-        follow=settings.follow_backend,
-    )
+    feed = settings.feed(now_ms)
     feed.prepare()
-    orders = feed.orders
-    stream = Stream(settings.nats_url, settings.source, now_ms, settings.replicas)
-    intake = Intake(stream, keys, orders, settings.partitions, settings.source, now_ms)
-    extra = ("owntracks/+/+",) if settings.owntracks else ()
-    broker = Broker(settings.broker_host, settings.broker_port, f"waakzaam-{settings.source}", wall_ms, extra)
-    positions: queue.Queue[dict[str, Any]] = queue.Queue()
-    sender = Sender(
-        settings.backend_url,
-        settings.token,
-        intake,
-        positions,
-        now_ms,
-        source=settings.source,
-        broker_alive=broker.connected.is_set,
-    )
+    stream = Stream(streams.url, settings.source, now_ms, streams.replicas)
+    intake = Intake(stream, keys, feed.orders, streams.partitions, settings.source, now_ms)
+    broker = inlet.broker(settings.source, wall_ms)
+    sender = settings.sender(intake, queue.Queue(), now_ms, broker)
     stream.start()
     try:
         _until_there(stream, intake, broker, stopping)
         if stopping.is_set():
             return
-        broker.start()
         sender.start()
         feed.start()
         _serve(feed, intake, broker, sender, wall_ms, stopping)
@@ -212,7 +177,7 @@ def _serve(
     housekeeping_ms, told = wall_ms(), False
     batch: list[Delivery] = []
     while not stopping.is_set():
-        batch = batch or gather(broker.arrived)
+        batch = batch or broker.gather()
         if batch:
             try:
                 intake.take(batch)
@@ -221,6 +186,7 @@ def _serve(
                 if not told:
                     say(f"{error}; {len(batch)} messages wait, the broker keeps the rest")
                 told = True
+                broker.gather(0, at_most=0)
                 time.sleep(TRY_AGAIN_S)
         if sender.failure is not None:
             raise sender.failure

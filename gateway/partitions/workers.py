@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -26,36 +25,26 @@ from gateway.journal.postgres import LeaseLost, PostgresJournal, PostgresOutbox,
 from gateway.orders_feed import OrdersFeed
 from gateway.orders_file import Stamp
 from gateway.outbox import degraded
-from gateway.outbox.sender import Sender
 from gateway.partitions import sharing
 from gateway.partitions.stream import Pulled, Stream, StreamAway
-from gateway.service import HOUSEKEEPING_WALL_MS, TICK_S, take_over_given
+from gateway.settings import HOUSEKEEPING_WALL_MS, Settings, Streams, take_over_given
 from gateway.worker import BATCH_MAX, POSITIONS_MAX, Delivery, Worker, say
 
 # A message is in its stream this long after the intake stamped it, at the latest (ASSUMED; later ones still count).
 ON_ITS_WAY_MS = 1_000
 # NATS may restart; when it is away for longer, silence is judged without it (ASSUMED, below the shortest overdue time).
 AWAY_MS = 15_000
+TICK_S = 0.05
 RENEWALS_PER_LEASE = 4
 RECONNECT_S = 0.5
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything a process of workers is told, once, at its start."""
+class Journals:
+    """The PostgreSQL that workers keep their journals in, and for how long a silent one keeps its partitions."""
 
-    orders: Path
-    keys: Path
-    backend_url: str
-    token: str
-    data: Path
-    source: str
-    follow_backend: bool
-    nats_url: str
-    store_url: str
-    partitions: int
+    url: str
     lease_s: float
-    replicas: int
 
 
 @dataclass
@@ -76,18 +65,20 @@ class Workers:
     def __init__(
         self,
         settings: Settings,
+        journals: Journals,
+        partitions: int,
         stream: Stream,
         keys: dict[str, bytes],
         feed: OrdersFeed,
         now_ms: Callable[[], int],
         wall_ms: Callable[[], int],
     ) -> None:
-        self.settings, self.stream, self.keys = settings, stream, keys
+        self.settings, self.journals, self.stream, self.keys = settings, journals, stream, keys
         self.now_ms, self.wall_ms = now_ms, wall_ms
         self.feed, self.orders = feed, feed.orders
         self.positions: queue.Queue[dict[str, Any]] = queue.Queue(POSITIONS_MAX)
         self.held: dict[int, Held] = {}
-        self.partitions = settings.partitions
+        self.partitions = partitions
         self._db: psycopg.Connection[Any] | None = None
         self._leases: Leases | None = None
         self._renewed_wall_ms = 0
@@ -96,7 +87,7 @@ class Workers:
     # ---- leases -----------------------------------------------------------------------------------------------------
     def keep_leases(self) -> None:
         """Renews, gives back what is more than the fair share, takes what is free; raises StoreAway."""
-        renew_ms = self.settings.lease_s * 1000 / RENEWALS_PER_LEASE
+        renew_ms = self.journals.lease_s * 1000 / RENEWALS_PER_LEASE
         if self.wall_ms() - self._renewed_wall_ms < renew_ms:
             return
         leases = self._connected()
@@ -119,16 +110,16 @@ class Workers:
 
     def _connected(self) -> Leases:
         if self._leases is None:
-            self._db = connect(self.settings.store_url, round(self.settings.lease_s * 1000))
-            self.partitions = prepare(self._db, self.settings.partitions)
-            if self.partitions != self.settings.partitions:
+            self._db = connect(self.journals.url, round(self.journals.lease_s * 1000))
+            known = prepare(self._db, self.partitions)
+            if known != self.partitions:
                 raise GatewayError(
-                    f"the journal is for {self.partitions} partitions, not {self.settings.partitions}: the number never"
-                    f" changes (--partitions {self.partitions})"
+                    f"the journal is for {known} partitions, not {self.partitions}: the number never changes"
+                    f" (--partitions {known})"
                 )
             if not flushes(self._db):
                 say("PostgreSQL runs with fsync off: a power cut would lose what was confirmed")
-            self._leases = Leases(self._db, self.settings.source, self.settings.lease_s)
+            self._leases = Leases(self._db, self.settings.source, self.journals.lease_s)
         return self._leases
 
     def _take_up(self, lease: Lease) -> None:
@@ -329,26 +320,25 @@ def gather(pulled: queue.Queue[Pulled]) -> list[Pulled]:
     return batch
 
 
-def serve(settings: Settings, now_ms: Callable[[], int], wall_ms: Callable[[], int], stopping: threading.Event) -> None:
+def serve(
+    settings: Settings,
+    streams: Streams,
+    journals: Journals,
+    now_ms: Callable[[], int],
+    wall_ms: Callable[[], int],
+    stopping: threading.Event,
+) -> None:
     """Runs until `stopping` is set; raises FileUnreadable when a file cannot be used at the start."""
     keys = device_keys.read(settings.keys)
     settings.data.mkdir(parents=True, exist_ok=True)
-    stream = Stream(settings.nats_url, settings.source, now_ms, settings.replicas)
-    feed = OrdersFeed(
-        settings.backend_url,
-        settings.token,
-        given=settings.orders,
-        data=settings.data,
-        now_ms=now_ms,
-        source=settings.source,
-        follow=settings.follow_backend,
-    )
+    stream = Stream(streams.url, settings.source, now_ms, streams.replicas)
+    feed = settings.feed(now_ms)
     feed.prepare()
-    workers = Workers(settings, stream, keys, feed, now_ms, wall_ms)
+    workers = Workers(settings, journals, streams.partitions, stream, keys, feed, now_ms, wall_ms)
     workers.orders.read()
     feed.loaded = workers.versions
-    outbox = PostgresOutbox(settings.store_url, lambda: sorted(workers.held), round(settings.lease_s * 1000))
-    sender = Sender(settings.backend_url, settings.token, outbox, workers.positions, now_ms, source=settings.source)
+    outbox = PostgresOutbox(journals.url, lambda: sorted(workers.held), round(journals.lease_s * 1000))
+    sender = settings.sender(outbox, workers.positions, now_ms)
     stream.start()
     sender.start()
     feed.start()

@@ -208,7 +208,11 @@ def run(rng: np.random.Generator, count: int, pace: int | None) -> Run:
                 with _process(gateway, log) as gate:
                     _wait(lambda: "connected" in log.read_text(encoding="utf-8"), 60, "the gateway does not connect")
                     payloads = _payloads(rng, count)
-                    meters = {"gateway": [gate.pid], "broker": _family(served.pid), "trackers and backend": [os.getpid()]}
+                    meters = {
+                        "gateway": [gate.pid],
+                        "broker": _family(served.pid),
+                        "trackers and backend": [os.getpid()],
+                    }
                     before = {who: sum(map(machine.cpu_s, pids)) for who, pids in meters.items()}
                     rate = _publish(payloads, port, pace, folder / "data/gateway.db")
                     _wait(lambda: len(sink.delays_ms) >= breaches, 60, f"{len(sink.delays_ms)} of {breaches} alarms")

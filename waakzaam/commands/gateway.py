@@ -15,6 +15,7 @@ import typer
 from gateway import service
 from gateway.errors import FileUnreadable, GatewayError
 from gateway.partitions.sharing import PARTITIONS, PARTITIONS_MAX
+from gateway.settings import Inlet, Settings, Streams
 from waakzaam import clock, tracing
 from waakzaam.exits import BadInput
 
@@ -93,41 +94,23 @@ def gateway(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    token = _token(token_file)
+    told = Settings(orders, keys, backend, _token(token_file), data, source, follow_backend)
+    inlet, streams = Inlet(host, port, owntracks), Streams(nats, partitions, replicas)
     now_ms, wall_ms = clock.from_environment(), clock.wall_ms
     if role is not Role.single:
         _url("--nats", nats, ("nats", "tls"), "nats://127.0.0.1:4222")
     try:
         if role is Role.single:
-            one = service.Settings(host, port, orders, keys, backend, token, data, owntracks, source, follow_backend)
-            service.serve(one, now_ms, wall_ms, stopping)
+            service.serve(told, inlet, now_ms, wall_ms, stopping)
         elif role is Role.intake:
             from gateway.partitions import intake
 
-            taking = intake.Settings(
-                host,
-                port,
-                orders,
-                keys,
-                backend,
-                token,
-                data,
-                owntracks,
-                source,
-                follow_backend,
-                nats,
-                partitions,
-                replicas,
-            )
-            intake.serve(taking, now_ms, wall_ms, stopping)
+            intake.serve(told, inlet, streams, now_ms, wall_ms, stopping)
         else:
             from gateway.partitions import workers
 
             _url("--store", store, ("postgresql", "postgres"), "postgresql://waakzaam@127.0.0.1/waakzaam")
-            working = workers.Settings(
-                orders, keys, backend, token, data, source, follow_backend, nats, store, partitions, lease_s, replicas
-            )
-            workers.serve(working, now_ms, wall_ms, stopping)
+            workers.serve(told, streams, workers.Journals(store, lease_s), now_ms, wall_ms, stopping)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     except GatewayError as error:
