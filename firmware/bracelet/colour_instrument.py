@@ -15,7 +15,10 @@ CHIP = "AS7341"
 # Counts are comparable with the calibration's only with its settings: 64x, 50.04 ms, 12 mA.
 ATIME, ASTEP, GAIN_CODE, LAMP_MA = 29, 599, 7, 12
 LAMP_SETTLE_US = 2_000
+LAMPS = 8
+NO_PAD_PART = 0.2  # ASSUMED: of the darkest white pad; what strays from a lamp that is not there
 LOOK_EVERY_US = 400_000
+WAIT_US_MAX = 5_000_000
 LOOKS_WET = 2
 EARLY_S = (60, 180, 300)  # readings before the window: they show whether the colour came as the drug brings it
 AFTER_WINDOW_S = 10  # read this long after the window opens
@@ -68,6 +71,7 @@ class ColourInstrument:
         self._wet_ms = None
         for number in range(len(self._calibration["pads"])):
             yield from self._read(number)
+        yield from self._prove_selector()
         white = self._mean(0)
         least = self._calibration["white_least"]
         if white < sum(least) / len(least):
@@ -78,6 +82,15 @@ class ColourInstrument:
         if coloured_before(self._calibration, self._test(self._readings)):
             raise CellFault(CHIP, "used", "pads are coloured before any drink")
         return ("ready",)
+
+    def _prove_selector(self):
+        """Lamps over no pad must light nothing: else a line of the selector sticks and pads are taken for others."""
+        first = len(self._calibration["pads"])
+        white = sum(self._calibration["white_least"]) / len(self._calibration["white_least"])
+        for number in range(first, LAMPS):
+            counts, _, _ = yield from self._lit(number)
+            if sum(counts) / len(counts) > NO_PAD_PART * white:
+                raise ChipFault("selector", "stuck", "lamp %d of no pad lights one" % number)
 
     def watch_wetting(self):
         """Look at the white pad until the drink has darkened it; the state's own limit ends a wait that is too long."""
@@ -105,6 +118,7 @@ class ColourInstrument:
     def measure(self):
         """Every pad once, inside the window; later than that is for the core to refuse."""
         yield from self._read_all()
+        yield from self._prove_selector()
         return ("measured",)
 
     def keep_clean(self):
@@ -179,8 +193,8 @@ class ColourInstrument:
         return max(1, (self._clock.ticks_diff(self._clock.ticks_ms(), self._wet_ms) + 500) // 1000)
 
     def _wait_until(self, due_s: int):
-        while self._seconds() < due_s:
-            yield LOOK_EVERY_US
+        while self._seconds() < due_s:  # long pauses: the runner looks at its inputs less often, for the battery
+            yield min(WAIT_US_MAX, max(LOOK_EVERY_US, (due_s - self._seconds()) * 1_000_000))
 
     def _lit(self, number: int):
         """(net counts, unlit, saturated) of a pad (generator): lamp off, then on; off again however it ends."""

@@ -7,6 +7,7 @@ from firmware.bracelet import telling
 from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
 from firmware.bracelet.judging import ends_here, of_all
+from firmware.drivers.errors import DriverError
 
 
 class Evidence:
@@ -58,8 +59,7 @@ class Effects:
 
     def _do_load_next(self):
         """The next strip's instrument, proved as the first was; of the one before only its verdict stays in memory."""
-        self.instrument.release()
-        self.instrument.drop_calibration()
+        self._release()
         evidence = self._evidence
         evidence.instrument = None
         try:
@@ -72,6 +72,14 @@ class Effects:
         self.instrument = self._strips.instrument(self._number)
         yield from self.instrument.self_test()
         return ("loaded",)
+
+    def _release(self):
+        """Put the instrument to rest; one that does not answer any more keeps nothing from being sealed and told."""
+        try:
+            self.instrument.release()
+        except DriverError as error:
+            self._say("fault", {"during": "release", "reason": "%s: %s" % (error.fault, error)})
+        self.instrument.drop_calibration()
 
     def _do_look_for_strip(self):
         yield 0
@@ -109,8 +117,7 @@ class Effects:
     def _do_seal(self):
         if self.instrument is not None:
             self._evidence.take(self.instrument)
-            self.instrument.release()
-            self.instrument.drop_calibration()
+            self._release()
             gc.collect()
         return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._evidence))
 

@@ -4,7 +4,7 @@ Methods that wait are generators of microseconds. What makes a measurement surel
 proved, SP_EN on, one integration time waited, then AVALID polled; it holds whichever way AVALID clears.
 """
 
-from firmware.drivers.errors import BadRequest, ChipFault, NoAnswer, WrongChip
+from firmware.drivers.errors import BadRequest, BusFault, ChipFault, NoAnswer, WrongChip
 
 CHIP = "AS7341"
 SMUX_RAM = 0x00
@@ -34,6 +34,7 @@ INT_BUSY = 0x01
 SMUX_FROM_RAM = 0x10
 SMUX_TO_RAM = 0x08
 STEP_NS = 2780
+RESULT_READS = 4
 SMUX_LIMIT_US = 1_000_000
 GAIN_HALVES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # gain times two, by AGAIN code
 BANDS = ("F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "clear", "nir")
@@ -82,6 +83,7 @@ class AS7341:
         self._r = registers
         self._clock = clock
         self._data = bytearray(13)
+        self._again = bytearray(13)
         self._ram = bytearray(20)
         self._enable = 0
         self.atime = 29
@@ -116,12 +118,13 @@ class AS7341:
         """LED pin current, 0 (off) or 4..258 mA; leaves REG_BANK at 0 however it ends."""
         if milliamperes and not 4 <= milliamperes <= 258:
             raise BadRequest(CHIP, "lamp", "%d mA" % milliamperes)
+        write = self._r.write_checked  # another current would make a pad look coloured, or not
         try:
-            self._r.write(CFG0, REG_BANK)
-            self._r.write(CONFIG, 0x08 if milliamperes else 0x00)
-            self._r.write(LED, 0x80 | (milliamperes - 4) // 2 if milliamperes else 0x04)
+            write(CFG0, REG_BANK, REG_BANK)
+            write(CONFIG, 0x08 if milliamperes else 0x00)
+            write(LED, 0x80 | (milliamperes - 4) // 2 if milliamperes else 0x04)
         finally:
-            self._r.write(CFG0, 0)
+            write(CFG0, 0, REG_BANK)
 
     def measure(self):
         """All ten channels (generator): two SMUX loads, two integrations; returns a Reading.
@@ -176,13 +179,28 @@ class AS7341:
         yield time_us + 20_000  # auto-zero before the first cycle takes about 15 ms
         yield from self._until(STATUS2, AVALID, AVALID, time_us + 100_000, "AVALID")
         status2 = self._r.read(STATUS2)
-        data = self._data
-        self._r.read_into(ASTATUS, data)
+        data = self._results()
         self._set_enable(PON)
         words = [data[1 + 2 * channel] | data[2 + 2 * channel] << 8 for channel in range(6)]
         full = full_scale(self.atime, self.astep)
         saturated = bool(data[0] & 0x80 or status2 & 0x18 or max(words) >= full)
         return words, data[0] & 0x0F, saturated
+
+    def _results(self):
+        """ASTATUS and the six channels, read until two readings agree: the bus carries no checksum."""
+        data, again = self._data, self._again
+        self._r.read_into(ASTATUS, data)
+        saturated = data[0] & 0x80  # shown once only
+        for _ in range(RESULT_READS):
+            self._r.read_into(ASTATUS, again)
+            saturated |= again[0] & 0x80
+            again[0] &= 0x0F
+            data[0] &= 0x0F
+            if data == again:
+                data[0] |= saturated
+                return data
+            data[:] = again
+        raise BusFault(CHIP, "readback", "no two readings of the results agree")
 
     def _load(self, image: bytes):
         self._set_enable(PON)

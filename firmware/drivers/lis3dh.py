@@ -1,6 +1,6 @@
 """LIS3DH accelerometer: acceleration, and the interrupt that wakes the bracelet when a wrist moves (behaviour.md 3)."""
 
-from firmware.drivers.errors import NoAnswer, WrongChip
+from firmware.drivers.errors import BusFault, NoAnswer, WrongChip
 
 CHIP = "LIS3DH"
 WHO_AM_I = 0x0F
@@ -85,6 +85,9 @@ class LIS3DH:
         self._r.write_checked(TEMP_CFG_REG, 0xC0)
         yield TEMPERATURE_US
         raw = self._r.read(OUT_ADC3_H)
+        again = self._r.read(OUT_ADC3_H)
+        if abs(raw - again) > 1:  # a wrong temperature turns into a wrong verdict on a colour strip
+            raise BusFault(CHIP, "readback", "temperature 0x%02X, then 0x%02X" % (raw, again))
         self._r.write_checked(TEMP_CFG_REG, 0x00)
         return TEMPERATURE_AT_ZERO_C + (raw - 256 if raw & 0x80 else raw) + offset_c
 

@@ -21,6 +21,10 @@ HSDAC_REFERENCE_V = 1.82
 LPTIA_OUT, LPTIA_MINUS = 33, 2
 BARE_SETTLING_TAU_US = 3.0  # ASSUMED: no figure without capacitors in the notes
 SETTLING_INSTANTS = (0.25, 0.6, 1.1, 1.8, 2.8, 4.2, 6.5)  # in time constants
+OF_THE_LOOP = (
+    """LPTIACON0 LPTIASW0 LPDACSW0 LPDACCON0 LPREFBUFCON SWCON DSWFULLCON TSWFULLCON AFECON HSTIACON""".split()
+)
+SOLVED_MAX = 2_000
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Analogue:
         self.on_hazard: Callable[[str], None] = lambda what: None
         self.temperature_c = 25.0
         self.absolute_input = False
+        self._solved: dict[tuple[object, ...], Loop] = {}
         self.loop = self._solve()
 
     # -- the DAC -------------------------------------------------------------------------------------------------
@@ -116,6 +121,17 @@ class Analogue:
             self.on_hazard(what)
 
     def _solve(self) -> Loop:
+        """The loop as the registers make it; solved anew only when one of them, the DAC or the temperature changed."""
+        read = self._read
+        key = (self._bias_v, self._zero_v, self.temperature_c, self._board, *[read(name) for name in OF_THE_LOOP])
+        found = self._solved.get(key)
+        if found is None:
+            if len(self._solved) >= SOLVED_MAX:
+                self._solved.clear()
+            found = self._solved[key] = self._solved_anew()
+        return found
+
+    def _solved_anew(self) -> Loop:
         regs, con, sw = self._regs, self._read("LPTIACON0"), self._read("LPTIASW0")
         closed = [bool(sw >> n & 1) for n in range(16)]
         tia_on = not con & regs.mask("LPTIACON0", "TIAPDEN")
@@ -206,9 +222,10 @@ class Analogue:
 
     def refresh(self, now_us: float) -> None:
         """A register of the loop changed: tell the cell what it now sees."""
-        self.sample_v(now_us)
-        old = self.loop
-        self.loop = self._solve()
+        old, new = self.loop, self._solve()
+        if old.tau_us > 0.0 or new.tau_us > 0.0:  # the filter remembers what it saw until now
+            self.sample_v(now_us)
+        self.loop = new
         if (old.potential_v, old.series_ohm) != (self.loop.potential_v, self.loop.series_ohm):
             self.cell.apply(self.loop.potential_v, self.loop.series_ohm, now_us)
 

@@ -53,6 +53,7 @@ class Ad5941:
         self._boot_us = NEVER_US
         self._booted = False
         self._dac_due_us = NEVER_US
+        self._quiet_us = 0.0  # nothing falls due before; 0 where a register or a pin may have changed that
         self._miso_bytes = 0
         self._mosi_bytes = 0
         self._frame_lost = False
@@ -131,6 +132,7 @@ class Ad5941:
     def reset_pin(self, level: int, now_us: float) -> None:
         """RESET pin, active low."""
         self._advance(now_us)
+        self._quiet_us = 0.0
         if not level and not self._held_in_reset:
             self._reset("EXTRST", self.now_us)
             self._boot_us = NEVER_US
@@ -150,6 +152,7 @@ class Ad5941:
     def gpio_input(self, pin: int, level: int, now_us: float) -> None:
         """GPIO0..2 driven from outside: a pin in the trigger role starts the sequence of its number on its edge."""
         self._advance(now_us)
+        self._quiet_us = 0.0
         name = self.registers.by_name
         before, self._gpio[pin] = self._gpio[pin], level
         mode, enabled = name("EI0CON") >> 4 * pin & 7, name("EI0CON") >> 4 * pin & 8
@@ -206,7 +209,7 @@ class Ad5941:
 
     def _advance(self, to_us: float) -> None:
         """Everything that falls due up to `to_us`, in order. Time never runs back."""
-        if self._quiet_until(to_us):
+        if to_us < self._quiet_us:  # nearly every edge on the bus
             self.now_us = max(self.now_us, to_us)
             return
         while True:
@@ -228,12 +231,7 @@ class Ad5941:
             else:
                 break
         self.now_us = max(self.now_us, to_us)
-
-    def _quiet_until(self, to_us: float) -> bool:
-        """Whether nothing falls due up to then: nearly every edge on the bus."""
-        soon = self.converter.next_us > to_us and self.sequencer.next_us > to_us and self._dac_due_us > to_us
-        rare = self.analogue.next_us > to_us and self._boot_us > to_us and self.timer.next_us > to_us
-        return soon and rare and self.sequencer.timeout_us > to_us
+        self._quiet_us = min(when, converter_us)
 
     def _happen(self, when_us: float) -> None:
         """The first of the things that are due at this time."""
@@ -278,6 +276,7 @@ class Ad5941:
 
     # -- chip-wide actions -----------------------------------------------------------------------------------------
     def _reset(self, cause: str, now_us: float) -> None:
+        self._quiet_us = 0.0
         self._booted = False
         self._boot_us = now_us + self.part.boot_us
         self._dac_due_us = NEVER_US
@@ -327,6 +326,7 @@ class Ad5941:
         self.registers.power_down()
 
     def wake(self) -> None:
+        self._quiet_us = 0.0
         self.asleep = False
         self.power.enter("idle", self.now_us)
         self.fire(irq.WAKEUP)
@@ -348,12 +348,14 @@ class Ad5941:
             raise found
 
     def bus_read(self, address: int) -> int:
+        self._quiet_us = 0.0
         if self._rubbish_reads:
             self._rubbish_reads -= 1
             return RUBBISH
         return self.registers.read(address)
 
     def bus_write(self, address: int, value: int) -> None:
+        self._quiet_us = 0.0
         if self.spi.address_lost:
             self.hazard(f"write after a lost address frame: goes to 0x{address:04X}")
         self.registers.write(address, value, by_sequence=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulators.ad5941 import interrupts as irq
 from simulators.ad5941.register_map import Register
@@ -33,6 +33,22 @@ UNMODELLED: dict[str, tuple[tuple[int, str], ...]] = {
     "WDTCON": ((1 << 5, "the watchdog"),),
     "LPMODECLKSEL": ((1, "the low-power clock switch"),),
 }
+# What reading a register gives where that is not what was written to it.
+LIVE: dict[str, Callable[[Any, int], int]] = {
+    # Silicon swaps bits 8 and 9 on read-back.
+    "CLKEN1": lambda chip, value: value & ~0x300 | (value & 0x100) << 1 | (value & 0x200) >> 1,
+    "OSCCON": lambda chip, value: value & 0xFF | (value & 0x7) << 8,
+    "INTCFLAG0": lambda chip, value: chip.interrupts.flags(0),
+    "INTCFLAG1": lambda chip, value: chip.interrupts.flags(1),
+    "ADCDAT": lambda chip, value: chip.converter.latest["ADCDAT"],
+    "SINC2DAT": lambda chip, value: chip.converter.latest["SINC2DAT"],
+    "DATAFIFORD": lambda chip, value: chip.pop_fifo(),
+    "GP0IN": lambda chip, value: chip.gpio_levels(),
+    "FIFOCNTSTA": lambda chip, value: chip.memory.count << 16,
+    "SEQCRC": lambda chip, value: chip.sequencer.crc,
+    "SEQCNT": lambda chip, value: chip.sequencer.count,
+    "SEQTIMEOUT": lambda chip, value: chip.sequencer.timeout_left(chip.now_us, chip.clock_us),
+}
 RESET_CAUSES = {"POR": 0x1, "EXTRST": 0x2, "MMRSWRST": 0x8}
 
 
@@ -43,6 +59,11 @@ class RegisterFile:
         self._chip = chip
         self._map = chip.map
         self._values: dict[str, int] = {name: row.reset for name, row in self._map.by_name.items()}
+        self._handlers: dict[str, Callable[[int], None]] = {
+            name: getattr(self, "_write_" + name.lower())
+            for name in self._map.by_name
+            if hasattr(self, "_write_" + name.lower())
+        }
         self._power_keys = 0
         self._oscillator_open = False
         self._reset_open = False
@@ -80,23 +101,8 @@ class RegisterFile:
         return self._special_read(register.name) & (1 << register.width) - 1
 
     def _special_read(self, name: str) -> int:
-        chip, value = self._chip, self._values[name]
-        live: dict[str, Callable[[], int]] = {
-            # Silicon swaps bits 8 and 9 on read-back.
-            "CLKEN1": lambda: value & ~0x300 | (value & 0x100) << 1 | (value & 0x200) >> 1,
-            "OSCCON": lambda: value & 0xFF | (value & 0x7) << 8,
-            "INTCFLAG0": lambda: chip.interrupts.flags(0),
-            "INTCFLAG1": lambda: chip.interrupts.flags(1),
-            "ADCDAT": lambda: chip.converter.latest["ADCDAT"],
-            "SINC2DAT": lambda: chip.converter.latest["SINC2DAT"],
-            "DATAFIFORD": chip.pop_fifo,
-            "GP0IN": chip.gpio_levels,
-            "FIFOCNTSTA": lambda: chip.memory.count << 16,
-            "SEQCRC": lambda: chip.sequencer.crc,
-            "SEQCNT": lambda: chip.sequencer.count,
-            "SEQTIMEOUT": lambda: chip.sequencer.timeout_left(chip.now_us, chip.clock_us),
-        }
-        return live[name]() if name in live else value
+        live = LIVE.get(name)
+        return self._values[name] if live is None else live(self._chip, self._values[name])
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def write(self, address: int, value: int, by_sequence: bool) -> None:
@@ -119,7 +125,7 @@ class RegisterFile:
 
     def _apply(self, register: Register, value: int) -> None:
         name = register.name
-        handler = getattr(self, "_write_" + name.lower(), None)
+        handler = self._handlers.get(name)
         if handler is not None:
             handler(value)
         else:

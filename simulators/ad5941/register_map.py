@@ -51,6 +51,7 @@ class RegisterMap:
         self.constants = document
         self.by_name: dict[str, Register] = {}
         self.by_address: dict[int, Register] = {}
+        self._masks: dict[tuple[str, str], int] = {}
         for row in document["register"]:
             register = Register(
                 name=row["name"],
@@ -69,8 +70,11 @@ class RegisterMap:
 
     def mask(self, name: str, field: str) -> int:
         """The field's bits in place."""
-        lsb, width = self.by_name[name].fields[field]
-        return ((1 << width) - 1) << lsb
+        found = self._masks.get((name, field))
+        if found is None:
+            lsb, width = self.by_name[name].fields[field]
+            found = self._masks[name, field] = ((1 << width) - 1) << lsb
+        return found
 
     def field(self, name: str, field: str, value: int) -> int:
         """The field's number in a register value."""

@@ -14,14 +14,28 @@ class I2cFaults:
 
     nak_next: int = 0
     flip_bit_every: int = 0  # bytes read between two flipped bits
+    flip_written_bit_every: int = 0  # ... and bytes written, the register's number among them
     sda_stuck_low: bool = False
     _count: int = field(default=0, repr=False)
+    _written: int = field(default=0, repr=False)
 
     def spoil(self, byte: int) -> int:
         self._count += 1
         if self.flip_bit_every and self._count % self.flip_bit_every == 0:
             byte ^= 1 << (self._count // self.flip_bit_every) % 8
         return 0 if self.sda_stuck_low else byte
+
+    def spoil_written(self, data: bytes) -> bytes:
+        """What arrives of what the controller sent."""
+        every = self.flip_written_bit_every
+        if not every:
+            return data
+        arrived = bytearray(data)
+        for index in range(len(arrived)):
+            self._written += 1
+            if self._written % every == 0:
+                arrived[index] ^= 1 << (self._written // every) % 8
+        return bytes(arrived)
 
 
 class I2cChip:
@@ -55,6 +69,7 @@ class I2cChip:
             return False
         if not data:
             return True
+        data = self.faults.spoil_written(data)
         self.pointer = data[0]
         self.point(data[0])
         for index, byte in enumerate(data[1:]):

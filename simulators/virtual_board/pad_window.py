@@ -12,11 +12,15 @@ LAMPS = 8
 
 
 class PadWindow:
-    """Scene of the AS7341. `number` is the lamp that the selector has on; a lamp over no pad lights nothing."""
+    """Scene of the AS7341. `number` is the lamp that the selector has on; a lamp over no pad lights nothing.
+
+    `stuck_bits` are selector lines that read 0 whatever the board drives: a broken joint, a fault to inject.
+    """
 
     def __init__(self) -> None:
         self.strip: ColourStrip | None = None
         self.number = 0
+        self.stuck_bits = 0
 
     def select_bit(self, bit: int, level: int) -> None:
         """One of the selector's three lines."""
@@ -26,9 +30,10 @@ class PadWindow:
         strip = self.strip
         if strip is None:
             return np.zeros_like(WAVELENGTHS_NM)
-        if self.number >= len(strip.pad_names):
+        number = self.number & ~self.stuck_bits
+        if number >= len(strip.pad_names):
             return np.asarray(strip.room() * strip.room_wave(now_us))
-        strip.select(strip.pad_names[self.number])
+        strip.select(strip.pad_names[number])
         return strip.irradiance(now_us, led_ma)
 
     def flicker_hz(self, now_us: float) -> float:

@@ -8,24 +8,40 @@ import pytest
 
 from waakzaam.benches import _bracelet_campaign as campaign
 from waakzaam.rigs import power_cuts
-from waakzaam.rigs.bracelet import ketamine_calibration
 
 SEED = 3
-SAMPLE = ("lpdac_frozen_briefly", "host_stall", "strip_loose", "strip_bridged_weakly", "mosi_flips", "half_wet")
+SAMPLE = {
+    "voltammetric": (
+        "lpdac_frozen_briefly",
+        "host_stall",
+        "strip_loose",
+        "strip_bridged_weakly",
+        "mosi_flips",
+        "half_wet",
+    ),
+    "colour": ("selector_stuck", "smux_hangs", "i2c_stuck", "spectrometer_flips_read", "lamp_changed", "brown_out"),
+    "both": ("flash_refuses", "i2c_stuck_briefly"),
+}
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_a_fault_never_turns_a_spiked_drink_into_nothing_found(name: str, tmp_path: Path) -> None:
-    document = ketamine_calibration()
-    number = campaign.NAMES.index(name)
-    outcome = campaign.one_test(number, SEED, document, tmp_path)
-    assert not outcome.wrong, f"replay: one_test({number}, {SEED}): {outcome}"
+@pytest.mark.parametrize("kind", SAMPLE)
+def test_a_fault_never_turns_a_spiked_drink_into_nothing_found(kind: str, tmp_path: Path) -> None:
+    stage = campaign.Stage(campaign.Scene(kind, 2, SEED), tmp_path)
+    wrong = [one for one in (stage.play(fault) for fault in ("none", *SAMPLE[kind])) if one.wrong]
+    assert not wrong, f"SEED = {SEED}; {[one.replay for one in wrong]}: {wrong}"
+
+
+def test_a_scene_played_again_gives_the_same_outcome_with_and_without_remembered_physics(tmp_path: Path) -> None:
+    scene = campaign.Scene("voltammetric", 1, SEED)
+    stage = campaign.Stage(scene, tmp_path)
+    first, again = stage.play("none"), stage.play("none")
+    anew = campaign.play(scene, "none", tmp_path)
+    assert (first.verdict, first.reason) == (again.verdict, again.reason) == (anew.verdict, anew.reason)
 
 
 @pytest.mark.campaign
-def test_the_campaign_of_two_thousand_faults(tmp_path: Path) -> None:
-    document = ketamine_calibration()
-    wrong = [one for one in campaign.run(2_000, SEED, document, 2) if one.wrong]
+def test_the_campaign_of_two_thousand_faults() -> None:
+    wrong = [one for one in campaign.run(2_000, SEED, 2) if one.wrong]
     assert not wrong, wrong[:5]
 
 

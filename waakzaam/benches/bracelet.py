@@ -25,47 +25,60 @@ from waakzaam.rigs.bracelet import ROOT, ketamine_calibration
 from waakzaam.rigs.bracelet_board import BraceletBoard
 
 TESTS = 10_000
-TESTS_QUICK = 2 * len(campaign.NAMES)
+TESTS_QUICK = 80
+REPLAYS = 1_000
 CUT_STRIDE_QUICK = 9
 SPIKED_MOL_L = 1e-3
 HEAP_FREE_MIN = 20 * 1024
 IMAGE_MAX_KB = 256
 
 
-def _campaign_figures(tests: int, seed: int, document: dict[str, Any]) -> list[Figure]:
+def _campaign_figures(tests: int, seed: int) -> list[Figure]:
     begun = time.monotonic()
-    outcomes = list(campaign.run(tests, seed, document, os.cpu_count() or 1))
+    outcomes = list(campaign.run(tests, seed, os.cpu_count() or 1))
     spiked = [one for one in outcomes if one.spiked]
     wrong = [one for one in outcomes if one.wrong]
     missed = [one for one in spiked if one.verdict == "negative"]
     replayed = [one for one in outcomes if one.replayed is not None]
-    table: dict[str, dict[str, int]] = {}
-    for name in campaign.NAMES:
-        counted = collections.Counter(one.verdict for one in spiked if one.fault == name)
-        table[name] = dict(sorted(counted.items()))
+    table: dict[str, dict[str, dict[str, int]]] = {}
+    for one in outcomes:
+        if one.spiked:
+            counted = table.setdefault(one.kind, {}).setdefault(one.fault, {})
+            counted[one.verdict] = counted.get(one.verdict, 0) + 1
+    played = collections.Counter(one.kind for one in outcomes)
     return [
-        Figure("drink tests played with a fault each", len(outcomes), "tests", detail={"seed": seed}),
+        at_least(
+            "drink tests played with a fault each",
+            len(outcomes),
+            tests,
+            "tests",
+            seed=seed,
+            by_strip=dict(played),
+            faults_by_strip={kind: len(names) for kind, names in campaign.NAMES.items()},
+            scenes=len({(one.kind, one.scene) for one in outcomes}),
+        ),
         at_most(
             "negative on a spiked drink",
             len(missed),
             0,
             f"of {len(spiked)}",
             verdicts_on_spiked_drinks_by_fault=table,
-            tests=[one.number for one in missed],
+            tests=[one.replay for one in missed],
         ),
         at_most(
             "tests without a told, logged, typed end",
             len(wrong),
             0,
             f"of {len(outcomes)}",
-            first=[{"test": one.number, "fault": one.fault, "wrong": one.wrong} for one in wrong[:10]],
+            first=[{"test": one.replay, "wrong": one.wrong} for one in wrong[:10]],
         ),
         at_most(
-            "records whose trace judges to another verdict",
+            "records whose traces judge to another verdict",
             sum(one.replayed is False for one in replayed),
             0,
             f"of {len(replayed)}",
         ),
+        at_least("records judged again", len(replayed), min(REPLAYS, tests // 20), "records"),
         Figure("wall time of the campaign", time.monotonic() - begun, "s"),
     ]
 
@@ -134,7 +147,7 @@ def run(seed: int, quick: bool) -> Report:
     with tempfile.TemporaryDirectory(prefix="waakzaam-bench-") as scratch:
         folder = Path(scratch)
         document = ketamine_calibration()
-        figures = _campaign_figures(tests, seed, document)
+        figures = _campaign_figures(tests, seed)
         figures.append(_image_figure())
         if has_vm:
             figures += _vm_figures(folder, document, CUT_STRIDE_QUICK if quick else 1)

@@ -75,13 +75,34 @@ class Strips:
 
     def instrument(self, number: int) -> Instrument | ColourInstrument:
         bench, document = self._bench, self._documents[number]
+        parts: Any = bench.parts
         if document["schema"] == COLOUR_SCHEMA:
-            registers = I2cRegisters(bench.i2c, SPECTROMETER_ADDRESS, "AS7341")
-            sensor = AS7341(registers, bench.clock)
+            document = {**document, "analytes": [dict(one) for one in document["analytes"]]}  # decide() prunes them
             return ColourInstrument(
-                sensor, bench.select_pad, bench.clock, document, bench.config, None, bench.thermometer
+                parts.spectrometer(),
+                parts.select_pad,
+                parts.clock,
+                document,
+                bench.config,
+                parts.gauge,
+                parts.thermometer,
             )
-        return Instrument(bench.afe.afe, bench.afe.dummy, document, bench.config, None, bench.thermometer)
+        return Instrument(parts.afe, parts.dummy, document, bench.config, parts.gauge, parts.thermometer)
+
+
+class BareParts:
+    """What the firmware's Hardware gives a strip's instrument, without gauge and accelerometer."""
+
+    gauge = None
+
+    def __init__(self, bench: BraceletBench) -> None:
+        self.afe, self.dummy, self.clock = bench.afe.afe, bench.afe.dummy, bench.clock
+        self.select_pad, self.thermometer = bench.select_pad, bench.thermometer
+        self._bench = bench
+
+    def spectrometer(self) -> AS7341:
+        """The driver of the colour sensor."""
+        return AS7341(I2cRegisters(self._bench.i2c, SPECTROMETER_ADDRESS, "AS7341"), self.clock)
 
 
 class BraceletBench:
@@ -120,6 +141,7 @@ class BraceletBench:
         self.lights: list[tuple[float, tuple[int, int, int], int]] = []
         self.strip_in = False
         self.button_down = False
+        self.parts: Any = BareParts(self)
         self.ring = FlashRing(os, self._open, str(folder / "records"))
         self.recorder = Recorder(self.ring, self.config, {"firmware": "f" * 64}, lambda: "2026-11-23T21:00:00Z")
         self.runner = Runner(
