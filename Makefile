@@ -1,5 +1,5 @@
 # `make demo` and `make test` are the two commands of the README; each sets up what it needs first.
-.PHONY: demo test setup setup-test lint types vm lock bench campaign clean help
+.PHONY: demo test setup setup-test lint types vm calibrations lock bench campaign clean help
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -40,6 +40,9 @@ bench: ## every benchmark; exit status 1 when a target is missed
 
 campaign: setup-test ## the long randomised campaigns (hours)
 	@$(BIN)/python -m pytest -m campaign --run-campaigns $(PYTEST_ARGS)
+
+calibrations: ## remake the calibration files of the strips from simulated scans (minutes)
+	@$(BIN)/python -m waakzaam.strip_calibrations
 
 lock: ## remake the lock files from pyproject.toml
 	@$(BIN)/pip-compile -q --all-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \

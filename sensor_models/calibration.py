@@ -13,6 +13,7 @@ from sensor_models import (
     conformal,
     feasibility,
     guarantees,
+    internal_standard,
     limits,
     model_building,
     peak_shape,
@@ -59,9 +60,10 @@ def _open_limits(strip: StripDefinition) -> dict[str, Any]:
     }
 
 
-def _quality(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any]:
+def _quality(strip: StripDefinition, scans: list[RecordedScan], sign: float) -> dict[str, Any]:
     levels = np.array([level(scan.for_detector()) for scan in scans])
     low, high = float(levels.min()), float(levels.max())
+    standard = internal_standard.limits_of(strip, scans, sign)
     return {
         **_open_limits(strip),
         "level_open_a": OPEN_PART * low,
@@ -70,6 +72,7 @@ def _quality(strip: StripDefinition, scans: list[RecordedScan]) -> dict[str, Any
         "level_high_a": high,
         "level_short_a": SHORT_PART * high,
         **scan_quality.background_limits(scans),
+        **({} if standard is None else {"standard": standard}),
     }
 
 
@@ -198,7 +201,7 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
     fits = model_building.fit_scans(model, learning)
     made = [_analyte_entry(strip, k, model, learning, fits) for k in range(len(strip.analytes))]
     entries = [entry for entry, _, _ in made]
-    promised = _promise(model, entries, used, sorted(apart))
+    promised = _promise(strip, model, entries, used, sorted(apart))
     lots = sorted({scan.lot for scan in used if scan.lot})
     document = {
         "schema": SCHEMA,
@@ -224,7 +227,7 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         "guarantees": conformal.table(promised, expires),
         "source": source,
         "excluded": [{"scan_id": scan_id, "reason": why} for scan_id, why in excluded],
-        "quality": {**_finite(_quality(strip, used)), "fit_window_v": model["window_v"]},
+        "quality": {**_finite(_quality(strip, used, model["sign"])), "fit_window_v": model["window_v"]},
         "model": model,
         "analytes": entries,
     }
@@ -238,14 +241,19 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
 
 
 def _promise(
-    model: dict[str, Any], entries: list[dict[str, Any]], scans: list[RecordedScan], apart: list[int]
+    strip: StripDefinition,
+    model: dict[str, Any],
+    entries: list[dict[str, Any]],
+    scans: list[RecordedScan],
+    apart: list[int],
 ) -> list[conformal.Cell]:
     """Give each entry its drinks and, from the scans kept apart, its decision table; returns the tables' cells."""
     out: list[conformal.Cell] = []
     for entry in entries:
         entry["drinks"] = guarantees.drinks_of(scans)
         if apart and entry["dose_mol_l"]:
-            made = guarantees.cells(model, entry, [scans[n] for n in apart])
+            drugs = guarantees.drugs_of(strip, entry["name"], scans)
+            made = guarantees.cells(model, entry, [scans[n] for n in apart], drugs)
             entry["guarantee"] = guarantees.for_device(made)
             out += made
     return out

@@ -43,6 +43,16 @@ def _spiked(scan: RecordedScan, name: str, dose: float) -> bool:
     return scan.analyte == name and SPIKED[0] * dose <= amount <= SPIKED[1] * dose
 
 
+def drugs_of(strip: StripDefinition, name: str, scans: list[RecordedScan]) -> tuple[str, ...]:
+    """The analyte, and those of its `also` drugs that the scans hold: what a negative has to leave out.
+
+    A drug that shares the analyte's peak but is in no scan is not promised for, and no cell of the file names it.
+    """
+    analyte = next(one for one in strip.analytes if one.name == name)
+    seen = {scan.analyte for scan in scans if scan.concentration_mol_l}
+    return (name, *(one for one in analyte.also if one in seen))
+
+
 def _state(scan: RecordedScan, doses: dict[str, float]) -> str:
     """clean, the drug it is spiked with at about a dose, or "" for other amounts."""
     if scan.concentration_mol_l == 0:
@@ -65,7 +75,12 @@ def kept_apart(strip: StripDefinition, scans: list[RecordedScan]) -> list[int]:
     of the file is not: where drinks come in turn, one drink would be fitted and its neighbour promised for.) A
     calibration without a dose, or with too few tests for any promise, keeps them all for the fit.
     """
-    doses = {one.name: dose for one in strip.analytes if (dose := dose_of(strip, one.name)) is not None}
+    doses = {
+        drug: dose
+        for one in strip.analytes
+        if (dose := dose_of(strip, one.name)) is not None
+        for drug in drugs_of(strip, one.name, scans)
+    }
     members: dict[tuple[str, str], list[int]] = {}
     for n, scan in enumerate(scans):
         state = _state(scan, doses)
@@ -87,32 +102,50 @@ def statistic(model: dict[str, Any], entry: dict[str, Any], fit: Any, lot: str, 
     return float((u - entry["blank_signal_a"]) / (entry["noise_a"] * widen))
 
 
-def cells(model: dict[str, Any], entry: dict[str, Any], scans: list[RecordedScan]) -> list[conformal.Cell]:
-    """One cell per drink group, and "" for undeclared drinks, from scans kept apart.
+def cells(
+    model: dict[str, Any], entry: dict[str, Any], scans: list[RecordedScan], drugs: tuple[str, ...]
+) -> list[conformal.Cell]:
+    """One cell per drug that shares the entry's peak and drink group, and "" for undeclared drinks.
 
+    `scans` are those kept apart, `drugs` the entry's own and every other that its peak answers for.
     The cell "" holds every scan judged as if its drink had not been declared: its promise is over the calibration's
     drinks together.
     """
     dose = entry["dose_mol_l"]
-    found: dict[str, tuple[list[float], list[float]]] = {}
+    clean: dict[str, list[float]] = {}
+    spiked: dict[tuple[str, str], list[float]] = {}
     for scan, (fits, row, degrees, _) in zip(scans, model_building.fit_scans(model, scans), strict=True):
-        clean = scan.concentration_mol_l == 0
-        if clean or _spiked(scan, entry["name"], dose):
-            fit = fits.one(row, degrees)
-            for group, matrix in ((group_of(scan.matrix), scan.matrix), ("", "")):
-                value = statistic(model, entry, fit, scan.lot, matrix)
-                found.setdefault(group, ([], []))[0 if clean else 1].append(value)
-    return [conformal.cell(entry["name"], group, *pair, 1.0 - COVERAGE) for group, pair in sorted(found.items())]
+        drug = next((one for one in drugs if _spiked(scan, one, dose)), "")
+        if scan.concentration_mol_l != 0 and not drug:
+            continue
+        fit = fits.one(row, degrees)
+        for group, matrix in ((group_of(scan.matrix), scan.matrix), ("", "")):
+            value = statistic(model, entry, fit, scan.lot, matrix)
+            (spiked.setdefault((group, drug), []) if drug else clean.setdefault(group, [])).append(value)
+    groups = sorted({*clean, *(group for group, _ in spiked)})
+    return [
+        conformal.cell(drug, group, clean.get(group, []), spiked.get((group, drug), []), 1.0 - COVERAGE)
+        for drug in drugs
+        for group in groups
+    ]
 
 
 def for_device(made: list[conformal.Cell]) -> dict[str, Any]:
-    """The `guarantee` of a calibration entry, as firmware.detection.guarantee reads it."""
+    """The `guarantee` of a calibration entry, as firmware.detection.guarantee reads it.
+
+    Where several drugs share the peak, a group's cell is the strictest of theirs: a negative has to leave out each.
+    """
 
     def short(value: float | None) -> float | None:
         return None if value is None else float(f"{value:.6g}")
 
-    return {
-        "coverage": COVERAGE,
-        "n_least": conformal.n_least(1.0 - COVERAGE),
-        "cells": {c.group: [c.n_clean, c.n_spiked, short(c.clean_most), short(c.spiked_least)] for c in made},
-    }
+    groups: dict[str, list[conformal.Cell]] = {}
+    for one in made:
+        groups.setdefault(one.group, []).append(one)
+    table = {}
+    for group, members in groups.items():
+        edges = [one.spiked_least for one in members if one.spiked_least is not None]
+        least = min(edges) if len(edges) == len(members) else None
+        fewest = min(one.n_spiked for one in members)
+        table[group] = [members[0].n_clean, fewest, short(members[0].clean_most), short(least)]
+    return {"coverage": COVERAGE, "n_least": conformal.n_least(1.0 - COVERAGE), "cells": table}

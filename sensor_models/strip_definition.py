@@ -47,6 +47,14 @@ class StripInterferent:
 
 
 @dataclass(frozen=True)
+class StripStandard:
+    """A couple dried on the strip whose peak tells where the reference electrode stands."""
+
+    name: str
+    peak_potential_v: float
+
+
+@dataclass(frozen=True)
 class StripDefinition:
     """A strip as its TOML file states it."""
 
@@ -59,6 +67,7 @@ class StripDefinition:
     interferents: tuple[StripInterferent, ...]
     full_scale_a: float | None
     document: dict[str, Any]
+    internal_standard: StripStandard | None = None
 
 
 def _number(table: dict[str, Any], key: str, file: str, where: str, default: float | None = None) -> float:
@@ -144,6 +153,9 @@ def parse(document: dict[str, Any], file: str) -> StripDefinition:
         )
         for k, t in enumerate(_tables(document, "interferent", file), 1)
     )
+    standard = document.get("internal_standard")
+    if standard is not None and not isinstance(standard, dict):
+        raise MalformedFile(file, 0, "internal_standard", "is not a table ([internal_standard])")
     afe = document.get("afe", {})
     full_scale = 0.9 / float(afe["rtia_ohm"]) if isinstance(afe, dict) and "rtia_ohm" in afe else None
     waveform = document.get("waveform")
@@ -157,6 +169,12 @@ def parse(document: dict[str, Any], file: str) -> StripDefinition:
         interferents=interferents,
         full_scale_a=full_scale,
         document=document,
+        internal_standard=None
+        if standard is None
+        else StripStandard(
+            _text(standard, "name", file, "internal_standard"),
+            _number(standard, "peak_potential_v", file, "internal_standard"),
+        ),
     )
 
 

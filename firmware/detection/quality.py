@@ -2,6 +2,7 @@
 
 from array import array
 
+from firmware.detection.internal_standard import amiss
 from firmware.detection.scan import POINTS_MIN, Scan, bounds
 
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
@@ -175,7 +176,10 @@ def refusal(limits: dict, scan: Scan):
         )
     if seen > limits["level_short_a"]:
         return "short circuit: mean current %.3g A, a sound strip gives at most %.3g A" % (seen, limits["level_high_a"])
-    return _wetting(limits, scan)
+    why = _wetting(limits, scan)
+    if why is None and limits.get("standard"):
+        why = amiss(limits["standard"], scan)
+    return why
 
 
 def _drift_v(peak: dict):

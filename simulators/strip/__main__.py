@@ -28,14 +28,15 @@ def by_group(matrices: tuple[str, ...]) -> list[str]:
 def calibration_set(
     strip: Strip, *, lots: tuple[str, ...], matrices: tuple[str, ...], blanks: int, repeats: int, seed: int
 ) -> Iterator[Scan]:
-    """Blanks and every level of every analyte, spread over lots, drinks and room temperatures."""
+    """Blanks and every level of every drug that the strip answers for, over lots, drinks and room temperatures."""
     rng = rng_of("calibration set", strip.name, seed)
     order = by_group(matrices)
     turn = dict.fromkeys((0.0, *LEVELS), 0)  # each level goes through the drinks by itself
+    drugs = [(name, blanks) for name in strip.analytes] + [(name, 0) for name, _ in strip.also]
     for lot in lots:
-        for analyte in strip.analytes:
+        for analyte, clean in drugs:
             full = concentration_mol_l(analyte, doses_mg()[analyte][0], strip.volume_ml)
-            levels = [0.0] * blanks + [level for level in LEVELS for _ in range(repeats)]
+            levels = [0.0] * clean + [level for level in LEVELS for _ in range(repeats)]
             for index, level in enumerate(levels):
                 amount = level * full
                 matrix = order[turn[level] % len(order)]

@@ -74,4 +74,4 @@ def used_strip(matrix: str, spikes_mol_l: dict[str, float], share: float = 0.08)
     """A strip that was already dipped once: dried residue dissolves again, and products block the surface."""
     drink(matrix)
     left = tuple((name, share * amount) for name, amount in sorted(spikes_mol_l.items()))
-    return Condition(activity=0.55, residue=0.8, reference_shift_v=-0.02, carry_over_mol_l=left)
+    return Condition(activity=0.55, residue=0.8, reference_shift_v=-0.02, standard_left=0.15, carry_over_mol_l=left)

@@ -36,6 +36,7 @@ class Species:
     diffusion_m2_s: float
     ph_slope_v: float
     half_coverage_mol_l: float | None = None  # of an activated electrode; None = does not adsorb
+    standard: bool = False  # dried on some strips, in no drink
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Strip:
     adsorption_mol_m2: float = 0.0  # capacity of an activated electrode; 0 = a bare one
     also: tuple[tuple[str, str], ...] = ()  # (drug, analyte whose peak it shares)
     film: tuple[tuple[str, float], ...] = ()  # (substance, part of it that a film over the electrode lets through)
+    standard: tuple[str, float] | None = None  # couple dried on the strip, and mol/L of it in the drop
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def _table(name: str) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def _species(row: dict[str, Any]) -> Species:
+def _species(row: dict[str, Any], standard: bool = False) -> Species:
     return Species(
         name=row["name"],
         molar_mass_g_mol=row["molar_mass_g_mol"],
@@ -85,6 +87,7 @@ def _species(row: dict[str, Any]) -> Species:
         diffusion_m2_s=row["diffusion_m2_s"],
         ph_slope_v=row.get("ph_slope_v", 0.0),
         half_coverage_mol_l=row.get("half_coverage_mol_l"),
+        standard=standard,
     )
 
 
@@ -93,7 +96,8 @@ def species() -> dict[str, Species]:
     """Everything electroactive, by name."""
     rows = [row for row in _table("drugs")["drug"] if row["technique"] == "swv"]
     rows += _table("interferents")["interferent"]
-    return {row["name"]: _species(row) for row in rows}
+    standards = _table("internal_standards")["internal_standard"]
+    return {row["name"]: _species(row) for row in rows} | {row["name"]: _species(row, True) for row in standards}
 
 
 @cache
@@ -139,6 +143,9 @@ def strip_of(document: dict[str, Any]) -> Strip:
     for name in (*analytes, *(name for name, _ in also)):
         if name not in species():
             raise UnknownSubstance("electroactive substance", name)
+    dried = document.get("internal_standard")
+    if dried is not None and dried["name"] not in species():
+        raise UnknownSubstance("internal standard", dried["name"])
     wave = document["waveform"]
     windows = [tuple(row["peak_window_v"]) for row in document["analyte"]]
     low, high = min(w[0] for w in windows) - 0.3, max(w[1] for w in windows) + 0.3
@@ -161,6 +168,7 @@ def strip_of(document: dict[str, Any]) -> Strip:
         adsorption_mol_m2=document.get("electrode", {}).get("adsorption_mol_m2", 0.0),
         also=also,
         film=tuple(sorted(document.get("electrode", {}).get("film_passes", {}).items())),
+        standard=None if dried is None else (dried["name"], float(dried.get("concentration_mol_l", 5e-5))),
     )
 
 

@@ -78,6 +78,7 @@ class Condition:
     reference_shift_v: float = 0.0  # a damaged or chloride-starved reference
     bubble: float = 0.0  # share of the electrode that a bubble covers from somewhere in the scan on
     glitches: int = 0  # single samples spoilt by a knock on the contacts
+    standard_left: float = 1.0  # of the internal standard: the drink of an earlier use washes it off
     carry_over_mol_l: tuple[tuple[str, float], ...] = ()  # what an earlier drink left behind
 
 

@@ -18,6 +18,7 @@ from simulators.strip.diffusion import FARADAY_C_MOL
 from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Dip, Lot, dip, rng_of
 from simulators.strip.responses import unit_responses
 from simulators.strip.saturation import effective_mol_l
+from simulators.strip.standard import standard_of
 
 Array = NDArray[np.float64]
 FILM_SPREAD = 0.15  # ASSUMED: between strips, relative
@@ -45,11 +46,19 @@ def members_of(strip: Strip) -> tuple[Species, ...]:
     """Species that matter under a strip's waveform: those whose peak is in its range, or within 0.35 V of it."""
     low = min(strip.waveform.start_v, strip.waveform.end_v) - 0.35
     high = max(strip.waveform.start_v, strip.waveform.end_v) + 0.35
-    return tuple(s for s in species().values() if low <= s.peak_potential_v <= high)
+    dried = strip.standard[0] if strip.standard else ""
+    return tuple(
+        s for s in species().values() if low <= s.peak_potential_v <= high and (not s.standard or s.name == dried)
+    )
 
 
 def faradaic_a(
-    strip: Strip, dipped: Dip, contents_mol_l: dict[str, float], temperature_c: float, adsorbed: dict[str, float]
+    strip: Strip,
+    dipped: Dip,
+    contents_mol_l: dict[str, float],
+    temperature_c: float,
+    adsorbed: dict[str, float],
+    standard_shift_v: float = 0.0,
 ) -> Array:
     """Current of everything dissolved, and of what had adsorbed before the scan (mol/m2 by name), (2, steps) A."""
     total = np.zeros((2, strip.waveform.steps_v().size))
@@ -65,7 +74,10 @@ def faradaic_a(
             + float(np.clip(travelled, 0.0, 1.0)) * dipped.shift_drift_v
             + member.ph_slope_v * (dipped.ph - 7.0)
         )
-        shift += member.sign * PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
+        if member.standard:
+            shift += standard_shift_v
+        if not member.reversible:  # a fast couple needs no overpotential
+            shift += member.sign * PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
         flux = responses[member.name].at(temperature_c, dipped.width, shift)
         amount = effective_mol_l(member.name, concentration, dipped.half_response) * 1000.0
         area = strip.area_m2 * dipped.wetted * dipped.sensitivity
@@ -121,7 +133,8 @@ def simulate_scan(
         )
         capacity = strip.adsorption_mol_m2 * float(np.exp(rng.normal(0.0, SPREAD)))
         adsorbed = coverage_mol_m2(members_of(strip), contents, capacity, around)
-    current = faradaic_a(strip, dipped, contents, temperature_c, adsorbed)
+    standard, standard_shift_v = standard_of(strip, dipped, lot, condition, rng)
+    current = faradaic_a(strip, dipped, {**contents, **standard}, temperature_c, adsorbed, standard_shift_v)
     current += charging_a(strip.waveform, dipped) * dipped.wetted
     current += electrode_a(strip.waveform, dipped, strip.area_m2, rng) * dipped.wetted
     current += noise_a(strip.waveform, strip.adc_noise_a, rng)

@@ -10,22 +10,28 @@ import pytest
 
 from firmware.detection import evaluate
 from sensor_models import detection
+from simulators.strip.panel import swv_strips
 from tests.support.source_tree import ROOT
 from waakzaam import machine
-from waakzaam.benches._detection_machines import vectors
+from waakzaam.benches._detection_machines import vectors, words
 from waakzaam.benches._detector_on_device import Device
 
 SEED = 20261123
 
 
-@pytest.fixture(scope="module")
-def calibration() -> dict[str, Any]:
-    path = ROOT / "sensor_models/strips/ketamine_screen.calibration.json"
+# One strip whose drug's peak is alone, and one with an internal standard.
+STRIPS = {s.name: s for s in swv_strips(ROOT / "sensor_models/strips") if s.name.split("_")[0] in ("ketamine", "nitro")}
+
+
+def calibration_of(name: str) -> dict[str, Any]:
+    path = ROOT / f"sensor_models/strips/{name}.calibration.json"
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def test_batches_and_the_core_itself_give_the_same_verdicts(calibration: dict[str, Any]) -> None:
-    scans = vectors(60, SEED)
+@pytest.mark.parametrize("name", STRIPS)
+def test_batches_and_the_core_itself_give_the_same_verdicts(name: str) -> None:
+    calibration = calibration_of(name)
+    scans = vectors(STRIPS[name], 60, SEED)
     for one in detection.judge(calibration, scans):
         alone = evaluate(calibration, one.scan.for_detector())
         assert alone.verdict == one.verdict.verdict, f"seed {SEED}, scan {one.scan.scan_id}"
@@ -36,16 +42,17 @@ def test_batches_and_the_core_itself_give_the_same_verdicts(calibration: dict[st
 
 
 @pytest.mark.needs("vm")
-def test_the_device_gives_the_hosts_verdicts_within_its_memory(tmp_path: Path, calibration: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", STRIPS)
+def test_the_device_gives_the_hosts_verdicts_within_its_memory(tmp_path: Path, name: str) -> None:
+    calibration = calibration_of(name)
     vm = machine.find_vm()
     assert vm is not None
     device = Device.prepare(vm, tmp_path, calibration)
-    scans = vectors(80, SEED + 1)
-    device.give(scans)
-    there = device.verdicts()
-    here = [one.verdict.verdict for one in detection.judge(calibration, scans)]
-    assert [one[0] for one in there] == here
-    assert {"negative", "positive"} <= set(here)
-    costs = device.costs()
+    scans = vectors(STRIPS[name], 60, SEED + 1)
+    there = device.verdicts(scans)
+    here = [(one.verdict.verdict, words(one.verdict.reason)) for one in detection.judge(calibration, scans)]
+    assert [(one[0], words(one[1])) for one in there] == here, f"seed {SEED + 1}"
+    assert {"negative", "positive", "invalid"} <= {verdict for verdict, _ in here}
+    costs = device.costs(scans[0])
     assert costs["peak_heap_bytes"] <= 48 * 1024
     assert costs["longest_us"] <= 0.5 * costs["loop_us"]

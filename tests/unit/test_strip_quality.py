@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from firmware.detection import evaluate
-from firmware.detection.quality import used_before
-from sensor_models import detection, judging, scan_quality
+from firmware.detection.peaks import Fit
+from firmware.detection.quality import CLEAR_PEAK, EDGE_V, drifted, used_before
+from sensor_models import detection, judging
 from sensor_models.scans import RecordedScan
 from simulators.strip import Condition, load_strip, simulate_scan, write_scans_csv
 from simulators.strip.chemistry import concentration_mol_l, doses_mg, drinks
@@ -25,10 +26,14 @@ LOTS = ("L1", "L2", "L3")
 
 @pytest.fixture(scope="module")
 def calibration() -> dict[str, Any]:
+    """The product's own (`python -m waakzaam.strip_calibrations ketamine_screen` makes it)."""
     path = ROOT / "sensor_models/strips/ketamine_screen.calibration.json"
-    document = dict(json.loads(path.read_text(encoding="utf-8")))
-    fresh = [_recorded(_simulated(n, n % 2 == 1, Condition())) for n in range(1000, 1160)]
-    return {**document, "quality": {**document["quality"], **scan_quality.background_limits(fresh)}}
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_the_products_calibration_holds_what_the_rules_here_need(calibration: dict[str, Any]) -> None:
+    assert {"background_low_a", "background_high_a"} <= set(calibration["quality"])
+    assert all("drift_v" in peak for peak in calibration["model"]["peaks"])
 
 
 def _simulated(n: int, spiked: bool, condition: Condition) -> Scan:
@@ -58,7 +63,7 @@ def _judged(calibration: dict[str, Any], count: int, spiked: bool, condition: Co
 def test_fresh_strips_are_not_refused(calibration: dict[str, Any]) -> None:
     found = [v for spiked in (False, True) for v in _judged(calibration, 96, spiked, Condition())]
     wrong = [v["reason"] for v in found if v["verdict"] == "invalid"]
-    assert len(wrong) <= 1, wrong  # of 192: the false-invalid rate stays under about 2 %
+    assert len(wrong) <= 3, wrong  # of 192: the false-invalid rate stays under about 2 %
 
 
 @pytest.mark.parametrize("shift_v", [-0.08, -0.06, 0.06, 0.12])
@@ -70,6 +75,55 @@ def test_a_drifted_reference_is_told_by_the_peaks_and_never_reads_as_negative(
     assert said["negative"] == 0
     if abs(shift_v) == 0.06:  # further off, the peaks are not found any more: inconclusive
         assert sum("reference electrode has drifted" in v["reason"] for v in found) >= 16, said
+
+
+# -- the drift rule alone ---------------------------------------------------------------------------------------------
+def _model(*drifts_v: float | None) -> dict[str, Any]:
+    """A model of one peak per figure, each with its `drift_v`, well inside the window."""
+    peaks = [{"potential_v": 0.6 + 0.2 * k, "shift_sd_v": 0.01, "drift_v": v} for k, v in enumerate(drifts_v)]
+    return {"window_v": [0.4, 1.2], "peaks": peaks}
+
+
+def _fit(shifts_v: tuple[float, ...], heights: tuple[float, ...] | None = None) -> Fit:
+    fit = Fit(len(shifts_v), 100)
+    fit.shift = [v / 0.01 for v in shifts_v]
+    fit.height = list(heights or [100.0] * len(shifts_v))
+    fit.height_sd = [1.0] * len(shifts_v)
+    return fit
+
+
+@pytest.mark.parametrize(
+    ("drifts_v", "fit", "told"),
+    [
+        ((0.03,), _fit((0.031,)), True),
+        ((0.03,), _fit((-0.031,)), True),
+        ((0.03,), _fit((0.029,)), False),
+        ((0.03,), _fit((0.031,), (CLEAR_PEAK - 0.1,)), False),  # too small to tell its place
+        ((None,), _fit((0.2,)), False),  # drinks move it themselves
+        ((0.03, 0.05), _fit((0.06, 0.06)), True),
+        ((0.03, 0.05), _fit((0.06, -0.06)), False),  # to both sides: not drift
+        ((0.03, 0.05), _fit((0.06, 0.01)), False),  # together not further than both may lie
+        ((0.03, 0.05), _fit((0.06, 0.01), (100.0, 1.0)), True),  # the second is not there
+        ((0.03,), _fit((-0.19,)), False),  # its top stands at the window's edge
+        ((0.03,), _fit((float(EDGE_V) - 0.16,)), True),  # its top stands clear of it
+    ],
+)
+def test_clear_peaks_that_all_lie_off_to_one_side_are_a_drifted_reference(
+    drifts_v: tuple[float | None, ...], fit: Fit, told: bool
+) -> None:
+    why = drifted(_model(*drifts_v), fit)
+    assert (why is not None) == told, why
+    if why is not None:
+        assert "fresh strip, test again" in why
+
+
+def test_a_scan_whose_known_peak_lies_off_is_invalid_by_that_rule(calibration: dict[str, Any]) -> None:
+    """Red when the rule is taken out of the core or of the batch."""
+    words = "the reference electrode has drifted: 1 known peak is"
+    found = _judged(calibration, 24, True, Condition(reference_shift_v=0.06))
+    assert sum(words in one["reason"] for one in found) >= 8
+    alone = evaluate(calibration, _recorded(_simulated(0, True, Condition(reference_shift_v=0.06))).for_detector())
+    assert "the reference electrode has drifted" in alone.reason
 
 
 def test_the_core_itself_says_drift_where_the_batch_does(calibration: dict[str, Any]) -> None:

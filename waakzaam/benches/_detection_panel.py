@@ -29,6 +29,7 @@ from waakzaam.machine import ROOT
 STRIPS = ROOT / "sensor_models/strips"
 # Levels of a calibration, parts of the low dose in the stated volume, and how many scans of each.
 LEVELS = {0.0: 480, 0.05: 60, 0.15: 60, 0.3: 60, 0.5: 60, 0.75: 220, 1.0: 220, 2.0: 60, 4.0: 60}
+ALSO_LEVELS = (0.75, 1.0)
 PROCESSES = 2
 COLOUR = "ghb_gbl_colour"
 
@@ -68,18 +69,21 @@ def calibration_scans(strip: Strip, seed: int, lots: tuple[str, ...] = LOTS) -> 
     order = by_group(tuple(drinks()))
     scans = []
     for analyte in strip.analytes:
-        group = (analyte, *(name for name, shared in strip.also if shared == analyte))
-        dose = min(concentration_mol_l(one, doses_mg()[one][0], strip.volume_ml) for one in group)
-        for level, count in LEVELS.items():
+        shared = tuple(name for name, peak in strip.also if peak == analyte)
+        dose = min(concentration_mol_l(one, doses_mg()[one][0], strip.volume_ml) for one in (analyte, *shared))
+        # A drug that shares the peak: what the decision table has to know, about the dose.
+        levels = [(analyte, *one) for one in LEVELS.items()]
+        levels += [(drug, level, LEVELS[level]) for drug in shared for level in ALSO_LEVELS]
+        for drug, level, count in levels:
             for n in range(count):
                 one = simulate_scan(
                     strip,
                     order[n % len(order)],
-                    {analyte: level * dose},
+                    {drug: level * dose},
                     temperature_c=float(rng.uniform(4, 30)),
                     lot=lots[(n // len({d.group for d in drinks().values()})) % len(lots)],
-                    seed=f"calibration {seed} {analyte} {level} {n}",
-                    scan_id=f"{analyte}-{level:g}-{n}",
+                    seed=f"calibration {seed} {drug} {level} {n}",
+                    scan_id=f"{drug}-{level:g}-{n}",
                 )
                 scans.append(recorded(one, True))
     return scans

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from waakzaam.machine import ROOT
 
 HEAP = "110k"
 TIMEOUT_S = 900
+BATCH = 250  # scans that one run of the VM judges
+MACHINES = 2  # VMs side by side
 
 _COMMON = """
 import gc, json, struct, sys, time
@@ -27,7 +29,7 @@ from firmware.detection import Scan, steps
 with open(FOLDER + "/cal.json") as file:
     calibration = json.load(file)
 def scans():
-    with open(FOLDER + "/scans.bin", "rb") as file:
+    with open(SCANS, "rb") as file:
         while True:
             head = file.read(2)
             if not head:
@@ -49,7 +51,8 @@ for scan in scans():
     while verdict is None:
         verdict = next(run)
     run = None
-    print(json.dumps([verdict.verdict, [[a.verdict, a.concentration_mol_l, a.signal] for a in verdict.analytes]]))
+    each = [[a.verdict, a.concentration_mol_l, a.signal] for a in verdict.analytes]
+    print(json.dumps([verdict.verdict, verdict.reason, each]))
     verdict = None
 """
 )
@@ -107,9 +110,10 @@ class Device:
         (folder / "cal.json").write_text(json.dumps(calibration), encoding="utf-8")
         return Device(vm, folder)
 
-    def _run(self, program: str, heap: str) -> subprocess.CompletedProcess[str]:
-        path = self.folder / "main_program.py"
-        path.write_text(program.replace("FOLDER", repr(str(self.folder))), encoding="utf-8")
+    def _run(self, program: str, heap: str, part: str = "0") -> subprocess.CompletedProcess[str]:
+        path = self.folder / f"main_program_{part}.py"
+        text = program.replace("SCANS", repr(str(self.folder / f"scans_{part}.bin")))
+        path.write_text(text.replace("FOLDER", repr(str(self.folder))), encoding="utf-8")
         return subprocess.run(
             [str(self.vm), "-X", f"heapsize={heap}", str(path)],
             capture_output=True,
@@ -118,9 +122,9 @@ class Device:
             timeout=TIMEOUT_S,
         )
 
-    def give(self, scans: list[RecordedScan]) -> None:
+    def _give(self, scans: list[RecordedScan], part: str) -> None:
         """Write the scans where the VM reads them, as float32."""
-        with (self.folder / "scans.bin").open("wb") as file:
+        with (self.folder / f"scans_{part}.bin").open("wb") as file:
             for scan in scans:
                 forward = scan.forward_a if scan.forward_a is not None else scan.net_a
                 reverse = scan.reverse_a if scan.reverse_a is not None else np.zeros_like(scan.net_a)
@@ -129,18 +133,26 @@ class Device:
                     file.write(trace.astype("<f4").tobytes())
                 file.write(f"{scan.lot}\t{scan.matrix}\n".encode())
 
-    def verdicts(self) -> list[Any]:
-        """[verdict, [[verdict, concentration, signal] per analyte]] for every scan given."""
-        done = self._run(_VERDICTS, HEAP)
+    def _batch(self, part: str, scans: list[RecordedScan]) -> list[Any]:
+        self._give(scans, part)
+        done = self._run(_VERDICTS, HEAP, part)
         if done.returncode != 0:
             raise RuntimeError(f"the VM ended with {done.returncode}: {done.stderr[-500:]}{done.stdout[-500:]}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def costs(self) -> dict[str, Any]:
-        """Time and heap of one evaluation of the first scan given.
+    def verdicts(self, scans: list[RecordedScan]) -> list[Any]:
+        """[verdict, reason, [[verdict, concentration, signal] per analyte]] for every scan, in batches."""
+        parts = [scans[at : at + BATCH] for at in range(0, len(scans), BATCH)]
+        with ThreadPoolExecutor(MACHINES) as pool:
+            found = list(pool.map(self._batch, map(str, range(len(parts))), parts))
+        return [one for batch in found for one in batch]
+
+    def costs(self, scan: RecordedScan) -> dict[str, Any]:
+        """Time and heap of one evaluation of a scan.
 
         `peak_heap_bytes`: the smallest heap in which it still runs, less what is in use before it starts.
         """
+        self._give([scan], "0")
         done = self._run(_COSTS, HEAP)
         if done.returncode != 0:
             raise RuntimeError(f"the VM ended with {done.returncode}: {done.stderr[-500:]}{done.stdout[-500:]}")
@@ -155,8 +167,3 @@ class Device:
         found["least_heap_bytes"] = works * 1024
         found["peak_heap_bytes"] = works * 1024 - int(found["rest"])
         return found
-
-
-def device_in(folder: tempfile.TemporaryDirectory[str], vm: Path, calibration: dict[str, Any]) -> Device:
-    """A prepared device in a temporary folder."""
-    return Device.prepare(vm, Path(folder.name), calibration)
