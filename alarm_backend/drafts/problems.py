@@ -89,20 +89,11 @@ def find(document: Any, order_id: str) -> list[Problem]:
             contract.parse({"schema": contract.SCHEMA, "orders": [trial]})
             break
         except OrdersInvalid as error:
-            path = _whose(trial, error.path.removeprefix(PREFIX).lstrip("."), error.reason)
+            path = error.path.removeprefix(PREFIX).lstrip(".")
             found.append(_problem(_as_drafted(path, places), error.reason))
             if not _take_out(trial, path, places):
                 break
     return found + _policy(document)
-
-
-def _whose(trial: dict[str, Any], path: str, reason: str) -> str:
-    """Of a person or device named twice the parser counts the monitored person in: the place in `protected`."""
-    twice = re.match(r"(person|device) '(.*)' is there twice$", reason)
-    if twice is None or not path.startswith("protected"):
-        return path
-    named = [i for i, party in enumerate(trial["protected"]) if party.get(f"{twice[1]}_id") == twice[2]]
-    return f"protected[{named[-1]}].{twice[1]}_id" if named else path
 
 
 def _as_drafted(path: str, places: dict[str, list[int]]) -> str:

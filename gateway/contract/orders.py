@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -158,12 +159,14 @@ def _timezone(value: Any, path: str) -> str:
     return name
 
 
-def _unique(values: list[str], path: str, what: str) -> None:
+def _unique(named: Iterable[tuple[str, str | None]], what: str) -> None:
+    """Raises OrdersInvalid at the first (place, name) whose name an earlier one has; None is no name."""
     seen: set[str] = set()
-    for i, value in enumerate(values):
-        if value in seen:
-            raise OrdersInvalid(f"{path}[{i}]", f"{what} {value!r} is there twice")
-        seen.add(value)
+    for place, name in named:
+        if name in seen:
+            raise OrdersInvalid(place, f"{what} {name!r} is there twice")
+        if name is not None:
+            seen.add(name)
 
 
 def _order(value: Any, path: str) -> Order:
@@ -177,10 +180,10 @@ def _order(value: Any, path: str) -> Order:
         _zone(entry, f"{path}.zones[{i}]")
         for i, entry in enumerate(sequence(document.get("zones", []), f"{path}.zones", 0, ZONES_MAX))
     )
-    _unique([monitored.person_id, *(p.person_id for p in protected)], f"{path}.protected", "person")
-    devices = [p.device_id for p in (monitored, *protected) if p.device_id is not None]
-    _unique(devices, f"{path}.protected", "device")
-    _unique([zone.zone_id for zone in zones], f"{path}.zones", "zone")
+    parties = [(f"{path}.monitored", monitored), *((f"{path}.protected[{i}]", p) for i, p in enumerate(protected))]
+    _unique([(f"{place}.person_id", p.person_id) for place, p in parties], "person")
+    _unique([(f"{place}.device_id", p.device_id) for place, p in parties], "device")
+    _unique([(f"{path}.zones[{i}].zone_id", zone.zone_id) for i, zone in enumerate(zones)], "zone")
     valid_from = instant(member(document, "valid_from", path), f"{path}.valid_from")
     valid_until = instant(member(document, "valid_until", path), f"{path}.valid_until")
     if valid_until <= valid_from:
@@ -212,5 +215,5 @@ def parse(document: Any) -> tuple[Order, ...]:
         raise OrdersInvalid("schema", f"{top.get('schema')!r} is not {SCHEMA!r}")
     entries = sequence(member(top, "orders", "orders.json"), "orders")
     orders = tuple(_order(entry, f"orders[{i}]") for i, entry in enumerate(entries))
-    _unique([order.order_id for order in orders], "orders", "order")
+    _unique([(f"orders[{i}].order_id", order.order_id) for i, order in enumerate(orders)], "order")
     return orders

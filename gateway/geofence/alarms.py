@@ -31,6 +31,7 @@ class Evidence(NamedTuple):
     """What one look says of one alarm. `p`: probability that its cause holds; `p_upper`: that the higher level is due.
 
     `fresh`: whether the positions are recent enough to end anything; `alone`: fixes come so rarely that one decides.
+    `last_look`: nothing that comes later can show this more clearly, so a lower probability is enough.
     """
 
     p: float
@@ -39,6 +40,7 @@ class Evidence(NamedTuple):
     upper: str
     fresh: bool
     alone: bool
+    last_look: bool = False
 
 
 class Change(NamedTuple):
@@ -56,7 +58,7 @@ def _level_of(evidence: Evidence, rules: Rules) -> str:
 def consider(alarm: Alarm | None, pending: bool, evidence: Evidence, now_ms: int, rules: Rules) -> Change:
     """The alarm after one look. A raised one without id comes back; the caller names it."""
     if alarm is None:
-        if evidence.p < rules.p_raise:
+        if evidence.p < (rules.p_last_look if evidence.last_look else rules.p_raise):
             return Change("", None, False)
         if evidence.p < rules.p_sure and not pending and not evidence.alone:
             return Change("", None, True)

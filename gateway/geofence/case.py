@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -256,8 +257,12 @@ class Draft:
         probability: float | None,
         reason: str,
         numbers: dict[str, Any],
+        around: Sequence[dict[str, Any]] = (),
     ) -> None:
-        """Takes over what became of an alarm, and tells it when there is something to tell."""
+        """Takes over what became of an alarm, and tells it when there is something to tell.
+
+        `around`: the fixes on either side of a moment between fixes that decided.
+        """
         if change.pending:
             self.pending.add(key)
         else:
@@ -278,6 +283,8 @@ class Draft:
         if alarm is not None:
             if change.word:
                 self._tell(key, change.word, alarm, (distance_m, probability), reason, numbers)
+                if around:
+                    self.effects[-1].evidence["fixes_around"] = list(around)
             self.alarms[key] = alarm
         if change.word == "cleared" and alarm is not None:
             del self.alarms[key]

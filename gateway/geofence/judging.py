@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.geofence import ellipsoid, motion, pairs
+from gateway.contract.transitions import time_text
+from gateway.geofence import between, ellipsoid, motion, pairs
 from gateway.geofence.alarms import Evidence, Key, consider
 from gateway.geofence.areas import Ground, PreparedZone
-from gateway.geofence.case import MONITORED, Draft, agreed_at, rounded
-from gateway.geofence.probability import within_distance
+from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, rounded, rules_in_force
 from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
 
 
@@ -66,32 +66,36 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
             rounded(None if (t := fix_ms(track)) is None else (at_ms - t) / 1000) for track in (monitored, protected)
         ],
     }
+    around: list[dict[str, Any]] = []
+    last_look = False
     if p_alert < rules.p_raise:
         other = protected if moved is monitored else monitored
-        near_m = proximity.alert_distance_m if p_prealert >= rules.p_raise else proximity.prealert_distance_m
-        approach = pairs.closest(moved, other, near_m, rules)
-        if approach is not None:
-            crossed = within_distance(proximity.alert_distance_m, approach.distance_m, approach.sd_m)
-            passed = within_distance(proximity.prealert_distance_m, approach.distance_m, approach.sd_m)
-            if crossed >= rules.p_raise or passed > p_prealert:
-                distance_m, reason = approach.distance_m, "crossed_between_fixes"
-                numbers["closest_ms_ago"] = at_ms - approach.time_ms
-                numbers["closest_sd_m"] = round(approach.sd_m, 3)
-            p_alert, p_prealert = max(p_alert, crossed), max(p_prealert, passed)
+        met = meeting(draft, person, moved, other)
+        if met is not None:
+            last_look = met.p_known >= rules.p_last_look
+            if last_look or met.p_ever >= rules.p_raise or met.p_far > p_prealert:
+                distance_m, reason = met.distance_m, "crossed_between_fixes"
+                numbers |= meeting_numbers(met, at_ms)
+                around = [
+                    fix_document(fix)
+                    for track in (monitored, protected)
+                    for fix in between.fixes_around(track, met.time_ms)
+                ]
+            p_alert, p_prealert = max(p_alert, met.p_ever), max(p_prealert, met.p_far)
     fresh = _is_fresh(draft, monitored) and _is_fresh(draft, protected)
     alone = bool(cause) or _is_alone(draft, moved)
     alert, prealert = Key("proximity_alert", person, ""), Key("proximity_prealert", person, "")
     change = consider(
         draft.alarms.get(alert),
         alert in draft.pending,
-        Evidence(p_alert, view.p_critical, "high", "critical", fresh, alone),
+        Evidence(p_alert, view.p_critical, "high", "critical", fresh, alone, last_look),
         draft.now_ms,
         rules,
     )
     if change.word:
         numbers = {**numbers, "approach": pairs.who_approached(monitored, protected, rules)}
     why = "moved_apart" if change.word == "cleared" else reason
-    draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=why, numbers=numbers)
+    draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=why, numbers=numbers, around=around)
     soon = _contact_is_near(draft, view, monitored, protected)
     if alert in draft.alarms and prealert not in draft.alarms:
         draft.pending.discard(prealert)
@@ -109,7 +113,54 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
         reason = "time_to_contact"
     if change.word == "cleared":
         reason = "moved_apart"
-    draft.apply(prealert, change, distance_m=distance_m, probability=p_prealert, reason=reason, numbers=numbers)
+    draft.apply(
+        prealert,
+        change,
+        distance_m=distance_m,
+        probability=p_prealert,
+        reason=reason,
+        numbers=numbers,
+        around=around,
+    )
+
+
+def meeting(
+    draft: Draft, person: str, moved: Track, other: Track, span_ms: tuple[int, int] | None = None
+) -> between.Meeting | None:
+    """How near both came within a span (else while `moved` went to its last fix), while the rule was in force.
+
+    What an alarm that has ended told already is not told again.
+    """
+    proximity, from_ms = draft.case.order.proximity, between.since_ms(moved, other, draft.rules)
+    if span_ms is None and from_ms is not None and moved.here is not None:
+        span_ms = from_ms, moved.here.time_ms
+    if span_ms is None or proximity is None:
+        return None
+    key, name = Key("proximity_alert", person, ""), f"pair:{person}"
+    raised_ms, cleared_ms = (0, 0) if key in draft.alarms else draft.closed.get(key, (0, 0))
+    monitored = moved if draft.case.person_of[moved.device_id] == MONITORED else other
+
+    def counts(time_ms: int) -> bool:
+        if raised_ms - draft.rules.clear_hold_ms <= time_ms <= cleared_ms:
+            return False
+        if name not in rules_in_force(draft.case, time_ms):
+            return False
+        then = estimate_at(monitored, time_ms, draft.rules) if draft.case.places else None
+        at = None if then is None else (then.lat, then.lon, motion.position_sd_m(then, draft.rules))
+        return at is None or agreed_at(draft.case, name, at, time_ms) is None
+
+    limits_m = (proximity.alert_distance_m, proximity.prealert_distance_m)
+    return between.met(moved, other, span_ms, limits_m, draft.rules, counts)
+
+
+def meeting_numbers(met: between.Meeting, at_ms: int) -> dict[str, Any]:
+    """The moment between fixes that decided, for the evidence."""
+    return {
+        "closest_at": time_text(met.time_ms),
+        "closest_ms_ago": at_ms - met.time_ms,
+        "closest_sd_m": round(met.sd_m, 3),
+        "p_between_fixes_of_both": round(met.p_known, 6),
+    }
 
 
 def _contact_is_near(draft: Draft, view: pairs.Look, monitored: Track, protected: Track) -> bool:
@@ -147,8 +198,12 @@ def _crossed(
     share = ground.deepest(a.lat, a.lon, b.lat, b.lon)
     if share is None:
         return None
+    moment_ms = round(a.time_ms + share * (b.time_ms - a.time_ms))
+    if f"zone:{prepared.zone.zone_id}" not in rules_in_force(draft.case, moment_ms):
+        return None
     lat, lon = a.lat + share * (b.lat - a.lat), ellipsoid.wrapped(a.lon + share * ellipsoid.wrapped(b.lon - a.lon))
-    bridge = bridge_sd_m(b, (b.time_ms - a.time_ms) / 1000.0, share, draft.rules)
+    gap_s = (b.time_ms - a.time_ms) / 1000.0
+    bridge = bridge_sd_m(max(b.speed_m_s(), length_m / gap_s), gap_s, share, draft.rules)
     sd = (motion.position_sd_m(b, draft.rules) ** 2 + bridge**2) ** 0.5
     return ground.probability(lat, lon, sd), share
 

@@ -1,4 +1,4 @@
-"""Two moving persons: distance and probability at one time, closest approach between fixes, who came to whom."""
+"""Two moving persons: distance and probability at one time, and who came to whom."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.contract.orders import Proximity
 from gateway.geofence import ellipsoid, motion, probability
 from gateway.geofence.motion import Estimate
 from gateway.geofence.rules import Rules
-from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at
+from gateway.geofence.tracks import Track, estimate_at
 
 APPROACH_LOOKBACK_MS = 120_000
 VEHICLE_M_S = 5.0
@@ -74,55 +74,6 @@ def _time_to_contact(
     if gap_m <= 0 or closing + spread <= 0:
         return closing, None, None
     return closing, gap_m / (closing + spread), gap_m / (closing - spread) if closing > spread else None
-
-
-class Approach(NamedTuple):
-    """The closest approach between two fixes."""
-
-    time_ms: int
-    distance_m: float
-    sd_m: float
-
-
-def closest(moved: Track, other: Track, limit_m: float, rules: Rules) -> Approach | None:
-    """The closest approach while `moved` went from its last fix but one to its last; None if it cannot matter.
-
-    Both go straight between known points; the way between them is uncertain by `bridge_sd_m`.
-    """
-    a, b = moved.before, moved.here
-    if a is None or b is None or other.here is None or b.time_ms - a.time_ms < 3_000:
-        return None
-    inner = [point.time_ms for point in other.history if a.time_ms < point.time_ms < b.time_ms]
-    if a.time_ms < other.here.time_ms < b.time_ms and other.here.time_ms not in inner:
-        inner.append(other.here.time_ms)
-    times = [a.time_ms, *sorted(inner), b.time_ms]
-    others = [estimate_at(other, t, rules) for t in times]
-    gap_ms = b.time_ms - a.time_ms
-    best: Approach | None = None
-    previous: tuple[float, float] | None = None
-    for index, (t, o) in enumerate(zip(times, others, strict=True)):
-        if o is None:
-            return None
-        share = (t - a.time_ms) / gap_ms
-        lat = a.lat + share * (b.lat - a.lat)
-        lon = ellipsoid.wrapped(a.lon + share * ellipsoid.wrapped(b.lon - a.lon))
-        current = ellipsoid.offset(lat, lon, o.lat, o.lon)
-        if previous is not None:
-            within, distance_m = _nearest(previous, current)
-            at_ms = times[index - 1] + within * (t - times[index - 1])
-            if best is None or distance_m < best.distance_m:
-                bridge = bridge_sd_m(b, gap_ms / 1000.0, (at_ms - a.time_ms) / gap_ms, rules)
-                best = Approach(round(at_ms), distance_m, math.hypot(_joint_sd_m(b, o, rules), bridge))
-        previous = current
-    return best if best is not None and best.distance_m <= limit_m + 3 * best.sd_m else None
-
-
-def _nearest(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """Where (0 to 1) and how near a straight relative motion comes to zero."""
-    dn, de = end[0] - start[0], end[1] - start[1]
-    length2 = dn * dn + de * de
-    share = 0.0 if length2 == 0 else max(0.0, min(1.0, -(start[0] * dn + start[1] * de) / length2))
-    return share, math.hypot(start[0] + share * dn, start[1] + share * de)
 
 
 def who_approached(monitored: Track, protected: Track, rules: Rules) -> dict[str, float | str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-ENGINE = "geofence/2"
+ENGINE = "geofence/3"
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Rules:
     # threshold lies below one half; clearing needs near-certainty and time (docs/adr/0021, tuned on perturbed tracks).
     p_sure: float = 0.8
     p_raise: float = 0.35
+    # A moment between fixes on either side of both persons is judged once: no later fix shows it better (ADR 0155).
+    p_last_look: float = 0.15
     p_clear: float = 0.05
     p_level: float = 0.5
     clear_hold_ms: int = 60_000
@@ -34,6 +36,8 @@ class Rules:
     wander_base_m_s: float = 0.7
     wander_share: float = 0.5
     velocity_unknown_m_s: float = 10.0
+    # The way between two fixes is bridged with that wandering for so long at most, and by so much (ASSUMED).
+    bridge_gap_max_s: float = 120.0
     # Physical limits for telling movement from a multipath jump: emergency braking about 8 m/s2, half of it held.
     acceleration_max_m_s2: float = 4.0
     speed_max_m_s: float = 90.0

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from gateway.contract.transitions import Transition
-from gateway.geofence import conditions, ellipsoid, motion, silence
-from gateway.geofence.alarms import Evidence, Key, consider
+from gateway.geofence import conditions, ellipsoid, late, motion, silence
+from gateway.geofence.alarms import Key
 from gateway.geofence.case import (
     AGREED,
     MONITORED,
     Draft,
     State,
-    agreed_at,
     concerned,
     next_boundary_ms,
     rests_for,
@@ -21,12 +20,10 @@ from gateway.geofence.case import (
 )
 from gateway.geofence.judging import judge_pair, judge_zones
 from gateway.geofence.motion import Observation
-from gateway.geofence.probability import within_distance
 from gateway.geofence.tracks import (
     Track,
     believe,
     doubt_deadline_ms,
-    estimate_at,
     rest,
     take,
     woken,
@@ -167,7 +164,7 @@ def _observe(draft: Draft, event: Observation) -> str | None:
     track = draft.tracks[event.device_id]
     if track.here is not None and event.time_ms <= track.here.time_ms:
         if event.time_ms < track.here.time_ms:
-            _judge_late(draft, person, event)
+            late.judge(draft, person, event)
         return None
     if _is_quiet(draft, track, event):
         draft.tracks[event.device_id] = rest(track, event, draft.rules)
@@ -218,46 +215,3 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
         if distance_m < case.order.proximity.prealert_distance_m + slack_m + wander_m:
             return False
     return True
-
-
-def _judge_late(draft: Draft, person: str, event: Observation) -> None:
-    """A fix older than the last one: it may show a breach that nobody saw, it never ends one."""
-    if event.lat is None or event.lon is None or draft.tracks[event.device_id].doubt is not None:
-        return
-    active = rules_in_force(draft.case, event.time_ms)
-    sd = motion.fix_sd_m(event, draft.rules)
-    looks: list[tuple[Key, float, float, str]] = []
-    if person == MONITORED:
-        for prepared in draft.case.zones:
-            if f"zone:{prepared.zone.zone_id}" in active:
-                p = prepared.core.probability(event.lat, event.lon, sd)
-                border_m = prepared.core.border_distance(event.lat, event.lon)
-                looks.append((Key("zone_entry", "", prepared.zone.zone_id), p, max(0.0, border_m), "high"))
-    proximity = draft.case.order.proximity
-    for device, other in draft.case.person_of.items():
-        whom = person or other
-        if proximity is None or device == event.device_id or MONITORED not in (person, other):
-            continue
-        there = estimate_at(draft.tracks[device], event.time_ms, draft.rules)
-        if there is None or f"pair:{whom}" not in active:
-            continue
-        distance_m = ellipsoid.distance(event.lat, event.lon, there.lat, there.lon)
-        joint_sd = (sd * sd + motion.position_sd_m(there, draft.rules) ** 2) ** 0.5
-        p = within_distance(proximity.alert_distance_m, distance_m, joint_sd)
-        looks.append((Key("proximity_alert", whom, ""), p, distance_m, "high"))
-    for key, p, distance_m, level in looks:
-        if person == MONITORED and _agreed_then(draft, key, event, sd):
-            continue
-        raised_ms, cleared_ms = draft.closed.get(key, (0, 0))
-        known = key in draft.alarms or raised_ms - draft.rules.clear_hold_ms <= event.time_ms <= cleared_ms
-        if p >= draft.rules.p_sure and not known:
-            change = consider(None, False, Evidence(p, 0.0, level, level, False, True), draft.now_ms, draft.rules)
-            numbers = {"late_s": (draft.now_ms - event.time_ms) / 1000, "fix_time_ms": event.time_ms}
-            draft.apply(key, change, distance_m=distance_m, probability=p, reason="late_fix", numbers=numbers)
-
-
-def _agreed_then(draft: Draft, key: Key, event: Observation, sd: float) -> bool:
-    """Whether a late fix of the monitored person lies where an agreed exception let the rule rest at its time."""
-    name = f"zone:{key.zone_id}" if key.zone_id else f"pair:{key.protected}"
-    at = (event.lat or 0.0, event.lon or 0.0, sd)
-    return agreed_at(draft.case, name, at, event.time_ms) is not None

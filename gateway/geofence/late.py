@@ -1,0 +1,126 @@
+"""A fix older than the last one: it may show a breach that nobody saw, it never ends one."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gateway.geofence import between, ellipsoid, motion
+from gateway.geofence.alarms import Evidence, Key, consider
+from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, rules_in_force
+from gateway.geofence.judging import meeting, meeting_numbers
+from gateway.geofence.motion import Observation
+from gateway.geofence.probability import within_distance
+from gateway.geofence.tracks import Track, estimate_at, inserted, known_points
+
+
+class _Look(NamedTuple):
+    """What a late fix says of one rule: probability of a breach, metres, and whether it was at the fix itself."""
+
+    key: Key
+    p: float
+    distance_m: float
+    numbers: dict[str, Any]
+    at_fix: bool
+    last_look: bool = False
+    other: Track | None = None
+    moment_ms: int = 0
+
+
+def judge(draft: Draft, person: str, event: Observation) -> None:
+    """Judges the late fix of this person ("" = the monitored one) by what was in force at its own time."""
+    track = draft.tracks[event.device_id]
+    if event.lat is None or event.lon is None or track.doubt is not None:
+        return
+    looks = [*_zones(draft, event), *_at_fix(draft, event)] if person == MONITORED else _at_fix(draft, event)
+    joined = inserted(track, event, draft.rules)
+    if joined is not None:
+        draft.tracks[event.device_id] = joined
+        looks += _on_the_way(draft, joined, event)
+    for look in looks:
+        sd = motion.fix_sd_m(event, draft.rules)
+        name = f"zone:{look.key.zone_id}" if look.key.zone_id else f"pair:{look.key.protected}"
+        at = (event.lat, event.lon, sd)
+        if look.at_fix and person == MONITORED and agreed_at(draft.case, name, at, event.time_ms) is not None:
+            continue
+        raised_ms, cleared_ms = draft.closed.get(look.key, (0, 0))
+        told = raised_ms - draft.rules.clear_hold_ms <= event.time_ms <= cleared_ms
+        if (look.at_fix and look.p < draft.rules.p_sure) or told or look.key in draft.alarms:
+            continue
+        evidence = Evidence(look.p, 0.0, "high", "high", False, True, look.last_look)
+        change = consider(None, False, evidence, draft.now_ms, draft.rules)
+        numbers = {
+            "late_s": (draft.now_ms - event.time_ms) / 1000,
+            "fix_time_ms": event.time_ms,
+            **look.numbers,
+        }
+        around = [fix_document(event)]
+        if look.other is not None:
+            around += [fix_document(fix) for fix in between.fixes_around(look.other, look.moment_ms)]
+        draft.apply(
+            look.key,
+            change,
+            distance_m=look.distance_m,
+            probability=look.p,
+            reason="late_fix",
+            numbers=numbers,
+            around=around,
+        )
+
+
+def _zones(draft: Draft, event: Observation) -> list[_Look]:
+    active = rules_in_force(draft.case, event.time_ms)
+    lat, lon, sd = event.lat or 0.0, event.lon or 0.0, motion.fix_sd_m(event, draft.rules)
+    return [
+        _Look(
+            Key("zone_entry", MONITORED, prepared.zone.zone_id),
+            prepared.core.probability(lat, lon, sd),
+            max(0.0, prepared.core.border_distance(lat, lon)),
+            {},
+            True,
+        )
+        for prepared in draft.case.zones
+        if f"zone:{prepared.zone.zone_id}" in active
+    ]
+
+
+def _partners(draft: Draft, device_id: str) -> list[tuple[str, Track]]:
+    """The protected persons that a fix of this tracker is judged against, and the other one's track."""
+    person = draft.case.person_of[device_id]
+    return [
+        (person or other, draft.tracks[device])
+        for device, other in draft.case.person_of.items()
+        if draft.case.order.proximity is not None and device != device_id and MONITORED in (person, other)
+    ]
+
+
+def _at_fix(draft: Draft, event: Observation) -> list[_Look]:
+    """Both persons at the moment of the late fix, the other on its way between its own fixes."""
+    looks, proximity = [], draft.case.order.proximity
+    active = rules_in_force(draft.case, event.time_ms)
+    sd = motion.fix_sd_m(event, draft.rules)
+    for whom, track in _partners(draft, event.device_id):
+        there = estimate_at(track, event.time_ms, draft.rules)
+        if there is None or f"pair:{whom}" not in active or proximity is None:
+            continue
+        distance_m = ellipsoid.distance(event.lat or 0.0, event.lon or 0.0, there.lat, there.lon)
+        joint_sd = (sd * sd + motion.position_sd_m(there, draft.rules) ** 2) ** 0.5
+        p = within_distance(proximity.alert_distance_m, distance_m, joint_sd)
+        looks.append(_Look(Key("proximity_alert", whom, ""), p, distance_m, {}, True, False, track, event.time_ms))
+    return looks
+
+
+def _on_the_way(draft: Draft, track: Track, event: Observation) -> list[_Look]:
+    """The ways to the late fix and on from it, which are known better now."""
+    points = known_points(track, event.time_ms, event.time_ms)
+    before = [p.time_ms for p in known_points(track, event.time_ms - 1, event.time_ms) if p.time_ms < event.time_ms]
+    after = [p.time_ms for p in known_points(track, event.time_ms, event.time_ms + 1) if p.time_ms > event.time_ms]
+    if not points or not before or not after:
+        return []
+    looks = []
+    for whom, other in _partners(draft, event.device_id):
+        met = meeting(draft, whom, track, other, (before[-1], after[0]))
+        if met is not None:
+            key, numbers = Key("proximity_alert", whom, ""), meeting_numbers(met, draft.now_ms)
+            last_look = met.p_known >= draft.rules.p_last_look
+            looks.append(_Look(key, met.p_ever, met.distance_m, numbers, False, last_look, other, met.time_ms))
+    return looks
