@@ -113,7 +113,7 @@ def test_a_zone_crossed_before_its_schedule_began_is_not_told() -> None:
 
 
 def test_a_late_fix_shows_a_passage_that_the_line_without_it_did_not() -> None:
-    """Between two fixes he seems to keep 1,200 m off; the late one, 608 m off, lets the straight way on pass at 367 m."""
+    """He seems to keep 1,200 m off; with the late fix, 608 m off, the straight way on passes at 367 m."""
     his = [at("trk-m1", s, 10 * s - 4_500, 1_200) for s in range(0, 301, 60)] + [at("trk-m1", 660, 1_500, 1_200)]
     hers = [at("trk-p1", s, 0) for s in range(5, 1000, 30)]
     one = begin(case_of(order()), MONDAY_NOON_MS)
