@@ -70,7 +70,7 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
     last_look = False
     if p_alert < rules.p_raise:
         other = protected if moved is monitored else monitored
-        met = meeting(draft, person, moved, other)
+        met = meeting(draft, person, moved, other, far=p_prealert < rules.p_raise)
         if met is not None:
             last_look = met.p_known >= rules.p_last_look
             if last_look or met.p_ever >= rules.p_raise or met.p_far > p_prealert:
@@ -125,11 +125,11 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
 
 
 def meeting(
-    draft: Draft, person: str, moved: Track, other: Track, span_ms: tuple[int, int] | None = None
+    draft: Draft, person: str, moved: Track, other: Track, span_ms: tuple[int, int] | None = None, *, far: bool = False
 ) -> between.Meeting | None:
     """How near both came within a span (else while `moved` went to its last fix), while the rule was in force.
 
-    What an alarm that has ended told already is not told again.
+    What an alarm that has ended told already is not told again. `far`: the pre-alert distance matters as well.
     """
     proximity, from_ms = draft.case.order.proximity, between.since_ms(moved, other, draft.rules)
     if span_ms is None and from_ms is not None and moved.here is not None:
@@ -149,7 +149,8 @@ def meeting(
         at = None if then is None else (then.lat, then.lon, motion.position_sd_m(then, draft.rules))
         return at is None or agreed_at(draft.case, name, at, time_ms) is None
 
-    limits_m = (proximity.alert_distance_m, proximity.prealert_distance_m)
+    alert_m = proximity.alert_distance_m
+    limits_m = (alert_m, proximity.prealert_distance_m if far else alert_m)
     return between.met(moved, other, span_ms, limits_m, draft.rules, counts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from gateway.geofence import ellipsoid, motion
@@ -219,19 +220,36 @@ def known_points(track: Track, from_ms: int, until_ms: int) -> list[Point]:
     here = track.here
     if here is None:
         return []
+    found: list[Point] = []
+    for point in _backwards(track, here):
+        if point.time_ms >= until_ms:
+            found = [point]
+            continue
+        found.append(point)
+        if len(found) > 1 and found[-2].time_ms <= from_ms:
+            break
+    found.reverse()
+    return found
+
+
+def _backwards(track: Track, here: Estimate) -> Iterator[Point]:
+    """All known points of a track, the latest first, each time once."""
+    yield Point(here.time_ms, here.lat, here.lon)
+    last_ms, before = here.time_ms, track.before
     if track.resting:  # Nothing is filtered far from everything; the last fixes are kept as they came.
-        points = {
-            o.time_ms: Point(o.time_ms, o.lat, o.lon) for o in track.recent if o.lat is not None and o.lon is not None
-        }
+        fixes = [(one.time_ms, one.lat, one.lon) for one in track.recent]
+        points = [Point(t, lat, lon) for t, lat, lon in fixes if lat is not None and lon is not None]
     else:
-        points = {point.time_ms: point for point in track.history}
-    for one in (track.before, here):
-        if one is not None:
-            points[one.time_ms] = Point(one.time_ms, one.lat, one.lon)
-    ordered = sorted(points.values())
-    first = max((i - 1 for i, p in enumerate(ordered) if p.time_ms <= from_ms), default=0)
-    last = min((i for i, p in enumerate(ordered) if p.time_ms >= until_ms), default=len(ordered) - 1)
-    return ordered[max(0, first) : last + 1]
+        points = list(track.history)
+    for point in reversed(points):
+        if before is not None and point.time_ms <= before.time_ms < last_ms:
+            last_ms = before.time_ms
+            yield Point(before.time_ms, before.lat, before.lon)
+        if point.time_ms < last_ms:
+            last_ms = point.time_ms
+            yield point
+    if before is not None and before.time_ms < last_ms:
+        yield Point(before.time_ms, before.lat, before.lon)
 
 
 def inserted(track: Track, observation: Observation, rules: Rules) -> Track | None:

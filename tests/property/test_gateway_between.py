@@ -98,11 +98,13 @@ def test_across_the_antimeridian_and_at_68_north_the_distance_is_the_same() -> N
 
 def test_a_far_pair_costs_no_look_at_all() -> None:
     his, hers = track([at("m", s, 0) for s in (0, 60)]), track([at("p", s, 9_000) for s in (-30, 30, 90)])
-    looked = []
-    assert (
-        between.met(his, hers, (NOON, NOON + 60_000), (300.0, 600.0), STANDARD, lambda t: bool(looked.append(t)))
-        is None
-    )
+    looked: list[int] = []
+
+    def look(time_ms: int) -> bool:
+        looked.append(time_ms)
+        return True
+
+    assert between.met(his, hers, (NOON, NOON + 60_000), (300.0, 600.0), STANDARD, look) is None
     assert looked == []
 
 
