@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 SEMI_MAJOR_M = 6_378_137.0
 FLATTENING = 1 / 298.257223563
+RADIAN = math.radians(1)
 ECC2 = FLATTENING * (2 - FLATTENING)
 ROUNDING = 1e-9  # far above what the arithmetic loses, far below what matters
 RADIUS_MIN_M = SEMI_MAJOR_M * (1 - ECC2)  # of the meridian at the equator
@@ -39,23 +40,14 @@ def vector(lat: float, lon: float) -> Vector:
     return Vector(n * cos_phi * math.cos(lam), n * cos_phi * math.sin(lam), n * (1 - ECC2) * sin_phi)
 
 
+@lru_cache(maxsize=8192)
 def metres_per_degree(lat: float) -> tuple[float, float]:
     """Metres per degree (northward, eastward) at this latitude in degrees: the radii of curvature M and N."""
-    phi = math.radians(lat)
-    w2 = 1 - ECC2 * math.sin(phi) ** 2
+    phi = lat * RADIAN
+    sin_phi = math.sin(phi)
+    w2 = 1 - ECC2 * sin_phi * sin_phi
     n = SEMI_MAJOR_M / math.sqrt(w2)
-    m = n * (1 - ECC2) / w2
-    return math.radians(1) * m, math.radians(1) * n * math.cos(phi)
-
-
-def _curvature_radius(sin2_mid: float, dz: float, chord: float) -> float:
-    """Radius of curvature along a line (Euler's formula) from the squared sine of its middle latitude and its rise."""
-    w2 = 1 - ECC2 * sin2_mid
-    n = SEMI_MAJOR_M / math.sqrt(w2)
-    m = n * (1 - ECC2) / w2
-    cos2_mid = max(1 - sin2_mid, 1e-12)
-    north2 = min(1.0, (dz * dz) / (chord * chord * cos2_mid))
-    return 1 / (north2 / m + (1 - north2) / n)
+    return RADIAN * n * (1 - ECC2) / w2, RADIAN * n * math.cos(phi)
 
 
 def vector_distance(a: Vector, b: Vector) -> float:
@@ -65,8 +57,19 @@ def vector_distance(a: Vector, b: Vector) -> float:
     if chord < 1.0:
         return chord
     sin_mid = (a.z + b.z) / (2 * SEMI_MAJOR_M * (1 - ECC2))
-    radius = _curvature_radius(min(1.0, sin_mid * sin_mid), dz, chord)
-    return 2 * radius * math.asin(min(1.0, chord / (2 * radius)))
+    sin2_mid = sin_mid * sin_mid
+    if sin2_mid > 1:
+        sin2_mid = 1.0
+    # Euler's formula: the radius of curvature along the line, from its middle latitude and its rise.
+    w2 = 1 - ECC2 * sin2_mid
+    n = SEMI_MAJOR_M / math.sqrt(w2)
+    cos2_mid = 1 - sin2_mid
+    north2 = (dz * dz) / (chord * chord * (cos2_mid if cos2_mid > 1e-12 else 1e-12))
+    if north2 > 1:
+        north2 = 1.0
+    radius = 1 / (north2 * w2 / (n * (1 - ECC2)) + (1 - north2) / n)
+    share = chord / (2 * radius)
+    return 2 * radius * math.asin(share if share < 1 else 1.0)
 
 
 def chord_m(a: Vector, b: Vector) -> float:

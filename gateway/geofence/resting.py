@@ -74,73 +74,96 @@ class Resting:
         self.ring_time = np.zeros((*pair, RECENT_MAX), dtype=np.int64)
         self.ring = np.full((*pair, RECENT_MAX, 5), np.nan)
         self.fixes = np.zeros(pair, dtype=np.int64)
+        self.last_ms = np.zeros(2 * count, dtype=np.int64)
+        self.last_sd_m = np.zeros(2 * count)
+        # The same memory by one number, 2 * order + role: found sooner than by two.
+        self._at, self._still_at, self._still = (a.reshape(2 * count, -1) for a in (self.at, self.still_at, self.still))
+        self._usual, self._interval = self.usual_m_s.reshape(-1), self.interval_ms.reshape(-1)
+        self._contact, self._still_since = self.contact_ms.reshape(-1), self.still_since_ms.reshape(-1)
+        self._fixes, self._ring_time = self.fixes.reshape(-1), self.ring_time.reshape(-1)
+        self._ring = self.ring.reshape(2 * count * RECENT_MAX, 5)
         self._active: dict[int, frozenset[str]] = {}
         self._closed: dict[int, dict[Any, tuple[int, int]]] = {}
         self._common: frozenset[str] = frozenset()
 
     def bytes_per_tracker(self) -> float:
         """Memory of the arrays for one tracker."""
-        arrays = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+        arrays = [value for value in vars(self).values() if isinstance(value, np.ndarray) and value.base is None]
         return sum(array.nbytes for array in arrays) / (2 * len(self.asleep))
 
     # ---- fixes ------------------------------------------------------------------------------------------------------
     def take(self, batch: Batch, now_ms: Ints) -> NDArray[np.bool_]:
         """Takes in the fixes that change nothing but arrays; False marks those that the scalar core must see."""
         rules, order, role = self.rules, batch.order, batch.role
+        mine = 2 * order + role
+        hers = mine + 1 - 2 * role
         lat_lon = ellipsoid.vectors(batch.lat, batch.lon)
-        sd = np.where(
-            np.isnan(batch.accuracy_m), rules.accuracy_missing_m, np.maximum(batch.accuracy_m, rules.accuracy_floor_m)
-        )
-        sd = sd / R68_PER_SD
-        last = self.fixes[order, role] - 1
-        last_ms = self.ring_time[order, role, last % RECENT_MAX]
-        moved_m = ellipsoid.vector_distances(lat_lon, self.at[order, role].T)
-        slack_m = rules.quiet_margin_m + moved_m + 6 * sd
-        other = 1 - role
-        their = (self.fixes[order, other] - 1) % RECENT_MAX
-        their_accuracy = self.ring[order, other, their, 2]
-        their_sd = np.where(
-            np.isnan(their_accuracy), rules.accuracy_missing_m, np.maximum(their_accuracy, rules.accuracy_floor_m)
-        )
-        age_ms = np.maximum(0, batch.time_ms - self.ring_time[order, other, their])
-        wander_m = rules.quiet_wander_m_s * age_ms / 1000 + 6 * (their_sd / R68_PER_SD)
+        sd = self._sd_m(batch.accuracy_m)
+        last_ms = self.last_ms[mine]
+        moved_m = ellipsoid.vector_distances(lat_lon, self._at[mine].T)
+        gap_s = (batch.time_ms - last_ms) / 1000
+        pace_m_s = np.maximum(self._usual[mine], (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S))
+        slack_m = moved_m + 6 * sd
+        age_ms = np.maximum(0, batch.time_ms - self.last_ms[hers])
+        wander_m = rules.quiet_wander_m_s * age_ms / 1000 + 6 * self.last_sd_m[hers]
+        both_m = self._margin_m(pace_m_s + self._usual[hers])
         quiet = self.asleep[order] & (self.due_ms[order] > now_ms) & (batch.time_ms > last_ms)
         # A straight line is never longer than the way over the ground: who is far by it is far.
-        quiet &= ellipsoid.farther(lat_lon, self.at[order, other].T, self.prealert_m[order] + slack_m + wander_m)
-        zone_at, reach_m = self.zone_at[order], self.zone_reach_m[order]
+        quiet &= ellipsoid.farther(lat_lon, self._at[hers].T, self.prealert_m[order] + slack_m + both_m + wander_m)
+        slack_m += self._margin_m(pace_m_s)
+        bound = np.flatnonzero(quiet & (role == 0))  # zones are for the monitored person
+        zone_at, reach_m, here = self.zone_at[order[bound]], self.zone_reach_m[order[bound]], lat_lon[:, bound]
         for zone in range(reach_m.shape[1]):
-            quiet &= (role == 1) | ellipsoid.farther(lat_lon, zone_at[:, zone].T, reach_m[:, zone] + slack_m)
-        self._move(batch.part(quiet), lat_lon[:, quiet], sd[quiet], moved_m[quiet], last_ms[quiet], now_ms[quiet])
+            quiet[bound] &= ellipsoid.farther(here, zone_at[:, zone].T, reach_m[:, zone] + slack_m[bound])
+        if quiet.all():
+            self._move(batch, lat_lon, sd, moved_m, last_ms, now_ms)
+        else:
+            self._move(batch.part(quiet), lat_lon[:, quiet], sd[quiet], moved_m[quiet], last_ms[quiet], now_ms[quiet])
         result: NDArray[np.bool_] = quiet
         return result
 
+    def _sd_m(self, accuracy_m: Floats) -> Floats:
+        """What `motion.fix_sd_m` says of these accuracies."""
+        rules = self.rules
+        stated = np.maximum(accuracy_m, rules.accuracy_floor_m)
+        return np.where(np.isnan(accuracy_m), rules.accuracy_missing_m, stated) / R68_PER_SD
+
+    def _margin_m(self, pace_m_s: Floats) -> Floats:
+        """What `tracks.quiet_margin_m` says, for all of a batch."""
+        rules = self.rules
+        horizon_s = rules.contact_horizon_ms / 1000
+        return np.minimum(rules.quiet_margin_m, rules.quiet_margin_still_m + pace_m_s * horizon_s)
+
     def _move(self, batch: Batch, at: Floats, sd: Floats, moved_m: Floats, last_ms: Ints, now_ms: Ints) -> None:
         """What `tracks.rest` does, for all of a batch."""
-        order, role = batch.order, batch.role
+        mine = 2 * batch.order + batch.role
         gap_ms = (batch.time_ms - last_ms).astype(np.float64)
-        interval = self.interval_ms[order, role]
-        learning = np.where(self.fixes[order, role] == 1, 1.0, INTERVAL_LEARNING)
-        interval = interval + learning * (np.minimum(gap_ms, 4 * interval) - interval)
-        self.interval_ms[order, role] = interval
+        interval = self._interval[mine]
+        fixes = self._fixes[mine]
+        learning = np.where(fixes == 1, 1.0, INTERVAL_LEARNING)
+        self._interval[mine] = interval + learning * (np.minimum(gap_ms, 4 * interval) - interval)
         gap_s = gap_ms / 1000
-        self.usual_m_s[order, role] = np.maximum(
+        self._usual[mine] = np.maximum(
             (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S),
-            self.usual_m_s[order, role] * np.exp(-gap_s / USUAL_MEMORY_S),
+            self._usual[mine] * np.exp(-gap_s / USUAL_MEMORY_S),
         )
-        away = ellipsoid.vector_distances(at, self.still_at[order, role].T) > self.rules.still_radius_m + 2 * sd
-        o, r = order[away], role[away]
-        self.still_at[o, r] = at[:, away].T
-        self.still[o, r] = np.stack((batch.lat[away], batch.lon[away]), axis=1)
-        self.still_since_ms[o, r] = batch.time_ms[away]
-        contact = np.maximum(now_ms, self.contact_ms[order, role])
-        self.contact_ms[order, role] = contact
-        self.at[order, role] = at.T
-        place = self.fixes[order, role] % RECENT_MAX
-        self.ring_time[order, role, place] = batch.time_ms
+        far_m = self.rules.still_radius_m + 2 * sd
+        away = np.flatnonzero(~ellipsoid.within(at, self._still_at[mine].T, far_m))
+        if len(away):
+            moved = mine[away]
+            self._still_at[moved] = at[:, away].T
+            self._still[moved] = np.stack((batch.lat[away], batch.lon[away]), axis=1)
+            self._still_since[moved] = batch.time_ms[away]
+        self._contact[mine] = np.maximum(now_ms, self._contact[mine])
+        self._at[mine] = at.T
+        self.last_ms[mine] = batch.time_ms
+        self.last_sd_m[mine] = sd
+        place = RECENT_MAX * mine + fixes % RECENT_MAX
+        self._ring_time[place] = batch.time_ms
         columns = (batch.lat, batch.lon, batch.accuracy_m, batch.speed_m_s, batch.course_deg)
-        self.ring[order, role, place] = np.stack(columns, axis=1)
-        self.fixes[order, role] += 1
-        self._refresh_due(order)
+        self._ring[place] = np.stack(columns, axis=1)
+        self._fixes[mine] = fixes + 1
+        self._refresh_due(batch.order)
 
     def _refresh_due(self, order: Ints) -> None:
         """The earliest instant at which silence, stillness or a change of rules could matter; never too late."""
@@ -188,6 +211,8 @@ class Resting:
             self.ring[number, role, place] = [np.nan if value is None else value for value in values]
         self.fixes[number, role] = len(track.recent)
         last = track.recent[-1]
+        self.last_ms[2 * number + role] = last.time_ms
+        self.last_sd_m[2 * number + role] = motion.fix_sd_m(last, self.rules)
         self.at[number, role] = ellipsoid.vector(last.lat or 0.0, last.lon or 0.0)
         self.still[number, role] = track.still_lat, track.still_lon
         self.still_at[number, role] = ellipsoid.vector(track.still_lat, track.still_lon)

@@ -85,7 +85,10 @@ class Rules:
 
     # Far from everything: nothing is decided and the motion filter rests (the batch core skips such fixes).
     # The other person may have gone on since the last fix; what matters then comes with that person's own next fix.
+    # Who hardly moves gets a narrower margin: as far as both come within the horizon of the time to contact at the pace
+    # they have, and this much beside it (ASSUMED: minutes on foot); never more than the wide one (docs/adr/0162).
     quiet_margin_m: float = 1000.0
+    quiet_margin_still_m: float = 300.0
     quiet_wander_m_s: float = 10.0
 
     def changed(self) -> dict[str, float]:

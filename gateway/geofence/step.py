@@ -21,9 +21,11 @@ from gateway.geofence.case import (
 from gateway.geofence.judging import judge_pair, judge_zones
 from gateway.geofence.motion import Observation
 from gateway.geofence.tracks import (
+    USUAL_GAP_MIN_S,
     Track,
     believe,
     doubt_deadline_ms,
+    quiet_margin_m,
     rest,
     take,
     woken,
@@ -198,11 +200,16 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
     moved_m = 0.0
     if track.here is not None:
         moved_m = ellipsoid.vector_distance(here, ellipsoid.vector(track.here.lat, track.here.lon))
-    slack_m = rules.quiet_margin_m + moved_m + 6 * motion.fix_sd_m(event, rules)
+    sd_m = motion.fix_sd_m(event, rules)
+    slack_m = moved_m + 6 * sd_m
+    pace_m_s = track.usual_m_s
+    if track.here is not None:
+        gap_s = (event.time_ms - track.here.time_ms) / 1000
+        pace_m_s = max(pace_m_s, (moved_m - 2 * sd_m) / max(gap_s, USUAL_GAP_MIN_S))
     person = case.person_of[event.device_id]
     if person == MONITORED:
         for prepared in case.zones:
-            if ellipsoid.chord_m(here, prepared.centre) < prepared.reach_m + slack_m:
+            if ellipsoid.chord_m(here, prepared.centre) < prepared.reach_m + slack_m + quiet_margin_m(pace_m_s, rules):
                 return False
     if case.order.proximity is None:
         return True
@@ -211,7 +218,8 @@ def _is_quiet(draft: Draft, track: Track, event: Observation) -> bool:
         if there is None or device == event.device_id or MONITORED not in (person, other):
             continue
         wander_m = rules.quiet_wander_m_s * max(0, event.time_ms - there.time_ms) / 1000 + 6 * there.fix_sd_m
+        margin_m = quiet_margin_m(pace_m_s + draft.tracks[device].usual_m_s, rules)
         distance_m = ellipsoid.chord_m(here, ellipsoid.vector(there.lat, there.lon))
-        if distance_m < case.order.proximity.prealert_distance_m + slack_m + wander_m:
+        if distance_m < case.order.proximity.prealert_distance_m + slack_m + margin_m + wander_m:
             return False
     return True

@@ -105,6 +105,11 @@ def rest(track: Track, observation: Observation, rules: Rules) -> Track:
     return noted._replace(resting=True, history=())
 
 
+def quiet_margin_m(pace_m_s: float, rules: Rules) -> float:
+    """How far beyond everything persons who close in at most at this pace can be left at rest."""
+    return min(rules.quiet_margin_m, rules.quiet_margin_still_m + pace_m_s * rules.contact_horizon_ms / 1000)
+
+
 def woken(track: Track, rules: Rules) -> Track:
     """The track with its filter run over the last fixes, as if it had never rested."""
     if not track.resting or not track.recent:

@@ -26,6 +26,7 @@ from gateway.batch_partition import BatchPartition
 from gateway.contract.orders import Zone
 from gateway.contract.shapes import Area
 from gateway.geofence import areas, ellipsoid
+from gateway.geofence.probability import R68_PER_SD
 from gateway.geofence.resting import Batch
 from waakzaam import machine
 from waakzaam.benches import _lives
@@ -98,7 +99,8 @@ def _filled(w: _lives.World) -> BatchPartition:
         r.still_at[:, role] = r.at[:, role]
         r.still[:, role] = np.stack((lat, lon), axis=1)
         r.ring[:, role, 0, 0], r.ring[:, role, 0, 1], r.ring[:, role, 0, 2] = lat, lon, 10.0
-    r.ring_time[:, :, 0] = _lives.BEGIN_MS
+    r.ring_time[:, :, 0] = r.last_ms[:] = _lives.BEGIN_MS
+    r.last_sd_m[:] = 10.0 / R68_PER_SD
     r.still_since_ms[:] = r.contact_ms[:] = _lives.BEGIN_MS
     r.fixes[:] = 1
     r.asleep[:] = True
