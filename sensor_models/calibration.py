@@ -201,7 +201,9 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
     fits = model_building.fit_scans(model, learning)
     made = [_analyte_entry(strip, k, model, learning, fits) for k in range(len(strip.analytes))]
     entries = [entry for entry, _, _ in made]
-    promised = _promise(strip, model, entries, used, sorted(apart))
+    quality = {**_finite(_quality(strip, used, model["sign"])), "fit_window_v": model["window_v"]}
+    sound = [n for n in sorted(apart) if not refusal(quality, used[n].for_detector())]
+    promised = _promise(strip, model, entries, used, sound)
     lots = sorted({scan.lot for scan in used if scan.lot})
     document = {
         "schema": SCHEMA,
@@ -227,7 +229,7 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         "guarantees": conformal.table(promised, expires),
         "source": source,
         "excluded": [{"scan_id": scan_id, "reason": why} for scan_id, why in excluded],
-        "quality": {**_finite(_quality(strip, used, model["sign"])), "fit_window_v": model["window_v"]},
+        "quality": quality,
         "model": model,
         "analytes": entries,
     }

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from firmware.detection.decision import normalised, spread
+from firmware.detection.decision import decide, normalised, spread
 from firmware.detection.guarantee import UNDECLARED
+from firmware.detection.quality import drifted
+from firmware.detection.verdict import INCONCLUSIVE
 from sensor_models import conformal, feasibility, model_building
 from sensor_models.scans import RecordedScan
 from sensor_models.strip_definition import StripDefinition
@@ -102,14 +104,20 @@ def statistic(model: dict[str, Any], entry: dict[str, Any], fit: Any, lot: str, 
     return float((u - entry["blank_signal_a"]) / (entry["noise_a"] * widen))
 
 
+def answered(model: dict[str, Any], entry: dict[str, Any], fit: Any, lot: str, matrix: str) -> bool:
+    """Whether a test gets an answer before its decision table is asked: the table promises for no other."""
+    unasked = {key: value for key, value in entry.items() if key != "guarantee"}
+    return not drifted(model, fit) and decide(model, unasked, fit, lot, matrix).verdict != INCONCLUSIVE
+
+
 def cells(
     model: dict[str, Any], entry: dict[str, Any], scans: list[RecordedScan], drugs: tuple[str, ...]
 ) -> list[conformal.Cell]:
     """One cell per drug that shares the entry's peak and drink group, and "" for undeclared drinks.
 
-    `scans` are those kept apart, `drugs` the entry's own and every other that its peak answers for.
-    The cell "" holds every scan judged as if its drink had not been declared: its promise is over the calibration's
-    drinks together.
+    `scans` are those kept apart, `drugs` the entry's own and every other that its peak answers for. Only tests that get
+    an answer count, as only those meet the table: a fit that never came to rest is refused before. The cell ""
+    holds every scan judged as if its drink were not declared: its promise is over the calibration's drinks together.
     """
     dose = entry["dose_mol_l"]
     clean: dict[str, list[float]] = {}
@@ -120,6 +128,8 @@ def cells(
             continue
         fit = fits.one(row, degrees)
         for group, matrix in ((group_of(scan.matrix), scan.matrix), ("", "")):
+            if not answered(model, entry, fit, scan.lot, matrix):
+                continue
             value = statistic(model, entry, fit, scan.lot, matrix)
             (spiked.setdefault((group, drug), []) if drug else clean.setdefault(group, [])).append(value)
     groups = sorted({*clean, *(group for group, _ in spiked)})

@@ -70,10 +70,10 @@ def refined(model: dict[str, Any], fits: list[FitOfScan], k: int, usable: list[i
     halves = (pairs[::2], pairs[1::2])
     before = _left(pairs, np.zeros(nodes))
     scores = []
+    learned = [(*_normal(learn), test) for learn, test in (halves, halves[::-1])]
     for weight in SMOOTHNESS:
         total = 0.0
-        for learn, test in (halves, halves[::-1]):
-            square, right = _normal(learn)
+        for square, right, test in learned:
             total += _left(test, np.asarray(np.linalg.solve(square + weight * rough, right), dtype=np.float64))
         scores.append(total)
     best = int(np.argmin(scores))

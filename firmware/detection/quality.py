@@ -17,11 +17,8 @@ DRIFT_PRIORS = 2.5  # a prior is 1.5 times the scatter seen in calibration: 3.75
 EDGE_V = 0.020  # a peak nearer to the window's edge shows a flank: its place is the baseline's as much. ASSUMED
 HALVINGS = 14  # find a quartile within a ten-thousandth of the largest value
 SMOOTHED = 9  # points of a running mean: a third of the noise, a fifth of a peak
+HUGE = 1e30  # a reading beyond this is none
 FULL_SCALE_PART = 0.98  # part of the converter's full scale that counts as clipped
-
-
-def _finite(x: float) -> bool:
-    return abs(x) < 1e30  # false for NaN too
 
 
 def _traces(scan: Scan) -> list:
@@ -32,21 +29,26 @@ def _traces(scan: Scan) -> list:
 
 def _shape(scan: Scan, low_v: float, high_v: float):
     count = len(scan.potential_v)
-    for name, trace in _traces(scan):
+    potential_v = scan.potential_v
+    traces = _traces(scan)
+    for name, trace in traces:
         if len(trace) != count:
             return "the %s current has %d readings for %d potentials" % (name, len(trace), count)
     if count < POINTS_MIN:
         return "too few points: %d (at least %d)" % (count, POINTS_MIN)
-    for k in range(count):
-        if not _finite(scan.potential_v[k]):
-            return "the potential of point %d is not a number" % (k + 1)
-        for name, trace in _traces(scan):
-            if not _finite(trace[k]):
-                return "the %s current of point %d is not a number" % (name, k + 1)
-    up = scan.potential_v[count - 1] > scan.potential_v[0]
+    for name, trace in [("potential", potential_v)] + [(name + " current", trace) for name, trace in traces]:
+        k = 0
+        for x in trace:
+            k += 1
+            if not abs(x) < HUGE:  # NaN too
+                return "the %s of point %d is not a number" % (name, k)
+    up = potential_v[count - 1] > potential_v[0]
+    last = potential_v[0]
     for k in range(1, count):
-        if (scan.potential_v[k] > scan.potential_v[k - 1]) != up or scan.potential_v[k] == scan.potential_v[k - 1]:
+        now = potential_v[k]
+        if (now > last) != up or now == last:
             return "the potential does not run one way (point %d)" % (k + 1)
+        last = now
     ends = (min(scan.potential_v[0], scan.potential_v[-1]), max(scan.potential_v[0], scan.potential_v[-1]))
     step = (ends[1] - ends[0]) / (count - 1)
     if ends[0] > low_v + 2 * step or ends[1] < high_v - 2 * step:
@@ -66,25 +68,29 @@ def _clipped(name: str, trace, full_scale_a) -> object:
     """Whether a trace (already cut to where it matters) stands at a converter's end or does not move at all."""
     count = len(trace)
     mean = 0.0
-    for k in range(count):
-        mean += trace[k] / count
+    for now in trace:
+        mean += now / count
     spread = 0.0
-    high = low = trace[0]
+    high = low = last = trace[0]
     step = 0.0
-    for k in range(count):
-        spread += abs(trace[k] - mean) / count
-        jump = abs(trace[k] - trace[k - 1]) if k else 0.0
+    for now in trace:
+        spread += abs(now - mean) / count
+        jump = abs(now - last)
+        last = now
         if jump and (step == 0.0 or jump < step):
             step = jump
-        high = max(high, trace[k])
-        low = min(low, trace[k])
+        high = max(high, now)
+        low = min(low, now)
     if high == low:
         return "open circuit or stuck converter: every %s current is %.3g A (seat the strip, test again)" % (name, high)
     for extreme in (high, low):
         run = longest = 0
-        for k in range(count):
-            run = run + 1 if trace[k] == extreme else 0
-            longest = max(longest, run)
+        for now in trace:
+            if now == extreme:
+                run += 1
+                longest = max(longest, run)
+            else:
+                run = 0
         if full_scale_a and abs(extreme) >= FULL_SCALE_PART * full_scale_a:
             return "saturated: the %s current reaches the converter's full scale %.3g A" % (name, full_scale_a)
         rounded = spread < QUANTA_MIN * step  # a quiet trace of few converter steps repeats itself by chance

