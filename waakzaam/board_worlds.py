@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from firmware.wire.record_link import CONTROL
 from simulators.gnss.player import ReceiverError, epochs
 from simulators.gnss.story import MONITORED_DEVICE, PROTECTED_DEVICE, StoryEvent, contact_story
 from simulators.gnss.tracks import TrackUnreadable
@@ -17,11 +18,14 @@ from simulators.virtual_board import bracelet_world, tracker_world
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.events import BoardTimeout
 from simulators.virtual_board.peripherals import Peripherals
-from waakzaam import clock, machine
+from simulators.virtual_board.radio import LinkError
+from waakzaam import clock, machine, record_fetch
 from waakzaam.exits import BadInput
 
 VOLUME_ML = 330.0
 STATE_TIMEOUT_S = 120.0
+HOLD_S_MAX = 20.0
+MTU_OF_PHONES = 247
 
 
 class World(Protocol):
@@ -69,7 +73,10 @@ class Bracelet:
     def files(self) -> dict[str, bytes | str]:
         return bracelet_world.files(self._config, self._calibration)
 
+    _board: VirtualBoard | None = None
+
     def begin(self, made: VirtualBoard) -> None:
+        self._board = made
         if self._play:
             threading.Thread(target=self._whole_test, args=(made,), daemon=True).start()
 
@@ -88,6 +95,39 @@ class Bracelet:
     def _dip(self) -> None:
         self._world.dip(*self._drink)
 
+    def _hold(self) -> None:
+        threading.Thread(target=self._hold_until_heard, daemon=True).start()
+
+    def _hold_until_heard(self) -> None:
+        """Hold the button until the bracelet shows that its radio is on."""
+        if self._board is None:
+            return
+        mark = self._board.console.mark()
+        self._world.press()
+        try:
+            self._board.console.wait('"on": true', HOLD_S_MAX, mark)
+        except BoardTimeout:
+            print("board: the radio did not go on: a test is under way, or /config.json forbids it", flush=True)
+        finally:
+            self._world.let_go()
+
+    def _fetch(self) -> None:
+        threading.Thread(target=self._fetch_by_radio, daemon=True).start()
+
+    def _fetch_by_radio(self) -> None:
+        """Be the phone: connect, read every record, print them as the serial port would."""
+        found = record_fetch.Fetch()
+        try:
+            link = self.peripherals.radio.connect()
+            link.pair()
+            link.exchange_mtu(MTU_OF_PHONES)
+            record_fetch.over(link, CONTROL, found)
+        except (LinkError, record_fetch.FetchFailed) as error:
+            print(f"board: the radio link ended: {error}", flush=True)
+        for line in found.records:
+            print(line, flush=True)
+        print(f"board: fetched {len(found.records)} records by Bluetooth", flush=True)
+
     def acts(self) -> dict[str, Callable[[], None]]:
         return {
             "button": self._world.press,
@@ -96,6 +136,8 @@ class Bracelet:
             "dip": self._dip,
             "strip out": self._world.remove_strip,
             "wrist": self._world.raise_wrist,
+            "hold": self._hold,
+            "fetch": self._fetch,
         }
 
     def end(self) -> None:

@@ -163,6 +163,23 @@ class Effects:
             self.standby(self._strip.closed, self._button.closed)
         return ("awake",)
 
+    def _do_share(self):
+        """Records by radio, for as long as the window is open; closed however this ends."""
+        self.instrument = None
+        self._evidence = Evidence()
+        gc.collect()
+        yield 0
+        if self.radio is None:
+            return ("shared",)
+        radio = self.radio(self._clock.ticks_ms())
+        try:
+            while not radio.over:
+                yield radio.step(self._clock.ticks_ms())
+        finally:
+            radio.close()
+            self._say("radio", {"on": False, "records": radio.records})
+        return ("shared",)
+
     def _do_rest(self):
         if self.motion is not None:
             self.motion()  # what moved until now has been answered

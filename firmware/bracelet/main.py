@@ -1,8 +1,8 @@
 """The bracelet's program: reads its files, opens its parts, plays tests; JSON lines and records on the serial port.
 
 Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records), `WZR1 <json>` per
-sealed record. Records leave only when the wearer asks: the button held for 3 s, the command `records`, or
-`"send": "after_test"` in /config.json.
+sealed record. Records leave only when the wearer asks: the button held for 3 s (serial, and a minute of Bluetooth), the
+command `records`, or `"send": "after_test"` in /config.json.
 Commands on the serial line: records, status, test.
 """
 
@@ -111,6 +111,8 @@ class Program:
         self.runner.motion = self.hardware.motion
         self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
         self.runner.standby = self._deep_sleep
+        if self.config["radio"]:
+            self.runner.radio = self._open_radio
         self._use = NOTHING_DONE
         self._ended = False
         self.heap_free_min = 1 << 30
@@ -118,8 +120,9 @@ class Program:
 
     def _say(self, kind: str, data: dict) -> None:
         self._watch_heap()
-        if kind == "finished":
+        if kind in ("finished", "radio"):
             data["heap_free_min"] = self.heap_free_min
+        if kind == "finished":
             data["heap_least_during"] = self._least_during
             data["record"] = self.recorder.last_number
             self._ended = True
@@ -174,6 +177,14 @@ class Program:
         from firmware.bracelet import proving
 
         await proving.prove(self.slot, self.runner, self.ring, self.texts, self.announcer, self.signals, say)
+
+    def _open_radio(self, now_ms: int):
+        forget("firmware.bracelet", "radio")
+        from firmware.bracelet.radio import Radio
+
+        opened = Radio(self.ring, now_ms, self.hardware.clock.ticks_diff)
+        self._say("radio", {"on": True})
+        return opened
 
     def _deep_sleep(self, strip_in: bool, button_stuck: bool) -> None:
         with_standby(lambda standby: standby.begin(self.hardware, say, strip_in, button_stuck, self._use))

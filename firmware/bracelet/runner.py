@@ -17,6 +17,7 @@ from firmware.bracelet.table import (
     CHANGE_STRIP,
     CLEAN_OUT,
     CLEAN_WETTING,
+    SHARE,
 )
 from firmware.drivers.errors import DriverError
 
@@ -37,6 +38,7 @@ IDLE_PATTERNS = {
     AWAIT_CLEAN: telling.PUT_CLEAN,
     CLEAN_WETTING: telling.PUT_CLEAN,
     CLEAN_OUT: telling.PUT_STRIP,
+    SHARE: telling.SHARING,
 }
 
 
@@ -96,6 +98,7 @@ class Runner(Effects):
         self._held_ms = 0
         self.sleep_after_ms = 0  # asleep for so long, it asks for deep sleep; 0: never
         self.standby = None  # deep sleep: standby(strip_in, button_stuck); returns only when it did not come to it
+        self.radio = None  # opens the radio: radio(now_ms), with step(now_ms), over, records and close()
         self._idle_ms = clock.ticks_ms()
         self.finished = 0
         self.faults = 0
@@ -198,8 +201,10 @@ class Runner(Effects):
         elif self._button.closed:
             before_ms = self._held_ms
             self._held_ms += passed_ms
-            if before_ms < HOLD_MS <= self._held_ms and self.on_hold is not None:
-                self.on_hold()
+            if before_ms < HOLD_MS <= self._held_ms:
+                self._post(("hold",))
+                if self.on_hold is not None:
+                    self.on_hold()
 
     # --- moving on ----------------------------------------------------------------------------------------------------
 

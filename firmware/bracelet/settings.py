@@ -17,6 +17,7 @@ DEFAULTS: "dict" = {
     "drink_declared": "",
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
     "sleep_after_s": SLEEP_AFTER_S,
+    "radio": True,  # may the wearer hold the button to hand records over by Bluetooth
     "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 

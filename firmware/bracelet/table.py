@@ -18,6 +18,7 @@ CHANGE_STRIP = "change_strip"
 LOG = "log"
 TELL = "tell"
 AWAIT_STRIP_OUT = "await_strip_out"
+SHARE = "share"  # the radio is on, because the wearer held the button
 # The clean pour beside the drink, when the wearer wants one: the same steps on a strip of its own.
 AWAIT_CLEAN = "await_clean"
 CHECK_CLEAN = "check_clean"
@@ -42,6 +43,7 @@ STATES = (
     LOG,
     TELL,
     AWAIT_STRIP_OUT,
+    SHARE,
     AWAIT_CLEAN,
     CHECK_CLEAN,
     CLEAN_WETTING,
@@ -117,6 +119,15 @@ TRANSITIONS = (
     (TELL, "fault", TELL, "tell_plainly", KEEP),
     (AWAIT_STRIP_OUT, "strip_out", ASLEEP, "rest", KEEP),
     (AWAIT_STRIP_OUT, "button", AWAIT_STRIP_OUT, "tell", KEEP),
+    # Held for 3 s, where no strip is at work: the press before has begun a test at most, and nothing was measured yet.
+    (ASLEEP, "hold", SHARE, "share", KEEP),
+    (AWAKE, "hold", SHARE, "share", KEEP),
+    (AWAIT_STRIP, "hold", SHARE, "share", KEEP),
+    (AWAIT_CLEAN, "hold", SHARE, "share", KEEP),
+    (SHARE, "shared", ASLEEP, "rest", KEEP),
+    (SHARE, "button", ASLEEP, "rest", KEEP),
+    (SHARE, "strip_in", SELF_TEST, "self_test", KEEP),
+    (SHARE, "fault", ASLEEP, "rest", KEEP),
 )
 
 # state: (limit in ms, next state, effect, reason of the invalid outcome or KEEP). ASLEEP alone may last for ever.
@@ -145,4 +156,5 @@ TIMEOUTS = {
     LOG: (15_000, TELL, "tell_unlogged", KEEP),
     TELL: (20_000, AWAIT_STRIP_OUT, "tell_plainly", KEEP),
     AWAIT_STRIP_OUT: (300_000, ASLEEP, "rest", KEEP),
+    SHARE: (300_000, ASLEEP, "rest", KEEP),  # of them 60 s without anybody connected (radio.OPEN_MS)
 }

@@ -35,6 +35,7 @@ class Op(IntEnum):
     SLEEP = 20
     BITSTREAM = 21
     WAKE_LEVELS = 22
+    RADIO = 23
 
 
 EVENT_TIMER = 128
@@ -48,6 +49,7 @@ ANSWERED = frozenset(
         Op.RTC_READ,
         Op.RTC_MEMORY_READ,
         Op.WAKE_LEVELS,
+        Op.RADIO,
     }
 )
 

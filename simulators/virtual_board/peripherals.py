@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from simulators.virtual_board.buses import I2cBus, SimulatedFault, SpiBus
 from simulators.virtual_board.chip_clock import ChipClock
 from simulators.virtual_board.link import Op
+from simulators.virtual_board.radio import Radio
 from simulators.virtual_board.uart import UartLine
 from simulators.virtual_board.wake_lines import WakeLines
 
@@ -46,6 +47,7 @@ class Peripherals:
         self.pwm: dict[int, tuple[int, int]] = {}
         self.bitstreams: dict[int, bytes] = {}
         self.rtc_memory = b""
+        self.radio = Radio(self._radio_event)
         self.on_drive: Callable[[int, int, int], None] | None = None
         self.on_pwm: Callable[[int, int, int, int], None] | None = None
         self.on_bitstream: Callable[[int, bytes, int], None] | None = None
@@ -76,6 +78,7 @@ class Peripherals:
             Op.RTC_MEMORY_READ: self._rtc_memory_read,
             Op.RTC_MEMORY_WRITE: self._rtc_memory_write,
             Op.WAKE_LEVELS: self._wake_levels,
+            Op.RADIO: self._radio,
         }
 
     def now_us(self) -> int:
@@ -87,6 +90,7 @@ class Peripherals:
         off; the chips keep their state."""
         self._irq.clear()
         self.clock.board_stopped()
+        self.radio.board_stopped()
         self.driven.clear()
         self.pulls.clear()
         now = self.now_us()
@@ -208,6 +212,12 @@ class Peripherals:
 
     def _wake_levels(self, unit: int, argument: int, payload: bytes, now_us: int) -> tuple[int, bytes]:
         return WakeLines.armed(payload).reason(self._level), b""
+
+    def _radio_event(self, number: int) -> None:
+        self.raise_event(number)
+
+    def _radio(self, unit: int, argument: int, payload: bytes, now_us: int) -> tuple[int, bytes]:
+        return self.radio.handle(unit, argument, payload)
 
 
 def _wired(units: dict[int, _Unit], unit: int, kind: str) -> _Unit:

@@ -33,7 +33,7 @@ def test_a_state_that_outlives_its_limit_never_ends_as_negative() -> None:
     for name, (limit_ms, _, _, _) in table.TIMEOUTS.items():
         state, _ = flow.step(TestState(name, 0), (flow.TICK,), limit_ms)
         assert state.verdict in (None, "invalid")
-        if name not in (table.AWAKE, table.STANDBY, table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
+        if name not in (table.AWAKE, table.STANDBY, table.SHARE, table.LOG, table.TELL, table.AWAIT_STRIP_OUT):
             assert (state.name, state.verdict) == (table.LOG, "invalid")
 
 
@@ -63,7 +63,9 @@ def test_deep_sleep_is_entered_from_rest_only_and_no_verdict_reaches_rest_untold
     assert table.STANDBY not in {target for _, target, _, _ in table.TIMEOUTS.values()}
     into_rest = {source for source, _, target, _, _ in table.TRANSITIONS if target == table.ASLEEP}
     into_rest |= {source for source, (_, target, _, _) in table.TIMEOUTS.items() if target == table.ASLEEP}
-    assert into_rest == {table.AWAKE, table.STANDBY, table.AWAIT_STRIP_OUT}
+    assert into_rest == {table.AWAKE, table.STANDBY, table.SHARE, table.AWAIT_STRIP_OUT}
+    into_share = {source for source, _, target, _, _ in table.TRANSITIONS if target == table.SHARE}
+    assert into_share == {table.ASLEEP, table.AWAKE, table.AWAIT_STRIP, table.AWAIT_CLEAN}  # nothing measured there
     before_that = {source for source, _, target, _, _ in table.TRANSITIONS if target == table.AWAIT_STRIP_OUT}
     before_that |= {source for source, limit in table.TIMEOUTS.items() if limit[1] == table.AWAIT_STRIP_OUT}
     assert before_that == {table.TELL, table.AWAIT_STRIP_OUT}
