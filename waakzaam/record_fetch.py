@@ -108,7 +108,7 @@ class Fetch:
 def over(link: Link, control: str, fetch: Fetch) -> None:
     """Fetch everything over one connection; an error of the link passes through, `fetch` knows how far it got.
 
-    Silence means that a packet was lost on one side or the other: the rest is asked for again, TRIES_MAX times in a row.
+    Silence means that a packet was lost on one side or the other: the rest is asked for again, a few times in a row.
     """
     link.write(control, fetch.begin())
     silences = 0
