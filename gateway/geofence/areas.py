@@ -18,6 +18,8 @@ from gateway.geofence import ellipsoid, probability
 Floats = NDArray[np.float64]
 # Quarter-circle segments of a buffered corner: the chord then lies at most 0.03 % of the buffer inside the arc.
 BUFFER_SEGMENTS = 32
+# Longitudes that differ by more lie across the antimeridian from each other: a part spans 20 degrees at most.
+ACROSS_DEG = 320.0
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,25 @@ class Disc:
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """A polygonal area as directed edges in degrees: outer rings counter-clockwise, holes clockwise."""
+    """A polygonal area as directed edges in degrees: outer rings counter-clockwise, holes clockwise.
+
+    Longitudes run on past 180 where the area lies across the antimeridian; questions are asked in [-180, 180].
+    """
 
     lon_a: Floats
     lat_a: Floats
     lon_b: Floats
     lat_b: Floats
 
+    def _near(self, lon: float) -> float:
+        """The longitude as the edges count it."""
+        first = float(self.lon_a[0])
+        return first + ellipsoid.wrapped(lon - first) if abs(lon - first) > ACROSS_DEG else lon
+
     def _local(self, lat: float, lon: float) -> tuple[Floats, Floats, Floats, Floats]:
         """The edges in metres (east, north) around a point."""
         north, east = ellipsoid.metres_per_degree(lat)
+        lon = self._near(lon)
         return (
             (self.lon_a - lon) * east,
             (self.lat_a - lat) * north,
@@ -77,6 +88,7 @@ class Edges:
 
     def contains(self, lat: float, lon: float) -> bool:
         """Whether the point is inside, edges straight in (lon, lat) (RFC 7946)."""
+        lon = self._near(lon)
         spans = (self.lat_a > lat) != (self.lat_b > lat)
         lon_a, lat_a, lon_b, lat_b = self.lon_a[spans], self.lat_a[spans], self.lon_b[spans], self.lat_b[spans]
         at = lon_a + (lat - lat_a) * (lon_b - lon_a) / (lat_b - lat_a)
@@ -94,7 +106,8 @@ class Edges:
 
     def deepest(self, lat1: float, lon1: float, lat2: float, lon2: float) -> float | None:
         """The middle of the longest part inside on the way between two points (0 to 1); None if the path misses."""
-        rx, ry = lon2 - lon1, lat2 - lat1
+        lon1 = self._near(lon1)
+        rx, ry = ellipsoid.wrapped(lon2 - lon1), lat2 - lat1
         sx, sy = self.lon_b - self.lon_a, self.lat_b - self.lat_a
         denominator = rx * sy - ry * sx
         ok = np.abs(denominator) > 0
@@ -159,6 +172,17 @@ def buffer_rings(area: Area, buffer_m: float) -> list[Ring]:
     return [ring for polygon in _buffered(area, *_middle(area), buffer_m) for ring in polygon]
 
 
+def _joined(area: Area) -> Area:
+    """The area with all its parts on one side: what RFC 7946 splits at the antimeridian runs on past 180 again."""
+    first = area.polygons[0][0][0][0]
+    parts = []
+    for rings in area.polygons:
+        apart = first - rings[0][0][0]
+        turn = math.copysign(360.0, apart) if abs(apart) > ACROSS_DEG else 0.0
+        parts.append(tuple(tuple((lon + turn, lat) for lon, lat in ring) for ring in rings) if turn else rings)
+    return Area(tuple(parts))
+
+
 def _middle(shape: Shape) -> tuple[float, float]:
     if isinstance(shape, Circle):
         return shape.lat, shape.lon
@@ -169,14 +193,15 @@ def _middle(shape: Shape) -> tuple[float, float]:
 
 def prepare(zone: Zone) -> PreparedZone:
     """The zone ready for questions; costs microseconds for a circle, milliseconds for a detailed polygon."""
-    lat, lon = _middle(zone.shape)
+    shape = zone.shape if isinstance(zone.shape, Circle) else _joined(zone.shape)
+    lat, lon = _middle(shape)
     centre = ellipsoid.vector(lat, lon)
-    if isinstance(zone.shape, Circle):
-        radius_m = zone.shape.radius_m
+    if isinstance(shape, Circle):
+        radius_m = shape.radius_m
         wide = Disc(lat, lon, centre, radius_m + zone.buffer_m) if zone.buffer_m > 0 else None
         return PreparedZone(zone, Disc(lat, lon, centre, radius_m), wide, centre, lat, lon, radius_m + zone.buffer_m)
-    edges = _edges(zone.shape.polygons)
-    buffer = _edges(_buffered(zone.shape, lat, lon, zone.buffer_m)) if zone.buffer_m > 0 else None
+    edges = _edges(shape.polygons)
+    buffer = _edges(_buffered(shape, lat, lon, zone.buffer_m)) if zone.buffer_m > 0 else None
     corners = ellipsoid.vectors(edges.lat_a, edges.lon_a)
     reach_m = float(np.max(ellipsoid.vector_distances(corners, np.array(centre).reshape(3, 1))))
     return PreparedZone(zone, edges, buffer, centre, lat, lon, reach_m + zone.buffer_m * 1.01)

@@ -7,6 +7,7 @@ from gateway.geofence.alarms import Key
 from gateway.geofence.case import MONITORED, Draft, State
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import Rules
+from gateway.geofence.silence import overdue_at_ms
 from gateway.geofence.tracks import Track
 
 # Event -> level on the monitored person's tracker, on a protected person's.
@@ -79,13 +80,19 @@ def judged(draft: Draft, person: str) -> None:
 
 
 def _left_behind_ms(track: Track, rules: Rules) -> int | None:
-    """When standing still will mean that the tracker lies somewhere without its wearer."""
+    """When standing still will mean that the tracker lies somewhere without its wearer.
+
+    A silent tracker is not known to stand still; what silence means is judged elsewhere.
+    """
     if track.here is None:
         return None
-    after_ms = track.still_since_ms + rules.left_behind_still_ms
+    after_ms: int | None = track.still_since_ms + rules.left_behind_still_ms
+    if after_ms is not None and after_ms > (overdue_at_ms(track, rules) or 0):
+        after_ms = None
     if track.strap_open_ms is not None:
         since_ms = max(track.still_since_ms, track.strap_open_ms)
-        after_ms = min(after_ms, since_ms + rules.left_behind_strap_ms)
+        cut_ms = since_ms + rules.left_behind_strap_ms
+        after_ms = cut_ms if after_ms is None else min(after_ms, cut_ms)
     return after_ms
 
 
@@ -93,7 +100,7 @@ def moved(draft: Draft, track: Track) -> None:
     """A tracker that moves again was not left behind."""
     person = draft.case.person_of[track.device_id]
     due_ms = _left_behind_ms(track, draft.rules)
-    if due_ms is not None and draft.now_ms < due_ms:
+    if due_ms is None or draft.now_ms < due_ms:
         draft.clear(Key("device_left_behind", person, ""), "moved")
 
 

@@ -7,9 +7,11 @@ is kept among the order's alarms, so that the core, once it works again, repeats
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import shapely
 
 from gateway.contract import schedules
@@ -183,9 +185,13 @@ def _beyond_m(zone: Zone, lat: float, lon: float) -> float:
     if isinstance(zone.shape, Circle):
         return max(0.0, ellipsoid.distance(lat, lon, zone.shape.lat, zone.shape.lon) - zone.shape.radius_m)
     north, east = ellipsoid.metres_per_degree(lat)
-    shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in zone.shape.polygons])
-    plane = shapely.transform(shape, lambda c: (c - [lon, lat]) * [east, north])
-    return float(shapely.distance(plane, shapely.Point(0, 0)))
+    beyond_m = []
+    for rings in zone.shape.polygons:
+        across = rings[0][0][0] - lon
+        here = [lon + (math.copysign(360.0, across) if abs(across) > 180 else 0.0), lat]
+        local = [(np.asarray(ring) - here) * [east, north] for ring in rings]
+        beyond_m.append(float(shapely.distance(shapely.Polygon(local[0], local[1:]), shapely.Point(0, 0))))
+    return min(beyond_m)
 
 
 def _test_zones(telling: _Telling) -> None:

@@ -165,7 +165,9 @@ def _observe(draft: Draft, event: Observation) -> str | None:
         return None
     track = draft.tracks[event.device_id]
     if track.here is not None and event.time_ms <= track.here.time_ms:
-        if event.time_ms < track.here.time_ms:
+        last = track.raw
+        elsewhere = last is not None and (event.lat, event.lon) != (last.lat, last.lon)
+        if event.time_ms < track.here.time_ms or elsewhere:  # Of two places at one instant both are looked at.
             late.judge(draft, person, event)
         return None
     if _is_quiet(draft, track, event):

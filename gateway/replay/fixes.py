@@ -87,6 +87,13 @@ def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) 
             raise FileUnreadable(where, "is empty", f"the first line must be {','.join(COLUMNS)}")
         names = [name.strip().lstrip("\ufeff") for name in header]
         missing = [name for name in REQUIRED if name not in names]
+        twice = [name for name in COLUMNS if names.count(name) > 1]
+        if twice:
+            raise FileUnreadable(f"{where}:1", f"the header names {', '.join(twice)} twice", "leave one of them")
+        if missing and len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+            raise FileUnreadable(
+                f"{where}:1", "the fields are not separated by commas", f"the first line must be {','.join(COLUMNS)}"
+            )
         if missing:
             raise FileUnreadable(
                 f"{where}:1", f"the header lacks {', '.join(missing)}", f"the first line must be {','.join(COLUMNS)}"
@@ -110,7 +117,9 @@ def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) 
 def read(path: Path, complain: Callable[[BadRow], None]) -> list[Observation]:
     """The usable observations of a file, in file order; raises FileUnreadable when it cannot be used as a whole."""
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        with path.open("rb") as start:
+            encoding = "utf-16" if start.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+        with path.open(encoding=encoding, errors="replace", newline="") as file:
             return parse(file, str(path), complain)
     except OSError as error:
         raise FileUnreadable(str(path), error.strerror or str(error), "name a fixes.csv that can be read") from None

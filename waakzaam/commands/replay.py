@@ -154,6 +154,11 @@ def replay(
             rows += _read_track(text)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
+    if not rows and until_ms is None:
+        complaints.finish()
+        raise BadInput(
+            str(fixes_path or track), "holds no rows: nothing was judged", "name a file with fixes, or --until"
+        )
     name_strangers(parsed, rows)
     faults = Faults()
     transitions = list(run_replay(parsed, rows, until_ms, on_fault=faults))
