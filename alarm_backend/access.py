@@ -10,6 +10,7 @@ import secrets
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from alarm_backend.auth.schemas import ROLES, SessionView, User
 from alarm_backend.errors import Forbidden, NotSignedIn
@@ -133,3 +134,20 @@ def gateway_or_user(request: Request, services: ServicesOf) -> str:
 
 
 GatewayOrUser = Annotated[str, Depends(gateway_or_user)]
+
+
+async def orders_importer(request: Request, services: ServicesOf) -> str:
+    """An administrator; or the gateway, where the backend was started to take unsigned orders from it."""
+    if "authorization" in request.headers:
+        caller = gateway_caller(request, services)
+        if not services.settings.accept_unsigned_orders:
+            raise Forbidden(
+                "orders that nobody signed are not taken from the gateway: draft and sign them, let an administrator "
+                "import them, or start the backend with --accept-unsigned-orders"
+            )
+        return caller
+    session = await session_of(request, await run_in_threadpool(_session, request, services))
+    return Allowed("administrator")(session).username
+
+
+OrdersImporter = Annotated[str, Depends(orders_importer)]

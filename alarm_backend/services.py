@@ -19,6 +19,7 @@ from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
 from alarm_backend.heartbeats.service import HeartbeatService
 from alarm_backend.instructions.service import InstructionService
+from alarm_backend.orders.confirmation import ConfirmationService
 from alarm_backend.orders.delivery import DeliveryService
 from alarm_backend.orders.service import OrderService
 from alarm_backend.people.service import PeopleService
@@ -58,6 +59,7 @@ class Services:
     reports: ReportService
     drafts: DraftService
     delivery: DeliveryService
+    confirmation: ConfirmationService
     devices: DeviceService
     stock: StockService
     feedback: FeedbackService
@@ -119,6 +121,7 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
         reports=ReportService(database, alarms, police, rejections),
         drafts=DraftService(database=database, clocks=clocks, audit=audit, events=events, ask_what_if=ask_what_if),
         delivery=DeliveryService(database, clocks, audit, events),
+        confirmation=ConfirmationService(database, clocks, alarms, settings.order_confirmation_ms),
         devices=devices,
         stock=stock,
         feedback=feedback,

@@ -40,6 +40,12 @@ class Settings:
     """A session that nobody uses ends sooner. ASSUMED."""
     heartbeat_silence_ms: int = 30_000
     """A gateway that is silent longer raises an alarm. ASSUMED: three missed heartbeats of 10 s."""
+    order_confirmation_ms: int = 60_000
+    """A signed order that no gateway confirms within this raises an alarm. ASSUMED: gateways ask every second and
+
+    try again within 15 s; a load of 100,000 orders takes 8 s."""
+    accept_unsigned_orders: bool = False
+    """Whether the gateway's token may load orders that nobody signed; an administrator always may."""
     watch_interval_ms: int = 1_000
     """How often deadlines (silence, expiry, escalation) are looked at."""
     event_poll_ms: int = 1_000

@@ -25,6 +25,7 @@ def look(services: Services) -> None:
     services.alarms.escalate()
     services.escalation.look_for_flood()
     services.devices.look()
+    services.confirmation.look()
 
 
 class Rounds:

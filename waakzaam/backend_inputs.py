@@ -66,13 +66,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def read_key(path: Path) -> bytes:
-    """The key that seals identities, from its file; raises BadInput."""
-    remedy = f"make one: waakzaam backend identity-key {path}"
+def read_key(path: Path, made_by: str = "waakzaam backend identity-key FILE") -> bytes:
+    """A key of 32 bytes from its file; raises BadInput."""
+    remedy = f"make one: {made_by}"
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:
-        raise BadInput(str(path), f"cannot read the identity key: {error}", remedy) from None
+        raise BadInput(str(path), f"cannot read the key: {error}", remedy) from None
     if len(key) != KEY_BYTES:
         raise BadInput(str(path), f"must hold {2 * KEY_BYTES} hex digits", remedy)
     return key

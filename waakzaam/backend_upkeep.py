@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alarm_backend.audit import export
+from alarm_backend.audit import anchors, export
 from alarm_backend.audit.repository import head, lines
 from alarm_backend.errors import NotFound
 from alarm_backend.operations import backup as backups
@@ -19,7 +20,7 @@ from alarm_backend.operations.retention import POSITIONS_DAYS, Removal, Retentio
 from alarm_backend.people.vault import Vault, VaultClosed
 from alarm_backend.services import Services
 from waakzaam import machine
-from waakzaam.backend_inputs import read_key
+from waakzaam.backend_inputs import read_key, write_secret
 from waakzaam.exits import BadInput
 
 DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the backend's files.")]
@@ -88,6 +89,42 @@ def add_to(app: typer.Typer, opened: Opened) -> None:
 
 def _add_privacy(app: typer.Typer, opened: Opened) -> None:
     """Register what concerns people's data."""
+
+    @app.command("anchor-key")
+    def anchor_key(
+        file: Annotated[Path, typer.Argument(help="Where to write it; not on the database's machine.")],
+    ) -> None:
+        """Make the key that signs heads of the audit chain; prints the public key that checks them."""
+        private = secrets.token_bytes(anchors.KEY_BYTES)
+        write_secret(file, private.hex())
+        typer.echo(anchors.public_key(private).hex())
+
+    @app.command()
+    def anchor(
+        file: Annotated[
+            Path, typer.Argument(help="File that grows by one line; keep it where the backend cannot write.")
+        ],
+        anchor_key: Annotated[Path, typer.Option(help="Key file of waakzaam backend anchor-key.")],
+        data: DataFolder = DATA,
+        database: DatabaseUrl = None,
+    ) -> None:
+        """Sign where the audit chain stands now, after checking it, and write it down outside the database."""
+        key = read_key(anchor_key, "waakzaam backend anchor-key FILE")
+        with opened(data, database) as services:
+            count, wrong = services.audit.verify()
+            if wrong:
+                typer.echo(f"not anchored: line {wrong[0].seq} {wrong[0].reason}", err=True)
+                raise typer.Exit(1)
+            with services.database.reading() as connection:
+                signed = anchors.sign(key, head(connection), services.clocks.wall_ms())
+        try:
+            with file.open("a", encoding="utf-8") as sink:
+                sink.write(signed.line + "\n")
+                sink.flush()
+                os.fsync(sink.fileno())
+        except OSError as error:
+            raise BadInput(str(file), f"cannot write: {error.strerror}") from None
+        typer.echo(f"{file}: line {signed.seq} of {count} signed", err=True)
 
     @app.command()
     def retention(

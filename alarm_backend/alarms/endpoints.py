@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from alarm_backend.access import GatewayCaller, OperatorUser, ServicesOf
 from alarm_backend.alarms.schemas import (
@@ -31,10 +31,11 @@ def post_transitions(body: TransitionsIn, services: ServicesOf, _caller: Gateway
     return Results(results=services.alarms.ingest(body.transitions))
 
 
-@router.get("/alarms")
-def get_queue(services: ServicesOf, _user: OperatorUser) -> Queue:
+@router.get("/alarms", response_model=Queue)
+def get_queue(services: ServicesOf, _user: OperatorUser) -> Response:
     """The open alarms, the worst first."""
-    return services.alarms.queue()
+    # Made into JSON here, once: through the framework each alarm is made into a dictionary first.
+    return Response(services.alarms.queue().model_dump_json(), media_type="application/json")
 
 
 @router.get("/alarms/search")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from alarm_backend.alarms import lifecycle, repository
+from alarm_backend.alarms.batch import Batch
 from alarm_backend.alarms.lifecycle import Event, Policy, Step
 from alarm_backend.alarms.risk import severity
 from alarm_backend.alarms.schemas import Result, TransitionIn
@@ -21,6 +22,18 @@ from alarm_backend.time_text import to_ms
 
 PLATFORM = "platform"
 """The `order_id` of alarms about the platform itself."""
+FACTS = {
+    "order_id",
+    "kind",
+    "level",
+    "monitored",
+    "protected",
+    "zone_id",
+    "distance_m",
+    "probability",
+    "reason",
+}
+"""What of a transition becomes the alarm's own."""
 INCIDENT_GAP_MS = 30 * 60_000
 """An alarm joins the incident of its order while that one is open or was active this long ago. ASSUMED."""
 
@@ -37,37 +50,50 @@ class AlarmIntake:
         self._writer = writer
         self._policy = policy
 
-    def take(self, connection: Connection, document: dict[str, Any], source: str) -> Result:
-        """Store one transition in the caller's writing transaction."""
-        try:
-            incoming = TransitionIn.model_validate(document)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return self._rejections.keep(connection, source, document, f"{where}: {first['msg']}")
-        with tracing.span(
-            "backend.intake", incoming.alarm_id, incoming.traceparent, transition=incoming.transition
-        ) as traceparent:
-            return self._store(connection, document, incoming, source, traceparent)
+    def take(self, connection: Connection, documents: list[dict[str, Any]], source: str) -> list[Result]:
+        """Store transitions in the caller's writing transaction; each for itself, in this order."""
+        read = [_read(document) for document in documents]
+        sound = [one for one in read if isinstance(one, TransitionIn)]
+        batch = Batch(
+            connection,
+            alarm_ids=list(dict.fromkeys(one.alarm_id for one in sound)),
+            keys=list(dict.fromkeys(one.idempotency_key for one in sound)),
+            source=source,
+        )
+        results = []
+        for document, incoming in zip(documents, read, strict=True):
+            if isinstance(incoming, str):
+                results.append(self._rejections.keep(connection, source, document, incoming))
+                continue
+            with tracing.span(
+                "backend.intake", incoming.alarm_id, incoming.traceparent, transition=incoming.transition
+            ) as traceparent:
+                results.append(self._store(connection, batch, document, incoming, source, traceparent))
+        batch.flush()
+        return results
 
     def _store(
         self,
         connection: Connection,
+        batch: Batch,
         document: dict[str, Any],
         incoming: TransitionIn,
         source: str,
         traceparent: str,
     ) -> Result:
         key = incoming.idempotency_key
-        before = repository.get(connection, incoming.alarm_id)
-        already_ms = None if before is None else repository.transition_stored_ms(connection, key)
+        before = batch.row(incoming.alarm_id)
+        already_ms = batch.stored_ms(key)
         if already_ms is not None:
-            return Result(idempotency_key=key, status="duplicate", stored_ms=already_ms)
+            if before is not None:
+                return Result(idempotency_key=key, status="duplicate", stored_ms=already_ms)
+            # The key belongs to another alarm: what was stored first stands.
+            reason = "the idempotency key was used for another alarm"
+            return self._rejections.keep(connection, source, document, reason)
         stored_ms = self._clocks.wall_ms()
         time_ms = to_ms(incoming.time.isoformat())
-        step, late = self._step(connection, incoming, None if before is None else dict(before), time_ms, source)
-        is_new = repository.add_transition(
-            connection,
+        step, late = self._step(batch, incoming, before, time_ms)
+        batch.add_step(
             {
                 "idempotency_key": key,
                 "alarm_id": incoming.alarm_id,
@@ -81,36 +107,20 @@ class AlarmIntake:
                 "body": incoming.model_dump(mode="json"),
                 "fix_received_ms": incoming.fix_received_ms,
                 "stored_ms": stored_ms,
-            },
-        )
-        if not is_new:  # the key belongs to another alarm: what was stored first stands
-            reason = "the idempotency key was used for another alarm"
-            return self._rejections.keep(connection, source, document, reason)
-        facts = incoming.model_dump(
-            include={
-                "order_id",
-                "kind",
-                "level",
-                "monitored",
-                "protected",
-                "zone_id",
-                "distance_m",
-                "probability",
-                "reason",
             }
-        ) | {"updated_ms": time_ms}
+        )
+        facts = incoming.model_dump(include=FACTS) | {"updated_ms": time_ms}
         if before is None:
             columns = self._writer.columns(step.standing, facts, time_ms, stored_ms)
             row = dict.fromkeys(repository.COLUMNS) | facts | columns
             row |= {"alarm_id": incoming.alarm_id, "raised_ms": time_ms, "stored_ms": stored_ms}
-            row |= {"incident_id": self._incident(connection, incoming, time_ms)}
-            repository.add(connection, row)
+            row |= {"incident_id": self._incident(batch, incoming, time_ms)}
+            batch.put(row)
         else:
-            row = dict(before)
+            row = before
             if not late:
-                columns = self._writer.columns(step.standing, {**row, **facts}, time_ms, stored_ms)
-                repository.change(connection, incoming.alarm_id, {**facts, **columns})
-                row |= facts | columns
+                row = before | facts | self._writer.columns(step.standing, before | facts, time_ms, stored_ms)
+                batch.put(row)
         self._audit.append(
             connection,
             source,
@@ -136,32 +146,37 @@ class AlarmIntake:
         return Result(idempotency_key=key, status="stored", stored_ms=stored_ms)
 
     def _step(
-        self,
-        connection: Connection,
-        incoming: TransitionIn,
-        before: dict[str, Any] | None,
-        time_ms: int,
-        source: str,
+        self, batch: Batch, incoming: TransitionIn, before: dict[str, Any] | None, time_ms: int
     ) -> tuple[Step, bool]:
         """(what the lifecycle says, whether the transition came too late to count)."""
         of_severity = severity(incoming.kind, incoming.level)
-        event = Event(incoming.transition, source, severity=of_severity)
+        event = Event(incoming.transition, batch.source, severity=of_severity)
         if before is None:
             step = Step(lifecycle.born(of_severity))
             if event.name == "cleared":  # its raising was lost on the way: it is shown all the same
                 step = lifecycle.step(step.standing, event, time_ms, self._policy)
             return replace(step, effects=("sound",), changed=True), False
         standing = lifecycle.Standing(**{name: before[name] for name in repository.STANDING_COLUMNS})
-        newest_ms = repository.newest_time_ms(connection, incoming.alarm_id, source)
+        newest_ms = batch.newest_ms(incoming.alarm_id)
         if newest_ms is not None and time_ms < newest_ms:
             # What arrives late is history: it must not undo what is known since, but it is kept.
             return Step(standing, changed=False), True
         return lifecycle.step(standing, event, time_ms, self._policy), False
 
     @staticmethod
-    def _incident(connection: Connection, incoming: TransitionIn, time_ms: int) -> str:
+    def _incident(batch: Batch, incoming: TransitionIn, time_ms: int) -> str:
         """The incident an alarm belongs to: that of its order if it goes on, else a new one."""
         going_on = None
         if incoming.order_id != PLATFORM:
-            going_on = repository.incident_going_on(connection, incoming.order_id, time_ms - INCIDENT_GAP_MS)
+            going_on = batch.incident_going_on(incoming.order_id, time_ms - INCIDENT_GAP_MS)
         return going_on or f"i-{incoming.alarm_id}"
+
+
+def _read(document: dict[str, Any]) -> TransitionIn | str:
+    """The transition, or what is wrong with it."""
+    try:
+        return TransitionIn.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}"

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from alarm_backend.alarms.lifecycle import OPEN_STATES, Standing
-from alarm_backend.store.database import insert_new
 from alarm_backend.store.tables import alarms, transitions
 
 COLUMNS = tuple(alarms.c.keys())
@@ -24,8 +23,26 @@ STANDING_COLUMNS = (
 
 # What every incoming alarm asks, made once: building a statement costs more than running it.
 _ALARM = select(alarms).where(alarms.c.alarm_id == bindparam("alarm_id"))
+_MANY = select(alarms).where(alarms.c.alarm_id.in_(bindparam("alarm_ids", expanding=True)))
 _ADD = insert(alarms)
-_STORED_MS = select(transitions.c.stored_ms).where(transitions.c.idempotency_key == bindparam("idempotency_key"))
+_CHANGE = update(alarms).where(alarms.c.alarm_id == bindparam("of_alarm_id"))
+_ADD_STEPS = insert(transitions)
+_STORED_MS = select(transitions.c.idempotency_key, transitions.c.stored_ms).where(
+    transitions.c.idempotency_key.in_(bindparam("keys", expanding=True))
+)
+_NEWEST_MS = (
+    select(transitions.c.alarm_id, func.max(transitions.c.time_ms))
+    .where(
+        transitions.c.alarm_id.in_(bindparam("alarm_ids", expanding=True)), transitions.c.actor == bindparam("actor")
+    )
+    .group_by(transitions.c.alarm_id)
+)
+_OPEN_BY_RISK = (
+    select(alarms)
+    .where(alarms.c.state.in_(OPEN_STATES))
+    .order_by(alarms.c.risk.desc(), alarms.c.raised_ms)
+    .limit(bindparam("most"))
+)
 _GOING_ON = (
     select(alarms.c.incident_id)
     .where(
@@ -47,29 +64,45 @@ def standing_of(row: RowMapping) -> Standing:
     return Standing(**{name: row[name] for name in STANDING_COLUMNS})
 
 
-def add(connection: Connection, row: dict[str, Any]) -> None:
-    connection.execute(_ADD, row)
+def get_many(connection: Connection, alarm_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The rows of those of these alarms that are there."""
+    rows = connection.execute(_MANY, {"alarm_ids": alarm_ids}).mappings()
+    return {row["alarm_id"]: dict(row) for row in rows}
+
+
+def add_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Add alarms that are not there yet."""
+    connection.execute(_ADD, rows)
+
+
+def change_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Replace the whole row of each of these alarms."""
+    keyed = [{("of_alarm_id" if name == "alarm_id" else name): value for name, value in row.items()} for row in rows]
+    connection.execute(_CHANGE, keyed)
 
 
 def change(connection: Connection, alarm_id: str, values: dict[str, Any]) -> None:
     connection.execute(update(alarms).where(alarms.c.alarm_id == alarm_id).values(**values))
 
 
-def add_transition(connection: Connection, row: dict[str, Any]) -> bool:
-    """Add a step of history; False when its idempotency key is there already."""
-    return insert_new(connection, transitions, row)
+def add_transition(connection: Connection, row: dict[str, Any]) -> None:
+    """Add a step of history."""
+    add_transitions(connection, [row])
 
 
-def transition_stored_ms(connection: Connection, idempotency_key: str) -> int | None:
-    """When the step with this key was stored."""
-    return connection.execute(_STORED_MS, {"idempotency_key": idempotency_key}).scalar_one_or_none()
+def add_transitions(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Add steps of history, in this order, whose idempotency keys are new."""
+    connection.execute(_ADD_STEPS, rows)
 
 
-def newest_time_ms(connection: Connection, alarm_id: str, actor: str) -> int | None:
-    """The time of the last step that this source reported for this alarm."""
-    return connection.execute(
-        select(func.max(transitions.c.time_ms)).where(transitions.c.alarm_id == alarm_id, transitions.c.actor == actor)
-    ).scalar_one_or_none()
+def transitions_stored_ms(connection: Connection, keys: list[str]) -> dict[str, int]:
+    """When the steps with these idempotency keys were stored; the ones that are not there are left out."""
+    return {row[0]: int(row[1]) for row in connection.execute(_STORED_MS, {"keys": keys})}
+
+
+def newest_times_ms(connection: Connection, alarm_ids: list[str], actor: str) -> dict[str, int]:
+    """The time of the last step that this source reported, by alarm."""
+    return {row[0]: int(row[1]) for row in connection.execute(_NEWEST_MS, {"alarm_ids": alarm_ids, "actor": actor})}
 
 
 def history(connection: Connection, alarm_id: str) -> list[RowMapping]:
@@ -80,13 +113,7 @@ def history(connection: Connection, alarm_id: str) -> list[RowMapping]:
 
 def open_by_risk(connection: Connection, limit: int) -> list[RowMapping]:
     """Alarms that are not resolved, the worst first, the older first among equals."""
-    query = (
-        select(alarms)
-        .where(alarms.c.state.in_(OPEN_STATES))
-        .order_by(alarms.c.risk.desc(), alarms.c.raised_ms)
-        .limit(limit)
-    )
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(_OPEN_BY_RISK, {"most": limit}).mappings())
 
 
 def orders_with_open(connection: Connection, among: list[str] | None) -> list[str]:
@@ -123,9 +150,20 @@ def step_count(connection: Connection, alarm_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def unanswered(connection: Connection, now_ms: int) -> list[RowMapping]:
-    """Alarms that nobody answered by their deadline."""
-    query = select(alarms).where(alarms.c.state == "raised", alarms.c.escalation_due_ms <= now_ms)
+def unanswered(connection: Connection, now_ms: int, limit: int) -> list[RowMapping]:
+    """Alarms that nobody answered by their deadline, the worst first."""
+    query = (
+        select(alarms)
+        .where(alarms.c.state == "raised", alarms.c.escalation_due_ms <= now_ms)
+        .order_by(alarms.c.risk.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def active_of_kind(connection: Connection, kind: str) -> list[RowMapping]:
+    """Alarms of a kind whose cause still holds, whatever people did about them."""
+    query = select(alarms).where(alarms.c.kind == kind, alarms.c.condition == "active")
     return list(connection.execute(query).mappings())
 
 

@@ -7,6 +7,7 @@ SEVERITY_OF_KIND = {
     "proximity_alert": 5,
     "zone_entry": 5,
     "order_not_judged": 5,
+    "order_not_active": 5,
     "gateway_silent": 5,
     "escalation_stopped": 5,
     "strap_cut": 4,

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from alarm_backend.alarms import lifecycle
+from gateway.contract import transitions as contract
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
-Kind = Literal[
-    "proximity_prealert",
-    "proximity_alert",
-    "zone_buffer",
-    "zone_entry",
-    "panic",
-    "strap_cut",
-    "case_opened",
-    "contact_loss",
-    "gnss_loss",
-    "jamming",
-    "spoofing",
-    "battery_low",
-    "battery_critical",
-    "device_left_behind",
-    "order_not_judged",
-    "gateway_silent",
-    "escalation_stopped",
-]
-"""The kinds of `gateway.contract.transitions`, and two that the backend raises about the platform itself."""
-State = Literal["raised", "acknowledged", "in_progress", "shelved", "closing", "resolved"]
-Cause = Literal[
-    "breach_confirmed",
-    "contact_prevented",
-    "police_intervened",
-    "accidental_proximity",
-    "authorised_presence",
-    "device_fault",
-    "position_error",
-    "duplicate",
-    "test",
-    "returned_to_normal",
-]
+PLATFORM_KINDS = ("order_not_active", "gateway_silent", "escalation_stopped")
+"""What the backend raises by itself, about the platform and not about a person's acts."""
+if TYPE_CHECKING:  # a checker of types cannot read words that are kept in one place, in the contract
+    Kind = str
+    State = str
+    Cause = str
+    Change = str
+    Condition = str
+else:
+    Kind = Literal[(*contract.KINDS, contract.NOT_JUDGED, *PLATFORM_KINDS)]
+    State = Literal[lifecycle.STATES]
+    Cause = Literal[lifecycle.CAUSES]
+    Change = Literal[contract.TRANSITIONS]
+    Condition = Literal[lifecycle.CONDITIONS]
 
 
 class TransitionIn(BaseModel):
@@ -53,7 +37,7 @@ class TransitionIn(BaseModel):
     alarm_id: Name
     order_id: Name
     kind: Kind
-    transition: Literal["raised", "escalated", "eased", "cleared"]
+    transition: Change
     level: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00]+$")]
     monitored: Name | None = None
     protected: Name | None = None
@@ -101,7 +85,7 @@ class AlarmView(BaseModel):
     severity: int
     risk: float
     state: State
-    condition: Literal["active", "cleared"]
+    condition: Condition
     monitored: str | None
     protected: str | None
     zone_id: str | None

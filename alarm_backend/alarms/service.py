@@ -25,6 +25,8 @@ from alarm_backend.store import platform_state
 from alarm_backend.store.database import Database
 
 QUEUE_MAX = 1000
+ESCALATED_AT_ONCE_MAX = 50
+"""Unanswered alarms passed on in one transaction: in a flood, new alarms come in between. ASSUMED."""
 GATEWAY = "gateway"
 SYSTEM = "system"
 
@@ -101,11 +103,15 @@ class AlarmService:
     def ingest(self, documents: list[dict[str, Any]], source: str = GATEWAY) -> list[Result]:
         """Store a batch; each item for itself. Returns one result per item, after all of them are durable."""
         with self._database.writing() as connection:
-            return [self.ingest_into(connection, document, source) for document in documents]
+            return self.ingest_all_into(connection, documents, source)
 
     def ingest_into(self, connection: Connection, document: dict[str, Any], source: str) -> Result:
         """Store one transition in the caller's writing transaction."""
-        return self._intake.take(connection, document, source)
+        return self.ingest_all_into(connection, [document], source)[0]
+
+    def ingest_all_into(self, connection: Connection, documents: list[dict[str, Any]], source: str) -> list[Result]:
+        """The same for several."""
+        return self._intake.take(connection, documents, source)
 
     # ---- the operators' side -------------------------------------------------------------------------------------
 
@@ -177,12 +183,19 @@ class AlarmService:
 
     def escalate(self) -> int:
         """Call the next one for every alarm that nobody answered in time; how many."""
+        count = 0
+        while passed_on := self._escalate_some():
+            count += passed_on
+        return count
+
+    def _escalate_some(self) -> int:
+        """Call the next one for the worst of them, a bounded number, so that what arrives meanwhile is taken in."""
         now_ms = self._clocks.wall_ms()
         with self._database.reading() as connection:
-            if not repository.unanswered(connection, now_ms):
+            if not repository.unanswered(connection, now_ms, 1):
                 return 0
         with self._database.writing() as connection:
-            rows = repository.unanswered(connection, now_ms)
+            rows = repository.unanswered(connection, now_ms, ESCALATED_AT_ONCE_MAX)
             for row in rows:
                 level = row["escalation_level"] + 1
                 due_ms = now_ms + chain.wait_ms(row["severity"], level)

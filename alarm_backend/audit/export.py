@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from alarm_backend.audit import chain
+from alarm_backend.audit import anchors, chain
+from alarm_backend.audit.anchors import Anchor
 from alarm_backend.audit.chain import Line
 
 SCHEMA = "waakzaam.audit/1"
@@ -16,8 +17,11 @@ def document(lines: list[Line], head: tuple[int, str]) -> dict[str, Any]:
     return {"schema": SCHEMA, "head": {"seq": head[0], "sha256": head[1]}, "lines": [vars(line) for line in lines]}
 
 
-def faults(document: dict[str, Any]) -> list[str]:
-    """Everything wrong with an exported chain; empty when it is whole. Raises ValueError when it is none."""
+def faults(document: dict[str, Any], kept: list[Anchor] | None = None, public: bytes = b"") -> list[str]:
+    """Everything wrong with an exported chain, and what of the anchors it contradicts; empty when it is whole.
+
+    Raises ValueError when it is no exported chain.
+    """
     names = {field.name for field in fields(Line)}
     try:
         head = (document["head"]["seq"], document["head"]["sha256"])
@@ -28,4 +32,5 @@ def faults(document: dict[str, Any]) -> list[str]:
             lines.append(Line(**line))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an exported audit chain: {error}") from error
-    return [f"line {finding.seq}: {finding.reason}" for finding in chain.verify(lines, head)]
+    wrong = [f"line {finding.seq}: {finding.reason}" for finding in chain.verify(lines, head)]
+    return wrong + (anchors.faults(kept, public, lines) if kept is not None else [])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,12 +30,27 @@ def view(line: chain.Line) -> AuditView:
     )
 
 
+@dataclass
+class _Read:
+    """What somebody read, waiting for its line in the chain."""
+
+    actor: str
+    action: str
+    facts: list[tuple[str, dict[str, Any]]]
+    """(subject, detail) of each line."""
+    written: bool = False
+    fault: BaseException | None = None
+
+
 class AuditService:
     """Appends to, reads and verifies the audit chain."""
 
     def __init__(self, database: Database, clocks: Clocks) -> None:
         self._database = database
         self._clocks = clocks
+        self._reads: list[_Read] = []
+        self._gathering = threading.Lock()
+        self._turn = threading.Lock()
         database.before_commit(self._flush)
 
     def append(self, connection: Connection, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
@@ -62,6 +79,37 @@ class AuditService:
         """Add a line in a transaction of its own."""
         with self._database.writing() as connection:
             self.append(connection, actor, action, subject, detail)
+
+    def record_reads(self, actor: str, action: str, facts: list[tuple[str, dict[str, Any]]]) -> None:
+        """Add a line for each (subject, detail) that somebody read; returns when they are durable.
+
+        Ten consoles ask at the same moment about the same alarm: what they read is written in one transaction, so
+        that the next alarm does not wait behind ten.
+        """
+        if not facts:
+            return
+        mine = _Read(actor, action, facts)
+        with self._gathering:
+            self._reads.append(mine)
+        with self._turn:  # whoever has the turn writes for all who came meanwhile
+            if not mine.written:
+                with self._gathering:
+                    gathered, self._reads = self._reads, []
+                self._write(gathered)
+        if mine.fault is not None:
+            raise mine.fault
+
+    def _write(self, gathered: list[_Read]) -> None:
+        fault: BaseException | None = None
+        try:
+            with self._database.writing() as connection:
+                for one in gathered:
+                    for subject, detail in one.facts:
+                        self.append(connection, one.actor, one.action, subject, detail)
+        except BaseException as error:  # nobody is told that their read was logged when it was not
+            fault = error
+        for one in gathered:
+            one.written, one.fault = True, fault
 
     def of_subject(self, subject: str) -> list[AuditView]:
         """Everything about one subject, oldest first."""

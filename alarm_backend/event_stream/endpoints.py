@@ -30,7 +30,10 @@ async def events(
     resume_after = last_event_id if last_event_id is not None else after
     # Positions go out on this line: who listens from where on is a read of locations like any other.
     await run_in_threadpool(
-        services.audit.record, user.username, "position.stream", "platform:events", {"after": resume_after}
+        services.audit.record_reads,
+        user.username,
+        "position.stream",
+        [("platform:events", {"after": resume_after})],
     )
     return StreamingResponse(
         services.events.stream(resume_after),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -20,6 +23,22 @@ BATCH_MAX = 500
 """Events sent per read: bounds a slow console's memory."""
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """What the log holds after one number: encoded once, sent to every console that stands there."""
+
+    after: int
+    last: int
+    text: str
+    commits: int
+    """Commits of this process with events that were known when it was read."""
+    read_at_s: float
+
+    @property
+    def empty(self) -> bool:
+        return not self.text
+
+
 class EventStreamService:
     """The event log and its readers."""
 
@@ -31,6 +50,10 @@ class EventStreamService:
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = False
+        self._added = threading.local()  # a transaction is flushed and committed by one thread
+        self._commits = 0
+        self._newest: Chunk | None = None
+        self._reading = asyncio.Lock()
         database.before_commit(self._flush)
         database.on_commit(self._committed)
 
@@ -49,10 +72,13 @@ class EventStreamService:
         return len(self._waiting)
 
     def _committed(self) -> None:
+        if not self._added.any:
+            return
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
+        self._commits += 1
         for waiting in self._waiting:
             waiting.set()
 
@@ -63,6 +89,7 @@ class EventStreamService:
 
     def _flush(self, connection: Connection) -> None:
         pending = self._database.pending.get(EVENTS)
+        self._added.any = bool(pending)
         if pending:
             repository.add_all(connection, pending)
 
@@ -74,6 +101,24 @@ class EventStreamService:
     def _read(self, after: int) -> list[repository.Stored]:
         with self._database.reading() as connection:
             return repository.after(connection, after, BATCH_MAX)
+
+    async def _chunk(self, after: int) -> Chunk:
+        """What comes after that number; one look at the database serves every console that stands there.
+
+        The log only grows: what was read once stays right. That there is nothing holds until the next commit of this
+        process, or until another process on the same database is looked for again.
+        """
+        async with self._reading:
+            known = self._newest
+            if known is not None and known.after == after:
+                fresh = known.commits == self._commits and time.monotonic() - known.read_at_s < self._poll_s / 2
+                if fresh or not known.empty:
+                    return known
+            commits, read_at_s = self._commits, time.monotonic()
+            batch = await run_in_threadpool(self._read, after)
+            text = "".join(f"id: {e.event_id}\nevent: {e.name}\ndata: {e.data}\n\n" for e in batch)
+            self._newest = Chunk(after, batch[-1].event_id if batch else after, text, commits, read_at_s)
+            return self._newest
 
     def _resume_point(self, last_event_id: int | None) -> tuple[int, str | None]:
         """(where to read on, why the console must reload everything first)."""
@@ -102,11 +147,11 @@ class EventStreamService:
             sent_ms = self._clocks.wall_ms()
             while not self._ending:
                 waiting.clear()
-                batch = await run_in_threadpool(self._read, at)
-                if batch:
-                    at = batch[-1].event_id
+                chunk = await self._chunk(at)
+                if not chunk.empty:
+                    at = chunk.last
                     sent_ms = self._clocks.wall_ms()
-                    yield "".join(f"id: {e.event_id}\nevent: {e.name}\ndata: {e.data}\n\n" for e in batch)
+                    yield chunk.text
                     continue
                 if self._clocks.wall_ms() - sent_ms >= self._ping_ms:
                     sent_ms = self._clocks.wall_ms()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from alarm_backend.alarms.schemas import PLATFORM_KINDS
 from gateway.contract import victim_contact
+from gateway.contract.transitions import NOT_JUDGED
 
 ACTIONS = ("look_at_map", "call_protected", "call_monitored", "notify_police", "check_device", "write_down")
 DANGER = ("panic", "proximity_alert", "zone_entry")
@@ -17,7 +19,7 @@ TAMPER = ("strap_cut", "case_opened", "jamming", "spoofing")
 LOST = ("contact_loss", "gnss_loss", "device_left_behind")
 EARLY = ("proximity_prealert", "zone_buffer")
 UPKEEP = ("battery_low", "battery_critical")
-PLATFORM = ("order_not_judged", "gateway_silent", "escalation_stopped")
+PLATFORM = (NOT_JUDGED, *PLATFORM_KINDS)
 
 PLANS: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {
     DANGER: (("call_protected", 60), ("notify_police", 90), ("call_monitored", 180), ("write_down", 900)),

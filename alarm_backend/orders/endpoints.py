@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Response
 
-from alarm_backend.access import GatewayCaller, GatewayOrUser, OrderReader, ServicesOf
+from alarm_backend.access import GatewayCaller, GatewayOrUser, OrderReader, OrdersImporter, ServicesOf
 from alarm_backend.orders.schemas import (
     OrdersFeed,
     OrdersStored,
@@ -24,9 +24,12 @@ OrderId = Annotated[str, Path(max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 def put_orders(
     body: Annotated[dict[str, Any], Body(description="A `waakzaam.orders/1` document.")],
     services: ServicesOf,
-    caller: GatewayCaller,
+    caller: OrdersImporter,
 ) -> OrdersStored:
-    """Store the orders of a document, all or none; may be repeated."""
+    """Store the orders of a document, all or none; may be repeated. Nobody signs them: they skip four eyes, and are
+
+    marked so wherever they are shown. For an administrator; for the gateway only where the backend was told so.
+    """
     return services.orders.put(body, caller)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from alarm_backend.store.register_tables import order_signatures
 from alarm_backend.store.tables import orders
 
 
@@ -41,3 +42,10 @@ def add_current(connection: Connection, row: dict[str, Any]) -> None:
     """Add a version; it becomes the current one."""
     connection.execute(update(orders).where(orders.c.order_id == row["order_id"]).values(is_current=False))
     connection.execute(insert(orders).values(**row, is_current=True))
+
+
+def signed_versions(connection: Connection) -> set[tuple[str, int]]:
+    """The (order, version) that were drafted and signed off here."""
+    return {
+        (row[0], row[1]) for row in connection.execute(select(order_signatures.c.order_id, order_signatures.c.version))
+    }

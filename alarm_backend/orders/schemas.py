@@ -28,6 +28,8 @@ class OrderView(BaseModel):
     in_force: bool
     withdrawn: bool = False
     """Signed off as ended before its time; the gateway no longer judges it."""
+    signed: bool
+    """Whether two people drafted and signed it here; False for one that was read in."""
     monitored: PartyView
     protected: list[PartyView]
     alert_distance_m: float | None

@@ -41,7 +41,8 @@ class OrderService:
     def put(self, document: dict[str, Any], actor: str) -> OrdersStored:
         """Store every order of a `waakzaam.orders/1` document, all or none; may be repeated.
 
-        A version that is known must be the same to the letter, and an older one never replaces a newer one.
+        A version that is known must be the same to the letter, an older one never replaces a newer one, and what was
+        signed is changed by a draft only: these orders are unsigned.
         Raises InvalidRequest or Refused.
         """
         parsed = parse(document)
@@ -61,6 +62,9 @@ class OrderService:
                 if newest is not None and newest["version"] > order.version:
                     reason = f"version {newest['version']} is in force"
                     raise Refused("put", f"{order.order_id} version {order.version}", reason)
+                if newest is not None and newest["version"] in signatures(connection, order.order_id):
+                    reason = f"version {newest['version']} was signed off: change it by a draft"
+                    raise Refused("put", f"{order.order_id} version {order.version}", reason)
                 repository.add_current(
                     connection,
                     {
@@ -74,8 +78,8 @@ class OrderService:
                         "stored_ms": stored_ms,
                     },
                 )
-                detail = {"version": order.version, "sha256": digest}
-                self._audit.append(connection, actor, "order.put", f"order:{order.order_id}", detail)
+                detail = {"version": order.version, "sha256": digest, "signed": False}
+                self._audit.append(connection, actor, "order.import_unsigned", f"order:{order.order_id}", detail)
                 done.stored.append(order.order_id)
             if done.stored:
                 delivery.changed(connection, stored_ms)
@@ -87,7 +91,8 @@ class OrderService:
         """The current version of every order, in force or not."""
         now_ms = self._clocks.now_ms()
         with self._database.reading() as connection:
-            return [view(row, now_ms) for row in repository.current(connection)]
+            signed = repository.signed_versions(connection)
+            return [view(row, now_ms, signed) for row in repository.current(connection)]
 
     def versions(self, order_id: str) -> list[VersionView]:
         """Every version of an order, newest first. Raises NotFound."""
@@ -101,9 +106,10 @@ class OrderService:
         """The current version of one order. Raises NotFound."""
         with self._database.reading() as connection:
             row = repository.current_of(connection, order_id)
+            signed = {(order_id, version) for version in signatures(connection, order_id)}
         if row is None:
             raise NotFound("order", order_id)
-        return view(row, self._clocks.now_ms())
+        return view(row, self._clocks.now_ms(), signed)
 
 
 def version_views(connection: Connection, order_id: str) -> list[VersionView]:
@@ -127,8 +133,8 @@ def version_views(connection: Connection, order_id: str) -> list[VersionView]:
     return found
 
 
-def view(row: RowMapping, now_ms: int) -> OrderView:
-    """A version as the console shows it."""
+def view(row: RowMapping, now_ms: int, signed: set[tuple[str, int]]) -> OrderView:
+    """A version as the console shows it; `signed` holds the (order, version) that went through four eyes."""
     order = contract.parse({"schema": contract.SCHEMA, "orders": [row["document"]]})[0]
     return OrderView(
         order_id=order.order_id,
@@ -139,6 +145,7 @@ def view(row: RowMapping, now_ms: int) -> OrderView:
         valid_until_ms=order.valid_until_ms,
         in_force=not row["withdrawn"] and order.valid_from_ms <= now_ms < order.valid_until_ms,
         withdrawn=row["withdrawn"],
+        signed=(order.order_id, order.version) in signed,
         monitored=PartyView(**vars(order.monitored)),
         protected=[PartyView(**vars(party)) for party in order.protected],
         alert_distance_m=order.proximity.alert_distance_m if order.proximity else None,

@@ -35,5 +35,5 @@ class PeopleService:
         if sealed is None:
             return None
         identity = Identity.model_validate(self.vault.unseal(f"person:{person_id}", sealed))
-        self._audit.record(actor, "identity.read", f"person:{person_id}", {"purpose": purpose})
+        self._audit.record_reads(actor, "identity.read", [(f"person:{person_id}", {"purpose": purpose})])
         return identity

@@ -73,18 +73,13 @@ class PositionService:
         return self.tracks_between(order_id, user, now_ms - since_ms, now_ms, keep_last=True)
 
     def tracks_of(self, order_ids: list[str], user: User, since_ms: int = HOUR_MS) -> list[TrackView]:
-        """The same for several orders; a line in the audit chain for each, all in one transaction."""
+        """The same for several orders; a line in the audit chain for each."""
         now_ms = self._clocks.now_ms()
         found = {order_id: self._tracks(order_id, now_ms - since_ms, now_ms, keep_last=True) for order_id in order_ids}
-        with self._database.writing() as connection:
-            for order_id, tracks in found.items():
-                self._audit.append(
-                    connection,
-                    user.username,
-                    "position.read",
-                    f"order:{order_id}",
-                    _read_span(now_ms - since_ms, now_ms, tracks),
-                )
+        read = [
+            (f"order:{order_id}", _read_span(now_ms - since_ms, now_ms, tracks)) for order_id, tracks in found.items()
+        ]
+        self._audit.record_reads(user.username, "position.read", read)
         return [track for tracks in found.values() for track in tracks]
 
     def tracks_between(
@@ -92,7 +87,8 @@ class PositionService:
     ) -> list[TrackView]:
         """The tracks of an order's parties in [from, until] (process clock). Logged."""
         tracks = self._tracks(order_id, from_ms, until_ms, keep_last)
-        self._audit.record(user.username, "position.read", f"order:{order_id}", _read_span(from_ms, until_ms, tracks))
+        span = _read_span(from_ms, until_ms, tracks)
+        self._audit.record_reads(user.username, "position.read", [(f"order:{order_id}", span)])
         return tracks
 
     def _tracks(self, order_id: str, from_ms: int, until_ms: int, keep_last: bool) -> list[TrackView]:

@@ -40,6 +40,12 @@ def _signed(backend: Backend, **body: Any) -> dict[str, Any]:
     return draft
 
 
+def _read_in(backend: Backend, *documents: dict[str, Any]) -> int:
+    """Load orders without a signature; the status of the answer."""
+    body = {"schema": "waakzaam.orders/1", "orders": list(documents)}
+    return int(backend.gateway.put("/api/v1/orders", json=body).status_code)
+
+
 def test_a_draft_that_another_person_signs_is_the_orders_next_version(backend: Backend) -> None:
     _signed(backend, reason="judgment of 3 May")
     order = backend.client("operator").get("/api/v1/orders/VL-9").json()
@@ -105,12 +111,10 @@ def test_what_was_read_is_what_is_signed(backend: Backend) -> None:
 
 
 def test_a_stale_draft_is_refused_until_somebody_rebased_it(backend: Backend) -> None:
-    _signed(backend)
+    assert _read_in(backend, _document(version=1)) == 200
     draft = backend.client("case_manager").post(DRAFTS, json={"order_id": "VL-9"}).json()
     _step(backend, draft, "submit", "case_manager")
-    newer = _document(version=2, mandate_kind="probation")
-    put = backend.gateway.put("/api/v1/orders", json={"schema": "waakzaam.orders/1", "orders": [newer]})
-    assert put.status_code == 200
+    assert _read_in(backend, _document(version=2, mandate_kind="probation")) == 200
     refused = _step(backend, draft, "sign", "supervisor")
     assert refused.status_code == 409
     assert "stale" in refused.json()["detail"]

@@ -126,7 +126,7 @@ def clock() -> Clock:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a backend under test."""
-    return Settings(database_url=database_url, data_folder=tmp_path, gateway_token=TOKEN)
+    return Settings(database_url=database_url, data_folder=tmp_path, gateway_token=TOKEN, accept_unsigned_orders=True)
 
 
 @pytest.fixture

@@ -125,7 +125,11 @@ class Backend:
 def running_backend(folder: Path, now_ms: Callable[[], int] = wall_ms, port: int = 0) -> Iterator[Backend]:
     """The whole backend on SQLite in `folder`, served by uvicorn in a thread."""
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'waakzaam.db'}", data_folder=folder, gateway_token=TOKEN, event_ping_ms=2_000
+        database_url=f"sqlite:///{folder / 'waakzaam.db'}",
+        data_folder=folder,
+        gateway_token=TOKEN,
+        event_ping_ms=2_000,
+        accept_unsigned_orders=True,
     )
     database = Database(settings.database_url)
     upgrade(database)

@@ -18,8 +18,9 @@ from alarm_backend.alarms.risk import SEVERITY_OF_KIND, risk
 from alarm_backend.store.database import Database
 from alarm_backend.store.tables import alarms
 from alarm_backend.time_text import to_text
+from gateway.contract import transitions as contract
 
-KINDS = sorted(set(SEVERITY_OF_KIND) - {"gateway_silent", "order_not_judged", "escalation_stopped"})
+KINDS = contract.KINDS
 DAY_MS = 86_400_000
 ORDERS = 500
 

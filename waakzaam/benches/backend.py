@@ -62,7 +62,7 @@ def _served(url: str, folder: Path) -> Iterator[tuple[str, str, Services]]:
     services = build(settings, Clocks(real_clock_ms))
     migrate.upgrade(services.database)
     arguments = ["backend", "--port", str(port), "--token-file", str(token_file)]
-    arguments += ["--data", str(folder), "--database", url]
+    arguments += ["--data", str(folder), "--database", url, "--accept-unsigned-orders"]
     process = Process("backend", arguments, folder / "backend.log", {})
     try:
         process.wait_ready(lambda: _ready(address))

@@ -104,7 +104,12 @@ def backend(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
     data: DataFolder = DATA,
     database: DatabaseUrl = None,
-    orders: Annotated[Path | None, typer.Option(help="orders.json to load at start.")] = None,
+    orders: Annotated[
+        Path | None, typer.Option(help="orders.json to load at start; nobody signed them, and the console says so.")
+    ] = None,
+    accept_unsigned_orders: Annotated[
+        bool, typer.Option(help="Let the gateway's token load orders that nobody signed (PUT /api/v1/orders).")
+    ] = False,
     token_file: Annotated[Path | None, typer.Option(help="File with the gateway's bearer token.")] = None,
     keys: Annotated[Path | None, typer.Option(help="Device keys (waakzaam.keys/1) to verify field tests.")] = None,
     identity_key: Annotated[
@@ -135,6 +140,7 @@ def backend(
         settings_for(data, database, read_token(token_file)),
         device_keys_file=keys,
         secure_cookies=secure_cookies,
+        accept_unsigned_orders=accept_unsigned_orders,
         identity_key=None if identity_key is None else read_key(identity_key),
         oidc=oidc_settings(
             issuer=oidc_issuer,

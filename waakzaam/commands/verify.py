@@ -10,11 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
+from alarm_backend.audit import anchors
 from alarm_backend.audit import export as audit_chain
 from firmware.wire import record
 from gateway.replay import bundle
 from waakzaam import record_check
 from waakzaam.exits import BadInput
+
+Kept = tuple[list[anchors.Anchor], bytes]
+"""Anchors, and the public key that they must be signed with."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,37 @@ def _evidence(path: Path, document: dict[str, Any]) -> Finding:
     return Finding(bundle.SCHEMA, not faults, says if not faults else "does not replay as stated", tuple(faults))
 
 
-def _audit(path: Path, document: dict[str, Any]) -> Finding:
-    """An audit chain holds when every line follows from the one before it and the last one is the head."""
+def _audit(path: Path, document: dict[str, Any], kept: Kept | None = None) -> Finding:
+    """An audit chain holds when every line follows from the one before it, the last one is the head, and every anchor
+
+    that was signed before is a line of it.
+    """
     try:
-        faults = audit_chain.faults(document)
+        faults = audit_chain.faults(document, *(kept or ()))
     except ValueError as error:
         raise BadInput(str(path), str(error), "export it again: waakzaam backend audit FILE") from None
-    says = f"{len(document['lines'])} lines follow from one another" if not faults else "was tampered with"
+    beside = f"; {len(kept[0])} anchors hold" if kept else "; not held against anchors: no --anchors"
+    says = f"{len(document['lines'])} lines follow from one another{beside}" if not faults else "was tampered with"
     return Finding(audit_chain.SCHEMA, not faults, says, tuple(faults))
+
+
+def _anchors(path: Path, key: str | None) -> Kept:
+    """The anchors of a file, and the key that they must be signed with."""
+    if key is None:
+        raise BadInput("--anchors", "need --anchor-public-key", "waakzaam backend anchor-key FILE printed it")
+    try:
+        public = bytes.fromhex(key)
+        if len(public) != anchors.KEY_BYTES:
+            raise ValueError
+    except ValueError:
+        raise BadInput("--anchor-public-key", f"must be {2 * anchors.KEY_BYTES} hex digits") from None
+    try:
+        kept = anchors.read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(str(path), str(error), "waakzaam backend anchor writes such a file") from None
+    if not kept:
+        raise BadInput(str(path), "holds no anchor", "waakzaam backend anchor writes one a line")
+    return kept, public
 
 
 # Schema of the document -> the function that checks it.
@@ -102,12 +129,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="An evidence bundle, or a log of drink-test records (JSONL).")],
+    *,
+    path: Annotated[Path, typer.Argument(help="An evidence bundle, an audit chain, or a log of drink-test records.")],
     keys: Annotated[Path | None, typer.Option(help="Records: device keys (waakzaam.keys/1).")] = None,
     calibration: Annotated[
         list[Path] | None,
         typer.Option(help="Records: the cal.json they were judged with; once for each strip of a test, in its order."),
     ] = None,
+    anchors_file: Annotated[
+        Path | None, typer.Option("--anchors", help="Audit chain: signed heads of before, kept outside the database.")
+    ] = None,
+    anchor_public_key: Annotated[str | None, typer.Option(help="Audit chain: 64 hex digits that check them.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check a sealed document; exit status 1 when it does not hold."""
@@ -115,7 +147,12 @@ def verify(
         finding = _records(path, keys, calibration or [])
     else:
         document = _read(path)
-        finding = CHECKS[document["schema"]](path, document)
+        if anchors_file is None:
+            finding = CHECKS[document["schema"]](path, document)
+        elif document["schema"] == audit_chain.SCHEMA:
+            finding = _audit(path, document, _anchors(anchors_file, anchor_public_key))
+        else:
+            raise BadInput("--anchors", f"are of an audit chain; {path} is {document['schema']}")
     if as_json:
         typer.echo(json.dumps({"schema": "waakzaam.verify/1", "path": str(path), **vars(finding)}))
     else:

@@ -127,6 +127,7 @@ class Place:
             data_folder=folder,
             gateway_token=TOKEN,
             identity_key=b"planted-identity-key-32-bytes-ok",
+            accept_unsigned_orders=True,
         )
         clock = TurningClock()
         self.app = create_app(settings, clock, clock)
