@@ -27,6 +27,8 @@ class Batch:
         self._added: dict[str, dict[str, Any]] = {}
         self._changed: dict[str, dict[str, Any]] = {}
         self._steps: list[dict[str, Any]] = []
+        self._foreseen: dict[tuple[str, int], str | None] = {}
+        self._touched: set[str] = set()
 
     def row(self, alarm_id: str) -> dict[str, Any] | None:
         """The alarm as it stands now."""
@@ -40,11 +42,18 @@ class Batch:
         """The time of the last step that the batch's source reported for this alarm."""
         return self._newest_ms.get(alarm_id)
 
+    def foresee_incidents(self, asked: list[tuple[str, int]]) -> None:
+        """Ask at once what `incident_going_on` will be asked for."""
+        if asked:
+            self._foreseen = dict(zip(asked, repository.incidents_going_on(self._connection, asked), strict=True))
+
     def incident_going_on(self, order_id: str, active_since_ms: int) -> str | None:
         """The incident of the order's newest alarm that is open or was active since that time."""
-        if any(row["order_id"] == order_id for rows in (self._added, self._changed) for row in rows.values()):
-            self.flush()
-        return repository.incident_going_on(self._connection, order_id, active_since_ms)
+        asked = (order_id, active_since_ms)
+        if order_id not in self._touched and asked in self._foreseen:
+            return self._foreseen[asked]
+        self.flush()
+        return repository.incidents_going_on(self._connection, [asked])[0]
 
     def add_step(self, step: dict[str, Any]) -> None:
         """A step of history; its key is one that `stored_ms` did not know."""
@@ -58,6 +67,7 @@ class Batch:
         alarm_id = row["alarm_id"]
         known = alarm_id in self._rows and alarm_id not in self._added
         (self._changed if known else self._added)[alarm_id] = row
+        self._touched.add(row["order_id"])
         self._rows[alarm_id] = row
 
     def flush(self) -> None:

@@ -60,6 +60,8 @@ class AlarmIntake:
             keys=list(dict.fromkeys(one.idempotency_key for one in sound)),
             source=source,
         )
+        new = [one for one in sound if batch.row(one.alarm_id) is None and one.order_id != PLATFORM]
+        batch.foresee_incidents([(one.order_id, _ms(one) - INCIDENT_GAP_MS) for one in new])
         results = []
         for document, incoming in zip(documents, read, strict=True):
             if isinstance(incoming, str):
@@ -91,7 +93,7 @@ class AlarmIntake:
             reason = "the idempotency key was used for another alarm"
             return self._rejections.keep(connection, source, document, reason)
         stored_ms = self._clocks.wall_ms()
-        time_ms = to_ms(incoming.time.isoformat())
+        time_ms = _ms(incoming)
         step, late = self._step(batch, incoming, before, time_ms)
         batch.add_step(
             {
@@ -170,6 +172,10 @@ class AlarmIntake:
         if incoming.order_id != PLATFORM:
             going_on = batch.incident_going_on(incoming.order_id, time_ms - INCIDENT_GAP_MS)
         return going_on or f"i-{incoming.alarm_id}"
+
+
+def _ms(incoming: TransitionIn) -> int:
+    return to_ms(incoming.time.isoformat())
 
 
 def _read(document: dict[str, Any]) -> TransitionIn | str:

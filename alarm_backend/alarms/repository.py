@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, text, update
 
 from alarm_backend.alarms.lifecycle import OPEN_STATES, Standing
 from alarm_backend.store.tables import alarms, transitions
@@ -43,15 +44,24 @@ _OPEN_BY_RISK = (
     .order_by(alarms.c.risk.desc(), alarms.c.raised_ms)
     .limit(bindparam("most"))
 )
-_GOING_ON = (
-    select(alarms.c.incident_id)
-    .where(
-        alarms.c.order_id == bindparam("order_id"),
-        (alarms.c.state != "resolved") | (alarms.c.updated_ms >= bindparam("active_since_ms")),
-    )
-    .order_by(alarms.c.raised_ms.desc())
-    .limit(1)
-)
+_INCIDENT = """
+    (SELECT alarms.incident_id FROM alarms
+     WHERE alarms.order_id = {order_id} AND (alarms.state <> 'resolved' OR alarms.updated_ms >= {active_since_ms})
+     ORDER BY alarms.raised_ms DESC LIMIT 1)
+"""
+_GOING_ON = {
+    "postgresql": text(
+        "SELECT asked.n, "
+        + _INCIDENT.format(order_id="asked.order_id", active_since_ms="asked.active_since_ms")
+        + " FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS asked(n int, order_id text, active_since_ms bigint)"
+    ),
+    "sqlite": text(
+        "SELECT asked.value ->> 'n', "
+        + _INCIDENT.format(order_id="asked.value ->> 'order_id'", active_since_ms="asked.value ->> 'active_since_ms'")
+        + " FROM json_each(:asked) AS asked"
+    ),
+}
+"""One statement for the orders of a whole batch."""
 
 
 def get(connection: Connection, alarm_id: str) -> RowMapping | None:
@@ -176,10 +186,12 @@ def neglected(connection: Connection, before_ms: int) -> list[str]:
     return [str(alarm_id) for alarm_id in connection.execute(query).scalars()]
 
 
-def incident_going_on(connection: Connection, order_id: str, active_since_ms: int) -> str | None:
-    """The incident of the order's newest alarm that is open or was active since that time."""
-    asked = {"order_id": order_id, "active_since_ms": active_since_ms}
-    return connection.execute(_GOING_ON, asked).scalar_one_or_none()
+def incidents_going_on(connection: Connection, asked: list[tuple[str, int]]) -> list[str | None]:
+    """For each (order, active since): the incident of its newest alarm that is open or was active since that time."""
+    rows = [{"n": n, "order_id": order_id, "active_since_ms": since} for n, (order_id, since) in enumerate(asked)]
+    found = connection.execute(_GOING_ON[connection.dialect.name], {"asked": json.dumps(rows)})
+    by_number: dict[int, str | None] = {int(row[0]): row[1] for row in found}
+    return [by_number[number] for number in range(len(asked))]
 
 
 def new_since(connection: Connection, stored_since_ms: int) -> int:

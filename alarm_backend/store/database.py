@@ -53,6 +53,8 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _sqlite_begin)
     else:
         event.listen(engine, "begin", _postgresql_begin)
+        # Many rows in one statement: by default each row is a message of its own to the server.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine
 
 
