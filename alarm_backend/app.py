@@ -16,6 +16,7 @@ from alarm_backend import console, health
 from alarm_backend.alarms import endpoints as alarms
 from alarm_backend.auth import endpoints as auth
 from alarm_backend.clocks import Clocks, real_clock_ms
+from alarm_backend.console.situation import Shared
 from alarm_backend.devices import endpoints as devices
 from alarm_backend.drafts import endpoints as drafts
 from alarm_backend.drafts import what_if
@@ -106,6 +107,7 @@ def create_app(
     app = FastAPI(title="Waakzaam alarm backend", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
     app.state.watch = watch
+    app.state.shared_situation = Shared()
     for feature in FEATURES:
         app.include_router(feature.router, responses=FAULTS)
     app.include_router(health.router)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
 
 from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
@@ -17,6 +17,7 @@ from alarm_backend.console import (
     records_pages,
     register_pages,
     sign_in_pages,
+    situation,
     wearer_page,
 )
 from alarm_backend.console.assets import router_of
@@ -32,13 +33,10 @@ from alarm_backend.console.page_frame import (
     pages,
 )
 from alarm_backend.console.rhythms import RHYTHMS
-from alarm_backend.errors import NotFound
 from alarm_backend.instructions.schemas import Outcome
-from alarm_backend.orders.schemas import OrderView
 
 YEAR_S = 365 * 24 * 3600
 TESTS_SHOWN = 20
-ORDERS_ASKED_MAX = 50
 BROWSER_TEXTS = (
     "status.",
     "banner.",
@@ -71,6 +69,7 @@ router.include_router(records_pages.router)
 router.include_router(case_pages.router)
 router.include_router(register_pages.router)
 router.include_router(sign_in_pages.router)
+router.include_router(situation.router)
 router.include_router(wearer_page.router)
 
 
@@ -114,13 +113,6 @@ def _acts(detail: AlarmDetail, user: User) -> list[dict[str, Any]]:
     main = MAIN_ACT.get(alarm.state)
     offered.sort(key=lambda name: name != main)
     return [{"name": name, "key": ACT_KEYS.get(name), "main": name == main} for name in offered]
-
-
-def _order_of(services: ServicesOf, order_id: str) -> OrderView | None:
-    try:
-        return services.orders.get(order_id)
-    except NotFound:
-        return None  # an alarm about the platform itself belongs to no order, and is shown all the same
 
 
 def _shown(value: Any) -> str:
@@ -177,7 +169,7 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
         "acts": _acts(detail, user),
         "causes": [c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
         "four_eyes": alarm.severity >= services.alarms.policy.four_eyes_severity,
-        "order": _order_of(services, alarm.order_id),
+        "order": situation.order_of(services, alarm.order_id),
         "people": [(person, role) for person, role in parties if person],
         "evidence": _evidence(detail),
         "steps": steps,
@@ -185,27 +177,6 @@ def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
         "police": "send" if online and alarm.monitored else "log" if by_telephone else "",
         "handovers": services.police.of_alarm(alarm_id),
     }
-
-
-@router.get("/console/situation")
-def situation(
-    request: Request,
-    services: ServicesOf,
-    user: OperatorUser,
-    order_id: Annotated[list[Annotated[str, Query(max_length=80)]] | None, Query(max_length=ORDERS_ASKED_MAX)] = None,
-) -> Response:
-    """Who is where: the orders with open alarms (or those asked for among them) and their parties' tracks of the last
-
-    hour. Each order that is read is a line in the audit chain."""
-    concerned = services.alarms.orders_concerned(order_id)
-    orders = [order for order in (_order_of(services, name) for name in concerned) if order is not None]
-    tracks = services.positions.tracks_of([order.order_id for order in orders], user) if orders else []
-    known = {
-        "now_ms": services.clocks.now_ms(),
-        "orders": [order.model_dump(mode="json", exclude={"document"}) for order in orders],
-        "tracks": [track.model_dump(mode="json") for track in tracks],
-    }
-    return compressed(request, JSONResponse(known, headers={"Cache-Control": "no-store"}))
 
 
 @router.post("/console/preferences")

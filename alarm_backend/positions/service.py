@@ -72,15 +72,20 @@ class PositionService:
         now_ms = self._clocks.now_ms()
         return self.tracks_between(order_id, user, now_ms - since_ms, now_ms, keep_last=True)
 
-    def tracks_of(self, order_ids: list[str], user: User, since_ms: int = HOUR_MS) -> list[TrackView]:
-        """The same for several orders; a line in the audit chain for each."""
+    def latest_of(
+        self, order_ids: list[str], since_ms: int = HOUR_MS
+    ) -> tuple[list[TrackView], list[tuple[str, dict[str, Any]]]]:
+        """The same for several orders, and what `note_read` must be given before anybody sees them."""
         now_ms = self._clocks.now_ms()
         found = {order_id: self._tracks(order_id, now_ms - since_ms, now_ms, keep_last=True) for order_id in order_ids}
         read = [
             (f"order:{order_id}", _read_span(now_ms - since_ms, now_ms, tracks)) for order_id, tracks in found.items()
         ]
+        return [track for tracks in found.values() for track in tracks], read
+
+    def note_read(self, read: list[tuple[str, dict[str, Any]]], user: User) -> None:
+        """A line in the audit chain for each order that this person is about to see; durable when it returns."""
         self._audit.record_reads(user.username, "position.read", read)
-        return [track for tracks in found.values() for track in tracks]
 
     def tracks_between(
         self, order_id: str, user: User, from_ms: int, until_ms: int, keep_last: bool = False

@@ -90,7 +90,7 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     assert re.fullmatch(r"[\d.,]+\s(m|km)", said), said
     expect(page.locator('[data-live="distance"]')).to_have_text(said)
     expect(page.locator(".chart-line")).to_be_attached()
-    painted = page.locator("[data-map] canvas").screenshot()
+    painted = page.locator("[data-map] .maplibregl-canvas").screenshot()
     assert len(painted) > 20_000, "the map is an empty rectangle"
     if os.environ.get("WAAKZAAM_SCREENSHOT") == "1":
         target = Path(__file__).resolve().parents[2] / "docs" / "images" / "console.png"

@@ -28,6 +28,7 @@ const detail = new Detail(root.querySelector("[data-detail]"), situation, clock,
 const replay = new Replay(root, situation, redraw);
 const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
+  if (alarm) want(alarm.order_id);
   detail.show(alarm);
   map?.setFollow(true);
   redraw();
@@ -71,31 +72,40 @@ async function loadSituation(orderIds = null) {
   if (orderIds) situation.merge(loaded);
   else situation.load(loaded);
   health.positions(situation.newestMs);
-  detail.drawChart();
-  if (!orderIds || orderIds.includes(queue.selected()?.order_id)) redraw();
-  else redrawSoon(null);
+  if (!orderIds || orderIds.includes(queue.selected()?.order_id)) {
+    detail.drawChart();
+    redraw();
+  } else redrawSoon(null);
 }
 
-const GATHER_MS = 250, ASK_MAX = 50, ASK_AGAIN_MS = 5000;
+// Never sooner than GATHER_MS: the backend gives all consoles that ask at one moment the same answer (situation.py).
+const GATHER_MS = 250, GATHER_OTHERS_MS = 2000, ASK_MAX = 50, ASK_AGAIN_MS = 5000;
 const wanted = new Set(), asked = new Set();
+let asking = null, askAt = Infinity;
 
-/** Ask for an order that a new alarm named, once, together with the others of the same moment. */
+/** Ask for an order that a new alarm named, once: soon when it is looked at, else together with those that follow. */
 function want(orderId) {
   if (situation.orders.has(orderId) || asked.has(orderId)) return;
   wanted.add(orderId);
-  if (wanted.size > 1) return;
-  setTimeout(() => {
-    const now = [...wanted].slice(0, ASK_MAX);
-    for (const id of now) { wanted.delete(id); asked.add(id); }
-    const left = [...wanted];
-    wanted.clear();
-    left.forEach(want);
-    loadSituation(now).catch((error) => {
-      for (const id of now) asked.delete(id);
-      health.notLoaded(error);
-      setTimeout(() => now.forEach(want), ASK_AGAIN_MS); // its alarm may stand for long before another names the order
-    });
-  }, GATHER_MS);
+  const at = performance.now() + (queue.selected()?.order_id === orderId ? GATHER_MS : GATHER_OTHERS_MS);
+  if (at >= askAt) return;
+  clearTimeout(asking);
+  askAt = at;
+  asking = setTimeout(ask, at - performance.now());
+}
+
+function ask() {
+  askAt = Infinity;
+  for (const id of wanted) if (situation.orders.has(id)) wanted.delete(id);
+  const now = [...wanted].slice(0, ASK_MAX);
+  for (const id of now) { wanted.delete(id); asked.add(id); }
+  for (const id of wanted) want(id);
+  if (!now.length) return;
+  loadSituation(now).catch((error) => {
+    for (const id of now) asked.delete(id);
+    health.notLoaded(error);
+    setTimeout(() => now.forEach(want), ASK_AGAIN_MS); // its alarm may stand for long before another names the order
+  });
 }
 
 /** Reload what the page shows: the stream could not resume without loss. */
@@ -113,11 +123,11 @@ const handlers = {
     if (outcome === "old") return;
     if (outcome === "new") {
       document.querySelector("[data-announce]").textContent = text("queue.new_alarm", { kind: word("kind", alarm.kind), severity: word("severity", alarm.severity) });
-      want(alarm.order_id);
     }
     if (audible) sound.play(alarm.severity);
     if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) queue.select(alarm.alarm_id);
     else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
+    if (outcome === "new") want(alarm.order_id);
     root.dataset.lastAlarmShownMs = Date.now();
     redrawSoon(alarm.order_id);
   },

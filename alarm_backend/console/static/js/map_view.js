@@ -1,13 +1,14 @@
 // The map: an offline base layer, and on it the people of the open alarms, their tracks, zones and distances.
 import { decode } from "./base_layer.js";
 import { circle, offset } from "./geodesy.js";
+import { MapOverlay } from "./map_overlay.js";
 import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
 const ZONES_ZOOM_MAX = 12.5; // far enough out to read the names of the places around
-const OVERLAYS = ["zones", "circles", "tracks", "discs", "link", "others"];
+const DRAWN = ["zones", "circles", "tracks", "discs", "link", "others"];
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
-const collect = (features) => ({ type: "FeatureCollection", features });
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -36,7 +37,6 @@ export class MapView {
     this.maplibre = maplibre;
     this.follow = true;
     this.markers = new Map();
-    this.handed = new Map();
     this.map = new maplibre.Map({
       container,
       bounds: BELGIUM,
@@ -52,6 +52,8 @@ export class MapView {
       fadeDuration: 0,
       style: style(base),
     });
+    this.overlay = new MapOverlay(this.map, cached(colour));
+    this.glides = !matchMedia("(prefers-reduced-motion: reduce)").matches && !drawnBySoftware(this.map.getCanvas());
     this.map.keyboard.disable(); // the page's keys belong to the queue
     this.map.addControl(new maplibre.ScaleControl({ maxWidth: 140, unit: "metric" }), "bottom-left");
     this.map.addControl(new maplibre.AttributionControl({ compact: false, customAttribution: text("map.source") }), "bottom-right");
@@ -61,7 +63,10 @@ export class MapView {
     this.map.on("resize", () => this.follow && this.fit());
     this.map.on("dragstart", () => this.setFollow(false));
     this.map.on("wheel", () => this.setFollow(false));
-    this.map.on("click", "others", (event) => onChoose(event.features[0].properties.alarm_id));
+    this.map.on("click", (event) => {
+      const chosen = this.overlay.near("others", event.point);
+      if (chosen) onChoose(chosen.alarm_id);
+    });
   }
 
   /** A square grid in whole metres, so that an eye without roads can still judge distance. */
@@ -92,21 +97,17 @@ export class MapView {
 
   zoom(by) {
     this.setFollow(false);
-    this.map.easeTo({ zoom: this.map.getZoom() + by, duration: 150 });
+    this.map.easeTo({ zoom: this.map.getZoom() + by, duration: this.glides ? 150 : 0 });
   }
 
-  /** Hand features to the map, unless they are what it shows already: each hand-over is work for its worker. */
   set(source, features) {
-    const shape = JSON.stringify(features);
-    if (this.handed.get(source) === shape) return;
-    this.handed.set(source, shape);
-    this.map.getSource(source).setData(collect(features));
+    this.overlay.set(source, features);
   }
 
   /** Draw the selected alarm in full and the others as points. */
   draw(situation, selected, alarms) {
     if (!this.ready) return;
-    const drawn = Object.fromEntries(OVERLAYS.map((name) => [name, []]));
+    const drawn = Object.fromEntries(DRAWN.map((name) => [name, []]));
     this.extent = new this.maplibre.LngLatBounds();
     const wanted = new Map();
     if (selected) this.drawSelected(situation, selected, drawn, wanted);
@@ -191,6 +192,9 @@ export class MapView {
         element.setAttribute("role", "img");
         this.markers.set(name, kept);
       }
+      const shown = JSON.stringify(want);
+      if (kept.shown === shown) continue;
+      kept.shown = shown;
       kept.marker.setLngLat(want.at);
       kept.element.toggleAttribute("data-stale", Boolean(want.stale));
       kept.label.textContent = want.label;
@@ -210,14 +214,24 @@ export class MapView {
     const now = this.map.getCenter();
     const [x, y] = [this.map.project(now), this.map.project(target.center)];
     const still = Math.hypot(x.x - y.x, x.y - y.y) < 24 && Math.abs(this.map.getZoom() - target.zoom) < 0.15;
-    if (!still) this.map.easeTo({ ...target, duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250 });
+    if (!still) this.map.easeTo({ ...target, duration: this.glides ? 250 : 0 });
   }
+}
+
+/** Whether the processor draws the map: then each frame of a glide is taken from everything else. */
+function drawnBySoftware(canvas) {
+  const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+  const known = gl?.getExtension("WEBGL_debug_renderer_info");
+  return Boolean(known) && SOFTWARE.test(gl.getParameter(known.UNMASKED_RENDERER_WEBGL));
+}
+
+function cached(look) {
+  const known = new Map();
+  return (name) => known.get(name) ?? known.set(name, look(name)).get(name);
 }
 
 function style(base) {
   const source = (data) => ({ type: "geojson", data, tolerance: 0.25 });
-  const byRole = ["match", ["get", "role"], "monitored", colour("monitored"), colour("protected")];
-  const bySeverity = ["step", ["get", "severity"], colour("severity-1"), 2, colour("severity-2"), 3, colour("severity-3"), 4, colour("severity-4"), 5, colour("severity-5")];
   const step = (values) => ["interpolate", ["linear"], ["zoom"], ...values];
   return {
     version: 8,
@@ -225,28 +239,15 @@ function style(base) {
       land: source(base.land),
       borders: source(base.borders),
       labels: source(base.labels),
-      ...Object.fromEntries(["grid", ...OVERLAYS].map((name) => [name, { type: "geojson", data: collect([]), tolerance: 0 }])),
     },
     layers: [
       { id: "abroad", type: "background", paint: { "background-color": colour("map-abroad") } },
       { id: "land", type: "fill", source: "land", paint: { "fill-antialias": false, "fill-color": ["match", ["get", "built"], 0, colour("map-land-0"), 1, colour("map-land-1"), 2, colour("map-land-2"), 3, colour("map-land-3"), colour("map-land-4")] } },
-      { id: "grid", type: "line", source: "grid", paint: { "line-color": colour("map-grid"), "line-width": 0.8 } },
       { id: "borders", type: "line", source: "borders", filter: ["==", ["get", "rank"], 0], paint: { "line-color": colour("map-border"), "line-width": step([7, 0.5, 11, 1.4, 14, 2.2]), "line-dasharray": [4, 2] } },
       { id: "province-borders", type: "line", source: "borders", filter: [">", ["get", "rank"], 0], paint: { "line-color": colour("map-border-strong"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, ["match", ["get", "rank"], 1, 0.8, 1.4], 12, ["match", ["get", "rank"], 1, 2, 3]] } },
-      { id: "zones", type: "fill", source: "zones", paint: { "fill-color": colour("zone"), "fill-opacity": 0.16 } },
-      { id: "zones-line", type: "line", source: "zones", paint: { "line-color": colour("zone"), "line-width": 2, "line-dasharray": [2, 1.4] } },
-      { id: "circles", type: "fill", source: "circles", filter: ["==", ["get", "limit"], "alert"], paint: { "fill-color": colour("severity-5"), "fill-opacity": 0.06 } },
-      { id: "circles-line", type: "line", source: "circles", paint: { "line-color": ["match", ["get", "limit"], "alert", colour("severity-5"), colour("severity-3")], "line-width": ["match", ["get", "limit"], "alert", 2, 1.4], "line-opacity": 0.9 } },
       labelLayer("towns", [">", ["get", "people"], 60000], 5, step([6, 11, 10, 15, 13, 18])),
       labelLayer("municipalities", ["all", ["<=", ["get", "people"], 60000], [">", ["get", "people"], 18000]], 8.6, step([8, 10, 12, 13])),
       labelLayer("villages", ["<=", ["get", "people"], 18000], 9.8, step([9, 10, 13, 12])),
-      { id: "discs", type: "fill", source: "discs", paint: { "fill-color": byRole, "fill-opacity": 0.22 } },
-      { id: "discs-line", type: "line", source: "discs", paint: { "line-color": byRole, "line-width": 1.2, "line-opacity": 0.8 } },
-      { id: "tracks-case", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour("map-halo"), "line-width": 5, "line-opacity": 0.6 } },
-      { id: "tracks", type: "line", source: "tracks", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": byRole, "line-width": 2.6 } },
-      { id: "link-case", type: "line", source: "link", paint: { "line-color": colour("map-halo"), "line-width": 5 } },
-      { id: "link", type: "line", source: "link", paint: { "line-color": colour("ink"), "line-width": 1.8, "line-dasharray": [1.5, 1.5] } },
-      { id: "others", type: "circle", source: "others", paint: { "circle-radius": ["match", ["get", "role"], "monitored", 7, 5], "circle-color": byRole, "circle-stroke-width": 2.5, "circle-stroke-color": bySeverity } },
     ],
   };
 }

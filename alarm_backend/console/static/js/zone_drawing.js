@@ -33,7 +33,6 @@ export class ZoneDrawing {
     this.mode = "";
     this.points = [];
     this.handles = [];
-    this.addLayers();
     this.map.on("mousedown", (event) => this.pressed(event));
     this.map.on("touchstart", (event) => this.pressed(event));
     this.map.on("mousemove", (event) => this.moved(event));
@@ -47,15 +46,6 @@ export class ZoneDrawing {
         this.finishPolygon();
       }
     });
-  }
-
-  addLayers() {
-    const ink = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
-    for (const name of ["buffers", "sketch"]) this.map.addSource(name, { type: "geojson", data: { type: "FeatureCollection", features: [] }, tolerance: 0 });
-    this.map.addLayer({ id: "buffers", type: "line", source: "buffers", paint: { "line-color": ink, "line-width": 1.2, "line-dasharray": [1, 2] } });
-    this.map.addLayer({ id: "sketch-fill", type: "fill", source: "sketch", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": ink, "fill-opacity": 0.2 } });
-    this.map.addLayer({ id: "sketch-line", type: "line", source: "sketch", paint: { "line-color": ink, "line-width": 2.5 } });
-    this.map.addLayer({ id: "sketch-points", type: "circle", source: "sketch", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": ink, "circle-radius": 5, "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
   }
 
   /** Show the zones of a document; the selected one gets handles. */

@@ -1,0 +1,96 @@
+"""Who is where, for the console's map: the parties of the orders with open alarms, and their last hour."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from alarm_backend.access import OperatorUser, ServicesOf
+from alarm_backend.console.page_frame import compressed
+from alarm_backend.errors import NotFound
+from alarm_backend.orders.schemas import OrderView
+from alarm_backend.services import Services
+
+ORDERS_ASKED_MAX = 50
+SHARED_S = 0.25
+"""Consoles that hear of an alarm ask about its order a quarter of a second later, all at once: one answer serves them.
+
+No longer than they wait (`GATHER_MS` in console.js): an answer that was made before a console heard of the alarm could
+lack a position that its stream had passed already.
+"""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known at one moment about some orders."""
+
+    made_at_s: float
+    orders: list[dict[str, Any]]
+    tracks: list[dict[str, Any]]
+    read: list[tuple[str, dict[str, Any]]]
+    """What the audit chain keeps of each read of it."""
+
+
+class Shared:
+    """Answers of the last moment, by the orders asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, ...], Known] = {}
+
+    def of(self, services: Services, asked: tuple[str, ...]) -> Known:
+        """The answer of a moment ago, or a new one that those who ask meanwhile wait for."""
+        with self._lock:
+            now_s = time.monotonic()
+            self._known = {key: one for key, one in self._known.items() if now_s - one.made_at_s < SHARED_S}
+            if asked not in self._known:
+                self._known[asked] = look(services, list(asked), now_s)
+            return self._known[asked]
+
+
+def order_of(services: Services, order_id: str) -> OrderView | None:
+    """The order, if it is known."""
+    try:
+        return services.orders.get(order_id)
+    except NotFound:
+        return None  # an alarm about the platform itself belongs to no order, and is shown all the same
+
+
+def look(services: Services, order_ids: list[str] | None, now_s: float) -> Known:
+    """What is known now; None = of every order with an open alarm."""
+    concerned = services.alarms.orders_concerned(order_ids)
+    orders = [order for order in (order_of(services, name) for name in concerned) if order is not None]
+    tracks, read = services.positions.latest_of([order.order_id for order in orders])
+    return Known(
+        now_s,
+        [order.model_dump(mode="json", exclude={"document"}) for order in orders],
+        [track.model_dump(mode="json") for track in tracks],
+        read,
+    )
+
+
+@router.get("/console/situation")
+def situation(
+    request: Request,
+    services: ServicesOf,
+    user: OperatorUser,
+    order_id: Annotated[list[Annotated[str, Query(max_length=80)]] | None, Query(max_length=ORDERS_ASKED_MAX)] = None,
+) -> Response:
+    """Who is where: of every order with an open alarm, or of those asked for among them. Each read is in the audit
+
+    chain."""
+    if order_id is None:
+        known = look(services, None, time.monotonic())
+    else:
+        shared: Shared = request.app.state.shared_situation
+        known = shared.of(services, tuple(sorted(set(order_id))))
+    services.positions.note_read(known.read, user)
+    said = {"now_ms": services.clocks.now_ms(), "orders": known.orders, "tracks": known.tracks}
+    return compressed(request, JSONResponse(said, headers={"Cache-Control": "no-store"}))
