@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from alarm_backend import console, health
+from alarm_backend.access import COOKIE
 from alarm_backend.alarms import endpoints as alarms
 from alarm_backend.auth import endpoints as auth
 from alarm_backend.clocks import Clocks, real_clock_ms
@@ -31,6 +32,7 @@ from alarm_backend.orders import endpoints as orders
 from alarm_backend.people import endpoints as people
 from alarm_backend.police import endpoints as police
 from alarm_backend.positions import endpoints as positions
+from alarm_backend.rate_limits import RateLimits
 from alarm_backend.reports import endpoints as reports
 from alarm_backend.services import build
 from alarm_backend.settings import Settings
@@ -113,6 +115,8 @@ def create_app(
     app.include_router(health.router)
     app.include_router(metrics.router, responses=FAULTS)
     app.include_router(console.router, include_in_schema=False)
+    if settings.rate_limits:
+        app.add_middleware(RateLimits, gateway_token=settings.gateway_token, cookie=COOKIE)
     app.add_exception_handler(AlarmBackendError, _answer)
     app.add_exception_handler(DBAPIError, _database_gone)
     app.add_exception_handler(PoolTimeout, _database_gone)

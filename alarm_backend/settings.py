@@ -46,6 +46,8 @@ class Settings:
     try again within 15 s; a load of 100,000 orders takes 8 s."""
     accept_unsigned_orders: bool = False
     """Whether the gateway's token may load orders that nobody signed; an administrator always may."""
+    rate_limits: bool = True
+    """Turn away who asks too often (429). False only where a rig calls everything as fast as it can."""
     watch_interval_ms: int = 1_000
     """How often deadlines (silence, expiry, escalation) are looked at."""
     event_poll_ms: int = 1_000

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,10 @@ import typer
 
 from alarm_backend.audit import anchors, export
 from alarm_backend.audit.repository import head, lines
-from alarm_backend.errors import NotFound
+from alarm_backend.errors import InvalidRequest, NotFound
 from alarm_backend.operations import backup as backups
-from alarm_backend.operations.retention import POSITIONS_DAYS, Removal, RetentionService
+from alarm_backend.operations import retention_rules
+from alarm_backend.operations.retention import Removal, RetentionService
 from alarm_backend.people.vault import Vault, VaultClosed
 from alarm_backend.services import Services
 from waakzaam import machine
@@ -40,6 +42,16 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         os.replace(partial, path)
     except OSError as error:
         raise BadInput(str(path), f"cannot write: {error.strerror}") from None
+
+
+def read_json(path: Path) -> Any:
+    """A JSON document; raises BadInput."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(str(path), f"cannot read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(str(path), f"not JSON: {error}") from None
 
 
 def _say(outcome: Removal) -> None:
@@ -84,11 +96,13 @@ def add_to(app: typer.Typer, opened: Opened) -> None:
         with opened(data, database) as services, services.database.reading() as connection:
             write_json(file, export.document(list(lines(connection)), head(connection)))
 
+    _add_anchors(app, opened)
+    _add_retention(app, opened)
     _add_privacy(app, opened)
 
 
-def _add_privacy(app: typer.Typer, opened: Opened) -> None:
-    """Register what concerns people's data."""
+def _add_anchors(app: typer.Typer, opened: Opened) -> None:
+    """Register what signs heads of the audit chain."""
 
     @app.command("anchor-key")
     def anchor_key(
@@ -126,18 +140,38 @@ def _add_privacy(app: typer.Typer, opened: Opened) -> None:
             raise BadInput(str(file), f"cannot write: {error.strerror}") from None
         typer.echo(f"{file}: line {signed.seq} of {count} signed", err=True)
 
+
+def _add_retention(app: typer.Typer, opened: Opened) -> None:
+    """Register what removes by age."""
+
     @app.command()
     def retention(
         *,
         dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
-        positions_days: Annotated[int, typer.Option(min=0, help="Days that positions are kept.")] = POSITIONS_DAYS,
+        positions_days: Annotated[int | None, typer.Option(min=0, help="Days that positions are kept.")] = None,
+        rules: Annotated[
+            Path | None, typer.Option(help="Days by kind of data and of alarm (waakzaam.retention/1).")
+        ] = None,
         data: DataFolder = DATA,
         database: DatabaseUrl = None,
     ) -> None:
-        """Remove what is past its time."""
+        """Remove what is past its time: by kind of data, by kind of alarm, and by what an order itself says."""
+        try:
+            chosen = retention_rules.Rules() if rules is None else retention_rules.parse(read_json(rules))
+        except InvalidRequest as error:
+            raise BadInput(f"{rules}: {error.field}", error.reason) from None
+        if positions_days is not None:
+            chosen = replace(chosen, data={**chosen.data, "positions": positions_days})
         with opened(data, database) as services:
             service = RetentionService(services.database, services.clocks, services.audit)
-            _say(service.apply(COMMAND_LINE, dry_run=dry_run, positions_days=positions_days))
+            try:
+                _say(service.apply(COMMAND_LINE, dry_run=dry_run, rules=chosen))
+            except InvalidRequest as error:
+                raise BadInput(f"order {error.field}", error.reason, "nothing was removed; correct the order") from None
+
+
+def _add_privacy(app: typer.Typer, opened: Opened) -> None:
+    """Register what concerns people's data."""
 
     @app.command()
     def erase(

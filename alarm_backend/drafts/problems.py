@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alarm_backend.errors import InvalidRequest
+from alarm_backend.operations.retention_rules import DAYS_MAX, Rules, of_order
 from gateway.contract import orders as contract
 from gateway.contract.errors import OrdersInvalid
 
@@ -124,9 +126,12 @@ def _take_out(trial: dict[str, Any], path: str, places: dict[str, list[int]]) ->
 
 
 def _policy(document: dict[str, Any]) -> list[Problem]:
-    """What the backend alone reads from an order: how long to keep positions."""
+    """What the backend alone reads from an order: how long to keep positions and closed alarms."""
     days = document.get("retention_days")
-    if days is None or (isinstance(days, int) and not isinstance(days, bool) and 0 <= days <= 3650):
+    try:
+        of_order(Rules(), document)
+    except InvalidRequest:
+        values = {"value": str(days)[:20], "low": "0", "high": str(DAYS_MAX)}
+    else:
         return []
-    values = {"value": str(days)[:20], "low": "0", "high": "3650"}
     return [Problem("retention_days", "outside", values, "is not a number of days")]

@@ -1,11 +1,12 @@
 """What is kept for how long, what is removed for a person, and what is handed out about one.
 
-Alarms, their history and the audit chain are evidence and carry pseudonyms only: they stay. Positions go after the days
-that the order says (`retention_days` in its document) or the default; identities go when a person is erased.
+The audit chain is evidence and carries pseudonyms only: it stays. Positions and closed alarms go after the days that
+the rules or the order itself say (`retention_rules`); identities go when a person is erased.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +14,26 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
+from alarm_backend.operations.retention_rules import Rules, of_order
 from alarm_backend.orders import repository as orders
 from alarm_backend.people import repository as identities
+from alarm_backend.stock.service import day_of
 from alarm_backend.store.database import Database
-from alarm_backend.store.tables import alarms, events, login_tokens, positions, sessions
+from alarm_backend.store.register_tables import feedback
+from alarm_backend.store.tables import (
+    alarms,
+    events,
+    field_tests,
+    handovers,
+    instruction_log,
+    login_tokens,
+    positions,
+    rejections,
+    sessions,
+    transitions,
+)
 
 DAY_MS = 86_400_000
-POSITIONS_DAYS = 90
-"""Default for positions. ASSUMED, to be set by the controller (GDPR art. 5.1.e)."""
-EVENTS_DAYS = 2
-"""The event log only serves consoles that reconnect. ASSUMED."""
 
 
 @dataclass
@@ -41,29 +52,65 @@ class RetentionService:
         self._clocks = clocks
         self._audit = audit
 
-    def apply(self, actor: str, *, dry_run: bool, positions_days: int = POSITIONS_DAYS) -> Removal:
-        """Remove what is past its time, or only count it. A real run is written into the audit chain."""
-        now_ms, wall_ms = self._clocks.now_ms(), self._clocks.wall_ms()
+    def apply(self, actor: str, *, dry_run: bool, rules: Rules | None = None) -> Removal:
+        """Remove what is past its time, or only count it. A real run is written into the audit chain.
+
+        Raises InvalidRequest when an order's own rules cannot be read; then nothing is removed.
+        """
+        general = rules or Rules()
         outcome = Removal(dry_run)
         with self._database.writing() as connection:
-            special = {
-                row["order_id"]: int(days)
+            own = {
+                row["order_id"]: found
                 for row in orders.current(connection)
-                if isinstance(days := row["document"].get("retention_days"), int) and days >= 0
+                if (found := of_order(general, row["document"])) is not None
             }
-            for order_id, days in special.items():
-                past = (positions.c.order_id == order_id) & (positions.c.fix_ms < now_ms - days * DAY_MS)
-                self._remove(connection, outcome, f"positions of {order_id}", positions, past)
-            past = positions.c.fix_ms < now_ms - positions_days * DAY_MS
-            self._remove(connection, outcome, "positions", positions, past & positions.c.order_id.not_in(special))
-            newest = select(func.max(events.c.event_id)).scalar_subquery()
-            old = (events.c.stored_ms < wall_ms - EVENTS_DAYS * DAY_MS) & (events.c.event_id < newest)
-            self._remove(connection, outcome, "events", events, old)
-            self._remove(connection, outcome, "sessions", sessions, sessions.c.expires_ms < wall_ms)
-            self._remove(connection, outcome, "sign-in links", login_tokens, login_tokens.c.expires_ms < wall_ms)
+            for order_id, found in own.items():
+                self._of_orders(connection, outcome, found, f" of {order_id}", lambda t, o=order_id: t.c.order_id == o)
+            self._of_orders(connection, outcome, general, "", lambda table: table.c.order_id.not_in(own))
+            self._without_order(connection, outcome, general)
             if not dry_run:
                 self._audit.append(connection, actor, "retention.apply", "platform:retention", outcome.removed)
         return outcome
+
+    def _of_orders(
+        self,
+        connection: Connection,
+        outcome: Removal,
+        rules: Rules,
+        whose: str,
+        of: Callable[[Table], ColumnElement[bool]],
+    ) -> None:
+        """Positions and closed alarms of some orders. An alarm goes with its history; open ones always stay."""
+        now_ms = self._clocks.now_ms()
+        if (days := rules.data.get("positions")) is not None:
+            past = of(positions) & (positions.c.fix_ms < now_ms - days * DAY_MS)
+            self._remove(connection, outcome, f"positions{whose}", positions, past)
+        for kind, days in rules.alarm_days().items():
+            past = of(alarms) & (alarms.c.kind == kind) & (alarms.c.state == "resolved")
+            past &= alarms.c.resolved_ms < self._clocks.wall_ms() - days * DAY_MS
+            gone = select(alarms.c.alarm_id).where(past)
+            for table in (transitions, instruction_log, handovers):
+                if not outcome.dry_run:
+                    connection.execute(delete(table).where(table.c.alarm_id.in_(gone)))
+            self._remove(connection, outcome, f"alarms {kind}{whose}", alarms, past)
+
+    def _without_order(self, connection: Connection, outcome: Removal, rules: Rules) -> None:
+        """What belongs to no order."""
+        wall_ms = self._clocks.wall_ms()
+        newest = select(func.max(events.c.event_id)).scalar_subquery()
+        past: dict[str, tuple[Table, Callable[[int], ColumnElement[bool]]]] = {
+            # The newest event stays, so that numbers are never used twice.
+            "events": (events, lambda before: (events.c.stored_ms < before) & (events.c.event_id < newest)),
+            "rejections": (rejections, lambda before: rejections.c.stored_ms < before),
+            "field_tests": (field_tests, lambda before: field_tests.c.stored_ms < before),
+            "feedback": (feedback, lambda before: feedback.c.day < day_of(before)),
+        }
+        for name, (table, when) in past.items():
+            if (days := rules.data.get(name)) is not None:
+                self._remove(connection, outcome, name.replace("_", " "), table, when(wall_ms - days * DAY_MS))
+        self._remove(connection, outcome, "sessions", sessions, sessions.c.expires_ms < wall_ms)
+        self._remove(connection, outcome, "sign-in links", login_tokens, login_tokens.c.expires_ms < wall_ms)
 
     @staticmethod
     def _remove(connection: Connection, outcome: Removal, what: str, table: Table, past: ColumnElement[bool]) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from alarm_backend.audit import export
 from alarm_backend.audit.repository import head, lines
-from alarm_backend.errors import NotSignedIn, TooManyRequests
-from alarm_backend.operations import backup
+from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.operations import backup, retention_rules
 from alarm_backend.operations.retention import RetentionService
 from alarm_backend.settings import Settings
 from alarm_backend.store.database import Database
@@ -109,6 +109,44 @@ def test_retention_counts_first_and_then_removes_only_what_is_past_its_time(back
     backend.gateway.put("/api/v1/orders", json=special)
     assert service.apply("test", dry_run=True).removed["positions of VL-2026-0001"] == 1
     assert backend.services.audit.verify()[1] == []
+
+
+def test_closed_alarms_go_by_kind_with_their_history_and_open_ones_and_the_audit_chain_stay(backend: Backend) -> None:
+    backend.post(*(transition(name, kind=kind) for name, kind in (("a-1", "battery_low"), ("a-2", "panic"))))
+    backend.post(transition("a-3", kind="battery_low"))
+    operator = backend.client()
+    for name in ("a-1", "a-2"):
+        operator.post(f"/api/v1/alarms/{name}/take")
+        operator.post(f"/api/v1/alarms/{name}/resolve", json={"cause": "device_fault"})
+        backend.client(name="other").post(f"/api/v1/alarms/{name}/confirm-close")
+    backend.clock.forward(40 * 86_400)
+    service = RetentionService(backend.services.database, backend.clock_pair(), backend.services.audit)
+    rules = retention_rules.parse({"schema": retention_rules.SCHEMA, "days": {"alarms": {"battery_low": 30}}})
+    counted = service.apply("test", dry_run=True, rules=rules)
+    assert counted.removed["alarms battery_low"] == 1
+    assert len(backend.services.alarms.detail("a-1").transitions) > 1, "a dry run removes nothing"
+    assert service.apply("test", dry_run=False, rules=rules).removed == counted.removed
+    with pytest.raises(NotFound):
+        backend.services.alarms.detail("a-1")
+    assert {alarm.alarm_id for alarm in backend.services.alarms.search()} == {"a-2", "a-3"}
+    assert backend.services.audit.of_subject("alarm:a-1"), "what was done about it stays in the chain"
+    assert backend.services.audit.verify()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("days", "field"),
+    [
+        ({"alarms": {"meteor": 3}}, "days.alarms.meteor"),
+        ({"audit": 3}, "days.audit"),
+        ({"positions": -1}, "days.positions"),
+        ({"positions": True}, "days.positions"),
+        ([], "days"),
+    ],
+)
+def test_rules_of_retention_that_cannot_be_meant_are_refused_with_their_place(days: object, field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        retention_rules.parse({"schema": retention_rules.SCHEMA, "days": days})
+    assert refused.value.field == field
 
 
 def test_an_erased_person_has_no_name_and_no_place_any_more_but_the_evidence_stays(backend: Backend) -> None:

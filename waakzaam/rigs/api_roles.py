@@ -128,6 +128,7 @@ class Place:
             gateway_token=TOKEN,
             identity_key=b"planted-identity-key-32-bytes-ok",
             accept_unsigned_orders=True,
+            rate_limits=False,
         )
         clock = TurningClock()
         self.app = create_app(settings, clock, clock)
