@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -17,6 +18,14 @@ from gateway.contract import orders as contract
 from gateway.contract import victim_contact
 
 router = APIRouter()
+GROUPS = {
+    "monitored": "role.monitored",
+    "protected": "role.protected",
+    "zones": "draft.part.zones",
+    "exceptions": "draft.part.exceptions",
+    "victim_contact": "draft.part.contact",
+}
+UNSAID = {"proximity", "shape"}
 BROWSER_TEXTS = ("draft.", "problem.", "caution.", "whatif.", "map.", "unit.", "kind.", "mandate.", "role.", "day.")
 OrderId = Annotated[str, Path(max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 
@@ -112,5 +121,15 @@ def versions_page(
         here="orders",
         order_id=order_id,
         versions=versions,
+        place=lambda path: place_name(language_of(request), path),
         still_judged=any(version.active_at for version in versions),
     )
+
+
+def place_name(language: str, path: str) -> str:
+    """A place in an order's document in the words of the form (as `placeName` in draft_review.js)."""
+    first, *rest = [part for part in re.findall(r"[^.\[\]]+", path) if part not in UNSAID] or [path]
+    group = "kind" if first == "victim_contact" else "draft"
+    said = [str(int(part) + 1) if part.isdigit() else catalogue.word(language, group, part) for part in rest]
+    begin = catalogue.text(language, GROUPS[first]) if first in GROUPS else catalogue.word(language, "draft", first)
+    return " · ".join([begin, *said])

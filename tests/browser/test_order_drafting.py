@@ -159,7 +159,7 @@ def test_without_a_mouse_an_order_is_typed_checked_submitted_and_signed_by_anoth
 
     reviewer = signed_in(chromium, backend, "sup")
     reviewer.goto(editor.url)
-    expect(reviewer.locator('[data-review="changes"] tbody')).to_contain_text("proximity.alert_distance_m")
+    expect(reviewer.locator('[data-review="changes"] tbody')).to_contain_text("Alarm (m)")
     reviewer.locator('[data-step="what-if"]').click()
     expect(reviewer.locator("[data-figures]")).to_contain_text("Geen cijfers: maar 0 posities")
     reviewer.locator('[data-step="sign"]').click()

@@ -1,10 +1,22 @@
 // Beside the form: what is wrong, what a reviewer should know, what changes, and the figures over past positions.
-import { make } from "./document_path.js";
+import { make, parts } from "./document_path.js";
 import { sayProblem } from "./order_form.js";
 import { moment, number, text, word } from "./texts.js";
 
 const shown = (value) => (value === null || value === undefined ? "–" : typeof value === "object" ? short(JSON.stringify(value)) : String(value));
 const short = (written) => (written.length > 120 ? `${written.slice(0, 117)}…` : written);
+
+const GROUPS = { monitored: "role.monitored", protected: "role.protected", zones: "draft.part.zones", exceptions: "draft.part.exceptions", victim_contact: "draft.part.contact" };
+const UNSAID = new Set(["proximity", "shape"]); // what follows says it
+
+/** A place in the document in the words of the form beside it. */
+export function placeName(path) {
+  const [first, ...rest] = parts(path).filter((part) => !UNSAID.has(part));
+  if (first === undefined) return path;
+  const group = first === "victim_contact" ? "kind" : "draft";
+  const said = rest.map((part) => (typeof part === "number" ? String(part + 1) : word(group, part)));
+  return [GROUPS[first] ? text(GROUPS[first]) : word("draft", first), ...said].join(" · ");
+}
 
 export class DraftReview {
   constructor(root) {
@@ -14,16 +26,16 @@ export class DraftReview {
   render(draft, homeless) {
     const list = this.part("problems");
     list.hidden = !draft.problems.length;
-    list.querySelector("ul").replaceChildren(...draft.problems.map((problem) => make("li", {}, homeless.includes(problem) ? `${problem.path}: ${sayProblem(problem)}` : make("a", { href: "#", "data-go": problem.path }, `${problem.path}: ${sayProblem(problem)}`))));
+    list.querySelector("ul").replaceChildren(...draft.problems.map((problem) => make("li", {}, homeless.includes(problem) ? `${placeName(problem.path)}: ${sayProblem(problem)}` : make("a", { href: "#", "data-go": problem.path }, `${placeName(problem.path)}: ${sayProblem(problem)}`))));
     const cautions = this.part("cautions");
     cautions.hidden = !draft.warnings.length;
-    cautions.querySelector("ul").replaceChildren(...draft.warnings.map((warning) => make("li", {}, `${warning.path}: ${text(`caution.${warning.code}`, warning.values)}`)));
+    cautions.querySelector("ul").replaceChildren(...draft.warnings.map((warning) => make("li", {}, `${placeName(warning.path)}: ${text(`caution.${warning.code}`, warning.values)}`)));
     this.changes(draft);
     this.figures(draft.what_if, draft);
   }
 
   changes(draft) {
-    const rows = draft.changes.map((change) => make("tr", {}, make("th", { scope: "row" }, change.path), make("td", {}, shown(change.before)), make("td", {}, shown(change.after))));
+    const rows = draft.changes.map((change) => make("tr", {}, make("th", { scope: "row" }, placeName(change.path)), make("td", {}, shown(change.before)), make("td", {}, shown(change.after))));
     const part = this.part("changes");
     part.querySelector("tbody").replaceChildren(...rows);
     part.querySelector("table").hidden = !rows.length;
