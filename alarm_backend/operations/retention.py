@@ -66,8 +66,8 @@ class RetentionService:
                 if (found := of_order(general, row["document"])) is not None
             }
             for order_id, found in own.items():
-                self._of_orders(connection, outcome, found, f" of {order_id}", lambda t, o=order_id: t.c.order_id == o)
-            self._of_orders(connection, outcome, general, "", lambda table: table.c.order_id.not_in(own))
+                self._of_orders(connection, outcome, found, [order_id], f" of {order_id}")
+            self._of_orders(connection, outcome, general, list(own), "", others=True)
             self._without_order(connection, outcome, general)
             if not dry_run:
                 self._audit.append(connection, actor, "retention.apply", "platform:retention", outcome.removed)
@@ -78,11 +78,17 @@ class RetentionService:
         connection: Connection,
         outcome: Removal,
         rules: Rules,
+        order_ids: list[str],
         whose: str,
-        of: Callable[[Table], ColumnElement[bool]],
+        *,
+        others: bool = False,
     ) -> None:
-        """Positions and closed alarms of some orders. An alarm goes with its history; open ones always stay."""
+        """Positions and closed alarms of these orders, or of all others; an alarm goes with its history."""
         now_ms = self._clocks.now_ms()
+
+        def of(table: Table) -> ColumnElement[bool]:
+            return table.c.order_id.not_in(order_ids) if others else table.c.order_id.in_(order_ids)
+
         if (days := rules.data.get("positions")) is not None:
             past = of(positions) & (positions.c.fix_ms < now_ms - days * DAY_MS)
             self._remove(connection, outcome, f"positions{whose}", positions, past)
