@@ -11,17 +11,19 @@ from sensor_models.errors import MalformedFile
 
 MODELS = ("linear", "4pl")
 TECHNIQUES = ("swv", "colour")
+REST_MOST_S = 60.0  # ASSUMED: longer, nobody waits, and the drop dries
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Square-wave settings: volts and hertz; start and end may be unknown (None)."""
+    """Square-wave settings: volts, hertz, seconds of rest before the scan; start and end may be unknown (None)."""
 
     amplitude_v: float
     step_v: float
     frequency_hz: float
     start_v: float | None = None
     end_v: float | None = None
+    rest_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,13 @@ def _waveform(table: dict[str, Any], file: str) -> Waveform:
         frequency_hz=_number(table, "frequency_hz", file, "waveform"),
         start_v=_number(table, "start_v", file, "waveform") if "start_v" in table else None,
         end_v=_number(table, "end_v", file, "waveform") if "end_v" in table else None,
+        rest_s=_number(table, "rest_s", file, "waveform") if "rest_s" in table else None,
     )
     for key in ("amplitude_v", "step_v", "frequency_hz"):
         if getattr(out, key) <= 0:
             raise MalformedFile(file, 0, f"waveform.{key}", "is not positive")
+    if out.rest_s is not None and not 0.0 <= out.rest_s <= REST_MOST_S:
+        raise MalformedFile(file, 0, "waveform.rest_s", f"{out.rest_s:g} is not between 0 and {REST_MOST_S:g} seconds")
     return out
 
 

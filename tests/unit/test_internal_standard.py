@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections import Counter
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 
 from firmware.detection import Scan, evaluate
 from firmware.detection.internal_standard import amiss, find
-from sensor_models import detection
+from sensor_models import detection, internal_standard, strip_definition
+from sensor_models.errors import CalibrationRefused, MalformedFile
 from sensor_models.scans import RecordedScan
 from simulators.strip import Condition, simulate_scan
 from simulators.strip.ageing import used_strip
 from simulators.strip.chemistry import Strip, concentration_mol_l, doses_mg, drinks
 from simulators.strip.panel import swv_strips
+from tests.support.written_scans import STRIP_TOML, Formula
 from waakzaam.benches._detection_panel import STRIPS, recorded
 from waakzaam.strip_calibrations import path_of
 
@@ -154,3 +157,43 @@ def test_each_thing_amiss_is_said_in_words_with_what_to_do(one: Scan, words: str
     else:
         assert words in str(why)
         assert "fresh strip, test again" in str(why)
+
+
+# -- what a strip definition and its calibration scans must hold ----------------------------------------------------
+def _definition(extra: str) -> strip_definition.StripDefinition:
+    return strip_definition.parse(tomllib.loads(STRIP_TOML + extra), "strip.toml")
+
+
+def test_scans_without_the_standard_that_the_strip_claims_are_refused_with_what_to_do() -> None:
+    strip = _definition('[internal_standard]\nname = "couple"\npeak_potential_v = 0.1\n')
+    formula, random = Formula(), np.random.default_rng(3)
+    scans = [
+        RecordedScan("s", "A", "", "", 0.0, formula.potential_v, None, None, formula.net_a(0.0, "A", random))
+        for _ in range(40)
+    ]
+    with pytest.raises(CalibrationRefused, match=r"couple is seen in 0 of 40 scans .* must run 0.2 V past it"):
+        internal_standard.limits_of(strip, scans, 1.0)
+    assert internal_standard.limits_of(_definition(""), scans, 1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        ("internal_standard = 3\n", "internal_standard"),
+        ('[internal_standard]\nname = "couple"\n', "internal_standard.peak_potential_v"),
+        ("[internal_standard]\npeak_potential_v = 0.1\n", "internal_standard.name"),
+    ],
+)
+def test_a_standard_without_name_or_place_is_told_by_its_field(extra: str, field: str) -> None:
+    document = tomllib.loads(extra) | tomllib.loads(STRIP_TOML)
+    with pytest.raises(MalformedFile) as caught:
+        strip_definition.parse(document, "strip.toml")
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("rest_s", [-1.0, 600.0])
+def test_a_rest_that_nobody_waits_for_is_told(rest_s: float) -> None:
+    document = tomllib.loads(STRIP_TOML)
+    document["waveform"]["rest_s"] = rest_s
+    with pytest.raises(MalformedFile, match="not between 0 and 60 seconds"):
+        strip_definition.parse(document, "strip.toml")
