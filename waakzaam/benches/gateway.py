@@ -29,7 +29,7 @@ def run(seed: int, quick: bool) -> Report:
         "core_orders": 4_000 if quick else 50_000,
         "many_orders": 20_000 if quick else 1_000_000,
         "postgis_fixes": 20_000 if quick else 200_000,
-        "live_messages": 4_000 if quick else 40_000,
+        "live_messages": 4_000 if quick else 60_000,
         "restart_orders": 2_000 if quick else 100_000,
     }
     figures: list[Figure] = []
