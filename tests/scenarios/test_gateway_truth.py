@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gateway.contract import orders
+from gateway.contract.reading import unix_ms_of
 from gateway.contract.transitions import LEVELS
 from gateway.replay import fixes
 from gateway.replay.run import replay
@@ -16,12 +17,12 @@ from tests.support import ban_truth
 HEADER = ",".join(fixes.COLUMNS) + "\n"
 
 
-def replayed(w: ban_truth.World, rows: list[str]) -> list[dict[str, Any]]:
+def replayed(w: ban_truth.World, rows: list[str], until_ms: int | None = None) -> list[dict[str, Any]]:
     complaints: list[fixes.BadRow] = []
     taken = fixes.parse([HEADER, *rows], "rows", complaints.append)
     assert complaints == []
     parsed = orders.parse({"schema": orders.SCHEMA, "orders": [w.order]})
-    return [t.to_document() for t in replay(parsed, taken)]
+    return [t.to_document() for t in replay(parsed, taken, until_ms)]
 
 
 def out_of_step(transitions: list[dict[str, Any]]) -> list[str]:
@@ -44,6 +45,9 @@ def check(seed: int) -> None:
     assert ban_truth.judge(w, told) == [], f"seed {seed}"
     assert out_of_step(told) == [], f"seed {seed}"
     assert replayed(w, sorted(w.rows)) == told, f"seed {seed}"
+    until_ms = round(w.begin_s * 1000) + (seed * 7919 % ban_truth.LENGTH_S) * 1000
+    by_then = [t for t in told if unix_ms_of(t["time"]) <= until_ms]
+    assert replayed(w, w.rows, until_ms) == by_then, f"seed {seed}: until {until_ms}"
 
 
 @pytest.mark.parametrize("seed", range(8))

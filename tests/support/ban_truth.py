@@ -118,6 +118,7 @@ def world(seed: int) -> World:
         times = begin.timestamp() + STEP_S * np.arange(len(m))
         in_force = [_on_the_wall([window], ZoneInfo(zone_name), t) for t in times]
         inside_m["Z"] = np.where(in_force, _to_border(shape, m), math.inf)
+    _agree_exception(np.random.default_rng([seed, 1]), order, inside_m, begin)
     sd_m, interval_s = float(rng.choice([3, 8, 15])), float(rng.choice([10, 30, 60]))
     rows, fix_times_s = [], {}
     for device, path in (("m", m), ("p", p)):
@@ -132,6 +133,29 @@ def world(seed: int) -> World:
     rows += [rows[i] for i in rng.integers(0, len(rows), 10)]
     rng.shuffle(rows)
     return World(order, rows, begin.timestamp(), inside_m, fix_times_s, sd_m, interval_s)
+
+
+def _agree_exception(
+    rng: np.random.Generator, order: dict[str, Any], inside_m: dict[str, np.ndarray], begin: datetime
+) -> None:
+    """In half of the cases the parties agreed that the whole order, the pair or the zone rests for a while."""
+    if rng.random() < 0.5:
+        return
+    start_s = float(rng.integers(0, LENGTH_S - 300))
+    until_s = start_s + float(rng.integers(120, 1500))
+    what = str(rng.choice(["all", *inside_m]))
+    exception = {
+        "exception_id": "agreed",
+        "from": (begin + timedelta(seconds=start_s)).isoformat(),
+        "until": (begin + timedelta(seconds=until_s)).isoformat(),
+        "reason": "hand-over",
+    }
+    if what != "all":
+        exception |= {"protected": ["P"]} if what == "P" else {"zones": ["Z"]}
+    order["exceptions"] = [exception]
+    seconds = STEP_S * np.arange(len(inside_m["P"]))
+    for name in inside_m if what == "all" else [what]:
+        inside_m[name] = np.where((seconds >= start_s) & (seconds < until_s), math.inf, inside_m[name])
 
 
 def _star(rng: np.random.Generator, turn: int) -> np.ndarray:
