@@ -233,7 +233,7 @@ def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) 
             continue
         border_m = ground.border_distance(here.lat, here.lon)
         p, reason = ground.probability(here.lat, here.lon, sd), cause or "inside"
-        if cause:  # A rule begins: the last known place counts as well as where the person may have gone since.
+        if cause and border_m <= 0:  # A rule begins, and by the motion he is still there: the last fix makes it sure.
             last = moved.here
             p = max(p, ground.probability(last.lat, last.lon, motion.position_sd_m(last, rules)))
         numbers: dict[str, Any] = {"sd_m": round(sd, 3), "border_m": round(border_m, 3)}

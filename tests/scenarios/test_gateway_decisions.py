@@ -72,6 +72,12 @@ def test_being_inside_when_the_schedule_starts_raises_at_that_instant() -> None:
     assert (second_of(transitions[0]), transitions[0].reason) == (600.0, "already_inside")
 
 
+def test_who_has_driven_out_before_the_schedule_starts_is_not_told() -> None:
+    schedule = [{"days": ["mon"], "from": "12:10", "until": "18:00"}]
+    rows = [at("trk-m1", s, max(0, 15 * (s - 565))) for s in range(0, 700, 5)]
+    assert told(order(protected=[], proximity=None, zones=[circle(schedule=schedule)]), rows, kind="zone_entry") == []
+
+
 def test_the_end_of_a_schedule_clears_and_its_next_start_raises_anew() -> None:
     schedule = [
         {"days": ["mon"], "from": "12:10", "until": "12:20"},
