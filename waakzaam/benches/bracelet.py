@@ -18,6 +18,7 @@ from firmware.bracelet import telling
 from simulators.virtual_board.firmware_image import compile_tree
 from waakzaam import machine
 from waakzaam.benches import _bracelet_campaign as campaign
+from waakzaam.benches import _bracelet_sleep as sleep
 from waakzaam.benches.report import Figure, Report, at_least, at_most
 from waakzaam.hardware import power
 from waakzaam.rigs import power_cuts, update_cuts
@@ -97,10 +98,15 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
         told = wearer.said("state", to="tell")
         verdict = wearer.said("tell")["verdict"]
         finished = wearer.said("finished")
+        wearer.world.remove_strip()
+        rest = wearer.said("state", to="asleep")
+        tired = wearer.said("state", to="standby")
     wake_s = (ready["at_ms"] - woken["at_ms"]) / 1000.0
     verdict_s = (told["at_ms"] - wet["at_ms"]) / 1000.0
     tell_s = telling.duration_ms(telling.pattern_of("positive")) / 1000.0
+    slept = sleep.measured(folder, calibration)
     lasted = {"prepare and decide": wake_s, "wait for the drink": 0.0, "measure": verdict_s, "tell": tell_s}
+    lasted.update({"until it sleeps": (tired["at_ms"] - rest["at_ms"]) / 1000.0, "glance": slept.glance_s})
     budget = power.budget(power.document(), lasted)
     new, *worn = budget.lives
     cuts = power_cuts.every_write(folder, stride)
@@ -117,7 +123,8 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
             at_start=start["heap_free"],
             implementation=start["implementation"],
         ),
-        at_most("wake to ready", wake_s, 2.0, "s"),
+        at_most("wake to ready, out of deep sleep", slept.ready_s, 2.0, "s", self_test_to_ready_s=wake_s),
+        at_most("chips not at rest in deep sleep", len(slept.not_at_rest), 0, "", not_at_rest=slept.not_at_rest),
         at_most("strip wet to verdict, voltammetry", verdict_s, 30.0, "s"),
         at_most("records lost by a power cut after they were told", len(cuts.wrong), 0, f"in {cuts.cuts} cuts"),
         at_most("boards not bootable after a power cut in an update", len(update.wrong), 0, f"in {update.cuts} cuts"),
