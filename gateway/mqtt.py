@@ -126,13 +126,13 @@ class Broker:
             self._client.reconnect()
         except OSError as error:
             if not self._told:
-                say(f"broker {self.host}:{self.port} cannot be reached: {error}; trying again")
+                say(f"broker {self.host}:{self.port} cannot be reached: {error}; trying again", trouble=True)
             self._told = True
 
     # ---- called by paho ---------------------------------------------------------------------------------------------
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            say(f"broker {self.host}:{self.port} refuses: {reason}")
+            say(f"broker {self.host}:{self.port} refuses: {reason}", trouble=True)
             return
         client.subscribe(self._topics)
         say(f"connected to broker {self.host}:{self.port}")
@@ -144,7 +144,7 @@ class Broker:
         self._session += 1
         self.connected.clear()
         if not self._ending:
-            say(f"broker {self.host}:{self.port} is away: {reason}; trying again")
+            say(f"broker {self.host}:{self.port} is away: {reason}; trying again", trouble=True)
 
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         session, mid, qos = self._session, message.mid, message.qos

@@ -182,7 +182,7 @@ class OrdersFeed(threading.Thread):
     def _complain(self, text: str) -> None:
         """Once, not at every round."""
         if text and text != self._last_complaint:
-            say(text)
+            say(text, trouble=True)
         self._last_complaint = text
 
     def _stamp(self) -> orders_file.Stamp:
@@ -209,7 +209,7 @@ class OrdersFeed(threading.Thread):
                 self._take_given()
             except (FileUnreadable, OSError) as error:
                 self._given_stamp = stamp
-                say(f"orders not reloaded, the ones before stay in force: {error}")
+                say(f"orders not reloaded, the ones before stay in force: {error}", trouble=True)
                 if self.path.exists():
                     return
         merged = in_force(self._given_documents, self._remembered)
@@ -229,7 +229,7 @@ class OrdersFeed(threading.Thread):
         sent = answer.json()
         remembered, complaints = taken_over(self._remembered, sent)
         for complaint in complaints:
-            say(complaint)
+            say(complaint, trouble=True)
         kept = {"orders": list(remembered.documents.values()), "withdrawn": sorted(remembered.withdrawn)}
         write(self._remembered_path, json.dumps({"schema": contract.SCHEMA, **kept}).encode())
         changed = remembered != self._remembered

@@ -82,4 +82,4 @@ def take_over_given(feed: OrdersFeed) -> None:
     try:
         feed.refresh()
     except OSError as error:
-        say(f"orders not reloaded, the ones before stay in force: {error}")
+        say(f"orders not reloaded, the ones before stay in force: {error}", trouble=True)

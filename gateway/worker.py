@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -35,6 +35,7 @@ STORE_SLICE = 50
 FORGET_WALL_MS = 10_000
 KEEP_MESSAGES_MS = 30 * 86_400_000
 POSITIONS_MAX = 20_000
+LOG = logging.getLogger("gateway")
 
 
 class Delivery(NamedTuple):
@@ -57,9 +58,12 @@ class Mark(NamedTuple):
     wall_ms: int
 
 
-def say(text: str) -> None:
-    """One line for whoever runs the gateway."""
-    print(f"gateway: {text}", file=sys.stderr, flush=True)
+def say(text: str, *, trouble: bool = False, **facts: str) -> None:
+    """One line for whoever runs the gateway; `facts` are the fields of a structured log. Never a position.
+
+    Of a fault of ours only its kind is said: its text may quote what it was about, and is kept in quarantine.
+    """
+    LOG.log(logging.WARNING if trouble else logging.INFO, "%s", text, extra=facts)
 
 
 def _all(_order: Order) -> bool:
@@ -132,7 +136,7 @@ class Worker:
                 return
             orders = self._read_orders()
         except (FileUnreadable, OSError) as error:
-            say(f"orders not reloaded, the ones before stay in force: {error}")
+            say(f"orders not reloaded, the ones before stay in force: {error}", trouble=True)
             return
         # What was judged by an order as it was is stored before and after it changes: a restart has its new form only.
         changed = self.partition.changed_by(orders)
@@ -168,7 +172,7 @@ class Worker:
         try:
             return states.thaw(self.journal.state_of(order.order_id), case, changed)
         except states.CheckpointUnusable as error:
-            say(f"{error}; the order begins anew")
+            say(f"{error}; the order begins anew", trouble=True, order_id=order.order_id)
             return begin(case, self.now_ms())
 
     # ---- messages ---------------------------------------------------------------------------------------------------
@@ -192,7 +196,8 @@ class Worker:
                         continue
                     except Exception as error:  # Ours; the broker would bring it again and again, and end us each time.
                         fault = f"our fault: {type(error).__name__}: {error}"
-                        say(f"a message on {delivery.topic[:80]} is set aside: {fault}")
+                        kind = type(error).__name__
+                        say(f"a message on {delivery.topic[:80]} is set aside: our fault: {kind}", trouble=True)
                         self.journal.set_aside(wall_ms, delivery.topic, delivery.payload, fault)
                         continue
                     arrivals.append(Arrival(message, self._batch, now_ms))
@@ -266,7 +271,8 @@ class Worker:
                 version = state.case.order.version
                 rows.append(StateRow(order_id, state.deadline_ms, states.freeze(state), version))
             except Exception as error:  # Its older state stays stored; the others must not lose theirs.
-                say(f"state of order {order_id} not stored: {type(error).__name__}: {error}")
+                kind = type(error).__name__
+                say(f"state of order {order_id} not stored: {kind}", trouble=True, order_id=order_id)
         oldest: Mark | None = next(iter(partition.dirty.values()), None)
         self.journal.save_states(rows, gone, self._seq, self._seq if oldest is None else oldest.seq)
 
@@ -291,7 +297,7 @@ class Worker:
         try:
             self.downlink.consider(self.partition, observations, now_ms)
         except Exception as error:
-            say(f"reporting intervals not told: {type(error).__name__}: {error}")
+            say(f"reporting intervals not told: {type(error).__name__}", trouble=True)
 
     def _observations(self, rows: list[Message], now_ms: int) -> list[Observation]:
         """The observations of journalled messages, as they were when they arrived."""
@@ -303,13 +309,15 @@ class Worker:
                 else:
                     found += decoder.observations(row.device_id, messages.decode(row.body), now_ms)
             except (WireError, ValueError) as error:
-                say(f"a journalled message of {row.device_id} cannot be read again: {error}")
+                kind = type(error).__name__
+                say(f"a journalled message of {row.device_id} cannot be read again: {kind}", trouble=True)
         return found
 
     def _fault(self, order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
         """A decision failed, our fault: set aside with what it concerned; the partition raises the alarms."""
-        fault = f"decision failed for order {order_id}: {type(error).__name__}: {error}"
-        say(fault)
+        what = f"decision failed for order {order_id}: {type(error).__name__}"
+        say(what, trouble=True, order_id=order_id)
+        fault = f"{what}: {error}"
         self.journal.set_aside(self.wall_ms(), f"order/{order_id}", json.dumps(observations).encode(), fault)
 
     def _put_out(self, effects: list[Transition], rows: list[Message]) -> None:

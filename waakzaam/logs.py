@@ -34,12 +34,14 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def configure(*, as_json: bool, level: int = logging.INFO) -> None:
+PLAIN = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def configure(*, as_json: bool, level: int = logging.INFO, plain: str = PLAIN) -> None:
     """Log to stderr, from this level on."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-    handler.setFormatter(JsonLines() if as_json else plain)
+    handler.setFormatter(JsonLines() if as_json else logging.Formatter(plain))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Clients' loggers name the addresses they call, with what is asked in them.
-    for name in ("httpx", "httpcore", "authlib"):
+    for name in ("httpx", "httpcore", "authlib", "nats"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -98,7 +98,7 @@ class Sender(threading.Thread):
                         if isinstance(error, StoreAway)
                         else "backend does not take our alarms"
                     )
-                    say(f"{whose}: {error!r}; they wait in the outbox")
+                    say(f"{whose}: {error!r}; they wait in the outbox", trouble=True)
                 self.away.set()
                 pause_s, backoff_s = backoff_s, min(2 * backoff_s, BACKOFF_MAX_S)
             if pause_s and not self.away.is_set():

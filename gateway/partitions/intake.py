@@ -65,7 +65,7 @@ class Intake:
             self._stamp = stamp
             self.directory = sharing.Directory(self.orders.read(), self.partitions)
         except (FileUnreadable, OSError) as error:
-            say(f"orders not reloaded, the ones before stay in force: {error}")
+            say(f"orders not reloaded, the ones before stay in force: {error}", trouble=True)
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Raises StreamAway when it is not certain that all are stored; nothing is acknowledged then, try again."""

@@ -216,7 +216,7 @@ class Workers:
         try:
             work(held)
         except LeaseLost as error:
-            say(f"{error}: refused, and left to its new worker")
+            say(f"{error}: refused, and left to its new worker", trouble=True)
             self._drop(held.lease.partition)
 
     def _work_off(self, held: Held) -> None:
@@ -231,7 +231,8 @@ class Workers:
         except (StoreAway, LeaseLost):
             raise
         except Exception as error:
-            say(f"partition {held.lease.partition}: {type(error).__name__}: {error}; its messages are tried one by one")
+            kind = type(error).__name__
+            say(f"partition {held.lease.partition}: {kind}; its messages are tried one by one", trouble=True)
             self._one_by_one(held, batch)
 
     def _commit(self, held: Held, batch: list[Pulled]) -> None:
@@ -250,7 +251,10 @@ class Workers:
                 raise
             except Exception as error:
                 fault = f"our fault: {type(error).__name__}: {error}"
-                say(f"partition {held.lease.partition}, message {one.seq} is set aside: {fault}")
+                kind = type(error).__name__
+                say(
+                    f"partition {held.lease.partition}, message {one.seq} is set aside: our fault: {kind}", trouble=True
+                )
                 held.journal, held.worker = self._begin(held.lease)
                 held.journal.stream_seq = held.last_seq = one.seq
                 with held.journal.transaction():
@@ -355,7 +359,7 @@ def serve(
                 told = False
             except StoreAway as error:
                 if not told:
-                    say(f"{error}; every partition is let go and taken up again from the journal")
+                    say(f"{error}; every partition is let go and taken up again from the journal", trouble=True)
                 told = True
                 workers.let_go()
                 stopping.wait(RECONNECT_S)

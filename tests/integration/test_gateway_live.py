@@ -227,3 +227,22 @@ def test_bad_settings_are_one_clear_line_and_exit_status_2(tmp_path: Path, backe
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "orders[0]" in done.stderr
+
+
+def test_structured_logs_are_the_backends_kind_and_name_no_position(
+    tmp_path: Path, broker: BrokerAddress, backend: FakeBackend, trackers: Trackers
+) -> None:
+    folder = tmp_path / "g"
+    with running_gateway(folder, broker, backend, "--json-logs"):
+        start = now_ms() - 30_000
+        trackers.fix("trk-p1", 1, start, 0)
+        trackers.fix("trk-m1", 1, start + 1_000, 100)
+        trackers.publish("wz/1/up/trk-m1", b"no frame")
+        wait_until(lambda: bool(backend.told("proximity_alert", "raised")), "the alarm")
+        (folder / "orders.json").write_text("{")
+        wait_until(lambda: "stay in force" in (folder / "gateway.log").read_text(), "the complaint")
+    lines = [json.loads(line) for line in (folder / "gateway.log").read_text().splitlines()]
+    assert {frozenset(line) for line in lines} == {frozenset(("time", "level", "logger", "message"))}
+    assert {line["logger"] for line in lines} == {"gateway"}
+    assert {"info", "warning"} <= {line["level"] for line in lines}
+    assert not any(place in line["message"] for line in lines for place in ("50.8", "4.35"))

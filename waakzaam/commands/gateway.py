@@ -16,7 +16,7 @@ from gateway import service
 from gateway.errors import FileUnreadable, GatewayError
 from gateway.partitions.sharing import PARTITIONS, PARTITIONS_MAX
 from gateway.settings import Inlet, Settings, Streams
-from waakzaam import clock, tracing
+from waakzaam import clock, logs, tracing
 from waakzaam.exits import BadInput
 
 
@@ -86,8 +86,10 @@ def gateway(
     ] = 10.0,
     otlp_url: Annotated[str | None, typer.Option(help="OTLP/HTTP collector of traces; default: no traces.")] = None,
     replicas: Annotated[int, typer.Option(min=1, max=5, help="On how many NATS servers a message is stored.")] = 1,
+    json_logs: Annotated[bool, typer.Option(help="One JSON object a line on stderr.")] = False,
 ) -> None:
     """Take in trackers' messages, judge court orders, hand alarms to the backend; ends in order on SIGTERM."""
+    logs.configure(as_json=json_logs, plain="gateway: %(message)s")
     host, port = _address(broker)
     _url("--backend", backend, ("http", "https"), "http://127.0.0.1:8080")
     tracing.configure("waakzaam-gateway", otlp_url)
