@@ -15,7 +15,8 @@ from alarm_backend.settings import Settings
 from tests.support.backend import LiveBackend, until
 from tests.support.broker import BrokerAddress, running_broker
 from tests.support.fake_backend import TOKEN
-from tests.support.tracker_messages import Trackers, order_document, running_gateway
+from tests.support.tracker_messages import Trackers, order_document, running_gateway, start_gateway, write_settings
+from waakzaam.rigs import nats, postgres
 
 pytest_plugins = ("tests.support.backend",)
 
@@ -81,3 +82,43 @@ def test_a_signed_order_is_judged_without_a_restart_and_a_withdrawn_one_no_longe
         until(cleared, "the alarm of a withdrawn order is cleared", 30)
     trackers.close()
     assert "stays in force" not in (folder / "gateway.log").read_text()
+
+
+@pytest.mark.needs("nats", "postgres")
+def test_a_signed_order_reaches_an_intake_and_a_worker_that_know_no_file_of_it(
+    tmp_path: Path, live: LiveBackend, broker: BrokerAddress
+) -> None:
+    """The order is nowhere but at the backend: the intake must route its tracker by it, and the worker judge it."""
+    live.services.auth.add_user("ann", "Ann", "case_manager", None, "test")
+    live.services.auth.add_user("chief", "Chief", "supervisor", None, "test")
+    document = order_document()["orders"][0]
+    order_id, there = document["order_id"], SimpleNamespace(url=live.url)
+    trackers = Trackers(broker)
+    with nats.running() as streams, postgres.running() as server:
+        shared = ("--nats", streams.url, "--partitions", "2")
+        store = ("--store", server.fresh().replace("+psycopg", ""), "--lease-s", "2")
+        for name in ("in", "w"):
+            write_settings(tmp_path / name, {"schema": "waakzaam.orders/1", "orders": []})
+        worker = start_gateway(tmp_path / "w", broker, there, "--role", "worker", "--source", "w", *shared, *store)
+        try:
+            with running_gateway(tmp_path / "in", broker, there, "--role", "intake", "--source", "in", *shared):
+                _sign(live, order_id, document=document)
+                until(lambda: _judged(live, order_id) == 1, "the receipt of the worker", 40)
+                followed = tmp_path / "in/data/orders-in-force.json"
+                until(lambda: order_id in followed.read_text(), "the intake has the order", 30)
+                start_ms = time.time_ns() // 1_000_000 - 20_000
+                seq = 0
+
+                def alarmed() -> bool:
+                    nonlocal seq
+                    seq += 1  # The intake looks at its orders every two seconds: until then it knows no such tracker.
+                    trackers.fix("trk-p1", seq, start_ms + 2 * seq, 0)
+                    trackers.fix("trk-m1", seq, start_ms + 2 * seq + 1, 100)
+                    return bool(live.services.alarms.queue().alarms)
+
+                until(alarmed, "the alarm", 40)
+        finally:
+            worker.terminate()
+            worker.wait(20)
+            trackers.close()
+    assert live.services.alarms.queue().alarms[0].kind == "proximity_alert"
