@@ -13,11 +13,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from shapely.geometry import Polygon
+from shapely.geometry import LineString, Polygon
 
 KM_PER_DEGREE = 111.32
 # Inhabitants per km2 above which a municipality is tinted as built-up; the steps are cartographic taste, ASSUMED.
 DENSITY_STEPS_PER_KM2 = (250, 600, 1500, 4000)
+
+GRID_STEPS_OFF_MAX = 1.0
+"""A corner that lies within one step of the source's own grid (27 m by 22 m) of the line without it is left out."""
+CORNERS_MIN = 4
+"""A closed arc keeps at least a triangle."""
 
 Ring = list[tuple[float, float]]
 
@@ -44,6 +49,21 @@ def decode_arcs(topology: dict[str, Any]) -> list[Ring]:
             points.append((x * kx + dx, y * ky + dy))
         arcs.append(points)
     return arcs
+
+
+def thinned(steps: list[list[int]]) -> list[list[int]]:
+    """The steps of an arc without the corners that its grid cannot tell from a straight line; both ends stay."""
+    x = y = 0
+    corners = []
+    for step_x, step_y in steps:
+        x, y = x + step_x, y + step_y
+        corners.append((x, y))
+    kept = [
+        (int(x), int(y)) for x, y in LineString(corners).simplify(GRID_STEPS_OFF_MAX, preserve_topology=False).coords
+    ]
+    if corners[0] == corners[-1] and len(kept) < CORNERS_MIN:
+        kept = corners
+    return [[x - px, y - py] for (px, py), (x, y) in pairwise([(0, 0), *kept])]
 
 
 def ring_points(indices: list[int], arcs: list[Ring]) -> Ring:
@@ -107,7 +127,7 @@ def build(topology: dict[str, Any]) -> dict[str, Any]:
         )
     return {
         "transform": topology["transform"],
-        "arcs": [[n for step in arc for n in step] for arc in topology["arcs"]],
+        "arcs": [[n for step in thinned(arc) for n in step] for arc in topology["arcs"]],
         "ranks": [_border_rank(found) for found in users],
         "municipalities": municipalities,
     }

@@ -145,7 +145,7 @@ def alarm_panel(
     alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
 ) -> Response:
     """The panel of one alarm, as a fragment."""
-    return pages.render(request, "detail.html", session, **_panel(alarm_id, services, user))
+    return compressed(request, pages.render(request, "detail.html", session, **_panel(alarm_id, services, user)))
 
 
 @router.get("/alarms/{alarm_id}")

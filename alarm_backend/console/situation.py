@@ -14,6 +14,7 @@ from alarm_backend.access import OperatorUser, ServicesOf
 from alarm_backend.console.page_frame import compressed
 from alarm_backend.errors import NotFound
 from alarm_backend.orders.schemas import OrderView
+from alarm_backend.positions.schemas import TrackView
 from alarm_backend.services import Services
 
 ORDERS_ASKED_MAX = 50
@@ -23,6 +24,11 @@ SHARED_S = 0.25
 No longer than they wait (`GATHER_MS` in console.js): an answer that was made before a console heard of the alarm could
 lack a position that its stream had passed already.
 """
+
+DECIMALS = 6
+"""Of a degree: 0.11 m."""
+
+SAID_ONCE = {"device_id", "order_id", "person_id", "role", "stored_ms"}
 
 router = APIRouter()
 
@@ -71,9 +77,17 @@ def look(services: Services, order_ids: list[str] | None, now_s: float) -> Known
     return Known(
         now_s,
         [order.model_dump(mode="json", exclude={"document"}) for order in orders],
-        [track.model_dump(mode="json") for track in tracks],
+        [_shown(track) for track in tracks],
         read,
     )
+
+
+def _shown(track: TrackView) -> dict[str, Any]:
+    """A track for the map: what is said once for the track is not said again, and places to a tenth of a metre."""
+    shown = track.model_dump(mode="json", exclude={"positions": {"__all__": SAID_ONCE}})
+    for position in shown["positions"]:
+        position |= {name: round(position[name], DECIMALS) for name in ("lat", "lon")}
+    return shown
 
 
 @router.get("/console/situation")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from geographiclib.geodesic import Geodesic
 from geographiclib.polygonarea import PolygonArea
+from shapely.geometry import LineString
 
 from alarm_backend.console import base_layer
 from alarm_backend.console.vendor import BASE_LAYER_SOURCE
@@ -27,8 +28,14 @@ def layer(topology: dict[str, Any]) -> dict[str, Any]:
     return base_layer.build(topology)
 
 
-def test_the_municipalities_together_are_as_large_as_belgium(layer: dict[str, Any], topology: dict[str, Any]) -> None:
-    arcs = base_layer.decode_arcs(topology)
+def _drawn(layer: dict[str, Any]) -> list[base_layer.Ring]:
+    """The arcs as a browser draws them."""
+    steps = [list(zip(arc[::2], arc[1::2], strict=True)) for arc in layer["arcs"]]
+    return base_layer.decode_arcs({"transform": layer["transform"], "arcs": steps})
+
+
+def test_the_municipalities_together_are_as_large_as_belgium(layer: dict[str, Any]) -> None:
+    arcs = _drawn(layer)
     area_m2 = 0.0
     for municipality in layer["municipalities"]:
         for rings in municipality["rings"]:
@@ -38,6 +45,19 @@ def test_the_municipalities_together_are_as_large_as_belgium(layer: dict[str, An
                     outline.AddPoint(lat, lon)
                 area_m2 += abs(outline.Compute(False, True)[2]) * (1 if number == 0 else -1)
     assert area_m2 / 1e6 == pytest.approx(BELGIUM_KM2, rel=0.005)
+
+
+def test_a_thinner_border_keeps_its_ends_and_stays_within_a_step_of_the_sources_grid(
+    layer: dict[str, Any], topology: dict[str, Any]
+) -> None:
+    grid_m = max(topology["transform"]["scale"]) * 111_320
+    kept = given = 0
+    for thin, whole in zip(_drawn(layer), base_layer.decode_arcs(topology), strict=True):
+        assert (thin[0], thin[-1]) == (whole[0], whole[-1]), "a border that moved at its end leaves a gap"
+        off_m = LineString(whole).hausdorff_distance(LineString(thin)) * 111_320  # a degree of longitude is shorter
+        assert off_m <= 1.5 * grid_m
+        kept, given = kept + len(thin), given + len(whole)
+    assert kept < 0.75 * given
 
 
 def test_every_municipality_has_both_names_and_a_label_inside_belgium(layer: dict[str, Any]) -> None:

@@ -138,6 +138,17 @@ def fill_history(database: Database, count: int, open_count: int, seed: int, now
             }
         )
         if len(chunk) == 20_000 or number == count - 1:
-            with database.writing() as connection:
-                connection.execute(insert(alarms), chunk)
+            _add(database, chunk)
             chunk = []
+
+
+def _add(database: Database, rows: list[dict[str, Any]]) -> None:
+    """Alarms by the fastest way there is: PostgreSQL takes a million in a tenth of the time by COPY."""
+    with database.writing() as connection:
+        if database.dialect == "sqlite":
+            connection.execute(insert(alarms), rows)
+            return
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY alarms ({', '.join(rows[0])}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))

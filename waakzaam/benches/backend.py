@@ -42,7 +42,7 @@ class Size:
     tamperings: int = 10_000
     tampered_lines: int = 200
     stored_tamperings: int = 60
-    examples: int = 8
+    examples: int = 5
 
 
 OPEN_ALARMS = 150

@@ -24,7 +24,7 @@ export class Situation {
   /** Add orders and tracks to what is known. */
   merge({ orders, tracks }) {
     for (const order of orders) this.orders.set(order.order_id, order);
-    for (const track of tracks) for (const position of track.positions) this.add(position);
+    for (const { order_id, person_id, role, positions } of tracks) for (const position of positions) this.add({ order_id, person_id, role, ...position });
   }
 
   /** A fix: may be late or repeated. Returns whether it was new. */
