@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware.detection import Scan
-from firmware.detection.scan import POINTS_MAX
+from firmware.detection.scan import EDGE_V, POINTS_MAX
 from sensor_models.delimited_text import Table
 from sensor_models.errors import MalformedFile
 from sensor_models.grouped_rows import Group, grouped
@@ -62,7 +62,8 @@ Read = tuple[list[RecordedScan], list[MalformedFile]]  # sound scans, and what i
 
 def cut_scan(scan: RecordedScan, window_v: list[float], scale_a: float) -> tuple[Array, Array]:
     """firmware.detection.scan.cut for a recorded scan: same bins, same float32 rounding of what goes into the fit."""
-    inside = np.nonzero((scan.potential_v >= window_v[0]) & (scan.potential_v <= window_v[1]))[0]
+    low, high = window_v[0] - EDGE_V, window_v[1] + EDGE_V
+    inside = np.nonzero((scan.potential_v >= low) & (scan.potential_v <= high))[0]
     if not len(inside):
         return np.empty(0), np.empty(0)
     first, stop = int(inside[0]), int(inside[-1]) + 1

@@ -3,6 +3,7 @@
 from array import array
 
 POINTS_MAX = 256  # points fitted at most: bounds memory; finer scans are averaged in equal bins
+EDGE_V = 1e-5  # a point on a window's edge lies inside in either precision
 POINTS_MIN = 12  # ASSUMED: fewer points cannot carry a baseline and a peak
 
 
@@ -38,7 +39,7 @@ def bounds(potential_v, low_v: float, high_v: float) -> tuple:
     first = -1
     last = -1
     for index in range(len(potential_v)):
-        if low_v <= potential_v[index] <= high_v:
+        if low_v - EDGE_V <= potential_v[index] <= high_v + EDGE_V:
             if first < 0:
                 first = index
             last = index

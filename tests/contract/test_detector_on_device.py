@@ -53,6 +53,12 @@ def test_the_device_gives_the_hosts_verdicts_within_its_memory(tmp_path: Path, n
     here = [(one.verdict.verdict, words(one.verdict.reason)) for one in detection.judge(calibration, scans)]
     assert [(one[0], words(one[1])) for one in there] == here, f"seed {SEED + 1}"
     assert {"negative", "positive", "invalid"} <= {verdict for verdict, _ in here}
+    mine = [one.verdict.analytes for one in detection.judge(calibration, scans)]
+    for n, (a, b) in enumerate(zip(there, mine, strict=True)):
+        for (_, found, _), other in zip(a[2], b, strict=False):
+            if found is not None and other.concentration_mol_l is not None:
+                least = calibration["limits"][other.analyte]["LC"]
+                assert abs(found - other.concentration_mol_l) <= 0.01 * max(other.concentration_mol_l, least), n
     costs = device.costs(scans[0])
     assert costs["peak_heap_bytes"] <= 48 * 1024
     assert costs["longest_us"] <= 0.5 * costs["loop_us"]
