@@ -69,13 +69,9 @@ def _rate(wave: SquareWave, potential_v: Array, peak_v: Array, slope: Array, sig
 def surface_flux(wave: SquareWave, alpha: Array, temperature_c: Array, peak_v: Array, sign: int) -> Array:
     """Current per n F A Gamma, 1/s, shape (2, steps, conditions): forward and reverse samples of each step."""
     slope = alpha * F_OVER_R / (temperature_c + 273.15)
-    left = np.ones_like(peak_v)
-    out = []
-    for potential in wave.halves_v():
-        rate = _rate(wave, potential, peak_v, slope, sign)
-        out.append(rate * left * np.exp(-rate * wave.sampling * wave.half_period_s))
-        left = left * np.exp(-rate * wave.half_period_s)
-    flux = np.array(out)
+    rate = _rate(wave, wave.halves_v()[:, None], peak_v, slope, sign)
+    used = np.cumsum(rate, axis=0) - rate  # of every half period before
+    flux = rate * np.exp(-(used + rate * wave.sampling) * wave.half_period_s)
     return np.stack((flux[::2], flux[1::2]))
 
 

@@ -155,7 +155,8 @@ def test_oxygen_interferes_with_a_reduction(root: Path) -> None:
     nitro = load_strip(root / "sensor_models/strips/nitro_screen.toml")
     water = simulate_scan(nitro, "water", {}, seed=1)
     lager = simulate_scan(nitro, "lager", {}, seed=1)
-    assert net(water).min() < 3 * net(lager).min() < 0.0
+    near = np.abs(water.potential_v + 0.35) < 0.1
+    assert net(water)[near].min() < 3 * net(lager)[near].min() < 0.0
 
 
 def test_the_smallest_strip_definition_of_the_design_is_enough() -> None:
