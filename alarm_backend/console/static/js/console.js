@@ -30,9 +30,11 @@ const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
   if (alarm) want(alarm.order_id);
   detail.show(alarm);
-  map?.setFollow(true);
-  redraw();
+  map?.setFollow(true, !byItself);
+  if (byItself) redrawSoon(alarm?.order_id); // alarms come in bursts: the map moves once for all of them
+  else redraw();
 });
+let byItself = false;
 
 let drawing;
 function redraw() {
@@ -125,7 +127,11 @@ const handlers = {
       document.querySelector("[data-announce]").textContent = text("queue.new_alarm", { kind: word("kind", alarm.kind), severity: word("severity", alarm.severity) });
     }
     if (audible) sound.play(alarm.severity);
-    if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) queue.select(alarm.alarm_id);
+    if (!queue.selected() || (transition === "raised" && outcome === "new" && queue.selected().risk < alarm.risk && actorIsIdle())) {
+      byItself = true;
+      queue.select(alarm.alarm_id);
+      byItself = false;
+    }
     else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
     if (outcome === "new") want(alarm.order_id);
     root.dataset.lastAlarmShownMs = Date.now();

@@ -5,6 +5,7 @@ import { MapOverlay } from "./map_overlay.js";
 import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
+const BASE_ZOOM_MAX = 10; // nearer by, the same tiles are drawn larger (5 m of grid): a jump cuts no new ones out of the country
 const ZONES_ZOOM_MAX = 12.5; // far enough out to read the names of the places around
 const DRAWN = ["zones", "circles", "tracks", "discs", "link", "others"];
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
@@ -89,10 +90,10 @@ export class MapView {
     this.onGrid?.(stepM);
   }
 
-  setFollow(follow) {
+  setFollow(follow, now = true) {
     this.follow = follow;
     this.onFollow?.(follow);
-    if (follow) this.fit();
+    if (follow && now) this.fit();
   }
 
   zoom(by) {
@@ -231,7 +232,7 @@ function cached(look) {
 }
 
 function style(base) {
-  const source = (data) => ({ type: "geojson", data, tolerance: 0.25 });
+  const source = (data) => ({ type: "geojson", data, tolerance: 0.25, maxzoom: BASE_ZOOM_MAX });
   const step = (values) => ["interpolate", ["linear"], ["zoom"], ...values];
   return {
     version: 8,
