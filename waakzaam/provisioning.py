@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from firmware.wire.frame import KEY_BYTES
 from waakzaam.exits import BadInput
 
+WAVEFORM = ("start_v", "end_v", "step_v", "amplitude_v", "frequency_hz")
 KEYS_SCHEMA = "waakzaam.keys/1"
 
 
@@ -83,6 +85,36 @@ def key_for(path: Path, device_id: str, reissue: bool) -> str:
         document = {"schema": KEYS_SCHEMA, "keys": {**keys, device_id: key}}
         write_private(path, json.dumps(document, indent=2) + "\n")
         return key
+
+
+def bracelet_settings(device_id: str, key: str, strip_file: Path) -> dict[str, Any]:
+    """A bracelet's `/config.json` for this strip: waveform, feedback resistor, volume and the strip's own time to act.
+
+    Raises BadInput when the file is no definition of a voltammetric strip with a whole waveform.
+    """
+    try:
+        strip = tomllib.loads(strip_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(str(strip_file), error.strerror or str(error)) from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise BadInput(str(strip_file), f"is not TOML: {error}") from None
+    waveform = strip.get("waveform", {})
+    for name in WAVEFORM:
+        value = waveform.get(name) if isinstance(waveform, dict) else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BadInput(
+                f"{strip_file}: waveform.{name}",
+                "is missing or not a number",
+                "a bracelet needs the whole waveform of a voltammetric strip",
+            )
+    settings: dict[str, Any] = {"device_id": device_id, "key": key, "waveform": {k: waveform[k] for k in WAVEFORM}}
+    if "rtia_ohm" in strip.get("afe", {}):
+        settings["rtia_ohm"] = strip["afe"]["rtia_ohm"]
+    if "volume_ml" in strip:
+        settings["volume_ml"] = strip["volume_ml"]
+    if "rest_s" in waveform:
+        settings["incubate_ms"] = round(1000 * waveform["rest_s"])
+    return settings
 
 
 def tracker_settings(device_id: str, key: str, host: str, port: int, ca_file: str | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ _TOLD_REASONS = (
     "not_wetted",
     "no_strip",
     "saturated",
+    "worn",
 )
 _HARDWARE_FAULTS = ("bus", "chip", "supply", "firmware")
 

@@ -37,6 +37,7 @@ class ColourInstrument:
         self._thermometer = thermometer
         self._wet_ms = None
         self._dry_white = 0.0
+        self._references: dict = {}
         self._readings: list = []
         self._clean: "list | None" = None
         self.temperature_c = None
@@ -77,6 +78,7 @@ class ColourInstrument:
         if white < sum(least) / len(least):
             raise CellFault(CHIP, "dark", "white pad %.0f counts" % white)
         self._dry_white = white
+        self._references = self._of_white()
         from firmware.detection.colour_quality import coloured_before
 
         if coloured_before(self._calibration, self._test(self._readings)):
@@ -172,6 +174,22 @@ class ColourInstrument:
         if self._clean is not None:
             colour["clean"] = self._clean
         return {"colour": colour}
+
+    def references(self) -> dict:
+        """What the dry white pad showed, by the measures of `references.LIMITS`."""
+        return self._references
+
+    def _of_white(self) -> dict:
+        for number, _, saturated, lit, unlit in self._readings:
+            if number == self._calibration["pads"].index("white") and not saturated:
+                net = [lit[k] - unlit[k] for k in range(len(lit))]
+                half = len(net) // 2
+                return {
+                    "white": sum(net) / len(net),
+                    "tilt": sum(net[:half]) / max(1, sum(net[half:])),
+                    "dark": sum(unlit) / max(1, sum(lit)),
+                }
+        return {}
 
     def refuses_nothing(self) -> str:
         """ "" when the core refuses a strip that was never read; why not, when it would judge it."""

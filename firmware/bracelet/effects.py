@@ -55,6 +55,9 @@ class Effects:
         self._number = 0
         self.instrument = self._strips.instrument(0)
         yield 0
+        state, name, value = self._standing(None)
+        if state == "worn":
+            return ("fault", "invalid", "worn: %s %.3g" % (name, value))
         return (yield from self.instrument.self_test())
 
     def _do_load_next(self):
@@ -80,6 +83,22 @@ class Effects:
         except DriverError as error:
             self._say("fault", {"during": "release", "reason": "%s: %s" % (error.fault, error)})
         self.instrument.drop_calibration()
+
+    def _standing(self, values) -> tuple:
+        """(state, measure, value) of the reference check, with this test's values when there are any.
+
+        A check that fails is said and keeps nothing else from going on.
+        """
+        if self.references is None:
+            return ("", "", 0.0)
+        try:
+            standing = self.references.note(values) if values else self.references.standing()
+        except (OSError, ValueError, KeyError) as error:
+            self._say("fault", {"during": "reference check", "reason": "%s %s" % (type(error).__name__, error)})
+            return ("", "", 0.0)
+        if values:
+            self._say("references", {"state": standing[0], "by": standing[1], "value": standing[2], "read": values})
+        return standing
 
     def _do_look_for_strip(self):
         yield 0
@@ -117,8 +136,11 @@ class Effects:
     def _do_seal(self):
         if self.instrument is not None:
             self._evidence.take(self.instrument)
+            values = self.instrument.references()
             self._release()
             gc.collect()
+            if self.state.reason and not self.state.reason.startswith("worn"):
+                self._care = self._standing(values)[0]
         return (yield from self._recorder.seal(self.state.verdict, self.state.reason, self._evidence))
 
     def _do_tell(self):
@@ -138,6 +160,9 @@ class Effects:
         verdict, reason = self.state.verdict, self.state.reason
         pattern = telling.pattern_of(verdict)
         lines = sentences(self._texts, verdict, reason)
+        if self._care:
+            pattern = pattern + telling.CARE
+            lines.append(self._texts["care." + self._care])
         if unlogged:
             pattern = pattern + telling.UNLOGGED
             lines.append(self._texts["unlogged"])

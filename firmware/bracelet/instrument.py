@@ -9,8 +9,9 @@ from firmware.bracelet.charge import require_charge
 from firmware.bracelet.judging import beside_clean, said_by
 from firmware.detection import INVALID, Scan, steps
 from firmware.drivers import ad5941_registers as reg
+from firmware.drivers.ad5941_convert import nominal_rtia_ohm
 from firmware.drivers.ad5941_scan import Trace, plan_of, scan
-from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, WET, cell_state, require_sound, self_test
+from firmware.drivers.ad5941_selftest import DRY, PULSE_GAIN_CODE, PULSE_UV, WET, cell_state, require_sound, self_test
 from firmware.drivers.errors import CellFault, ChipFault, DriverError
 
 AVDD_V = 3.3
@@ -40,6 +41,7 @@ class Instrument:
         self.verdict = None
         self.evidence: dict = {}
         self._wet_a = 0.0
+        self._dry_a: "float | None" = None
 
     def forget(self) -> None:
         """Drop the last test's data."""
@@ -83,6 +85,7 @@ class Instrument:
         require_sound(state, late_a)
         if state != DRY:
             raise CellFault(reg.CHIP, "used", "%.3g A before any drink" % early_a)
+        self._dry_a = abs(late_a)
         return ("ready",)
 
     def watch_wetting(self):
@@ -159,6 +162,18 @@ class Instrument:
         if self._clean is not None:
             members["clean"] = columns_of(self._clean)
         return members
+
+    def references(self) -> dict:
+        """What this test read that does not depend on the drink, by the measures of `references.LIMITS`."""
+        found = {}
+        ohm = self._afe.rtia_ohm.get(PULSE_GAIN_CODE)
+        if self.evidence and ohm:
+            found["rtia"] = ohm / nominal_rtia_ohm(PULSE_GAIN_CODE)
+        if self._dry_a is not None:
+            found["leak_a"] = self._dry_a
+        if self._wet_a > 0.0:
+            found["contact_ohm"] = PULSE_UV / 1e6 / self._wet_a
+        return found
 
     def refuses_nothing(self) -> str:
         """ "" when the core refuses a curve that is no measurement; why not, when it would judge it."""

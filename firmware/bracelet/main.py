@@ -43,6 +43,27 @@ def with_standby(act):
         forget("firmware.bracelet", "standby_plan")
 
 
+class ReferenceCheck:
+    """firmware.bracelet.references, in memory only while it works."""
+
+    def __init__(self, factory: dict):
+        self._factory = factory
+
+    def standing(self) -> tuple:
+        """Of the last tests."""
+        return self.note({})
+
+    def note(self, values: dict) -> tuple:
+        """With one more test's values."""
+        from firmware.bracelet.references import References
+
+        check = References(os, open, self._factory)
+        try:
+            return check.note(values) if values else check.standing()
+        finally:
+            forget("firmware.bracelet", "references")
+
+
 class Announcer:
     """LED and motor, and each change as a line for whoever watches without eyes on the wrist."""
 
@@ -109,6 +130,7 @@ class Program:
             today,
         )
         self.runner.motion = self.hardware.motion
+        self.runner.references = ReferenceCheck(self.config["references"])
         self.runner.on_hold = lambda: say("records", {"sent": send_records(self.ring)})
         self.runner.standby = self._deep_sleep
         if self.config["radio"]:
@@ -155,6 +177,7 @@ class Program:
             "records": len(self.ring.numbers()),
             "discards": self.ring.discards,
             "state": self.runner.state.name,
+            "references": self.runner._standing(None)[0] or "good",
             "sleep": with_standby(lambda standby: standby.standing()),
         }
 

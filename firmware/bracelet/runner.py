@@ -93,6 +93,8 @@ class Runner(Effects):
         self._part = 0
         self._part_ms = 0
         self._told = []
+        self.references = None  # the reference check, when there is one
+        self._care = ""  # what the reference check asks of the wearer
         self.motion = None  # called while asleep: True when the wrist has moved
         self.on_hold = None  # what a button held for HOLD_MS does: the wearer's wish to hand the records over
         self._held_ms = 0

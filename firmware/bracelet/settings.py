@@ -18,6 +18,7 @@ DEFAULTS: "dict" = {
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
     "sleep_after_s": SLEEP_AFTER_S,
     "radio": True,  # may the wearer hold the button to hand records over by Bluetooth
+    "references": {},  # what a new bracelet's reference check reads, by measure; the first tests tell when it is empty
     "temperature_offset_c": 0.0,  # of the accelerometer's thermometer, set by the factory
 }
 

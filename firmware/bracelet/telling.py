@@ -39,6 +39,7 @@ PUT_DRINK = ((100, BLUE, 40), (100, DARK, 0), (100, BLUE, 40), (700, DARK, 0))
 PUT_CLEAN = ((100, BLUE, 40), (300, DARK, 0), (100, WHITE, 40), (700, DARK, 0))
 GLANCE = ((80, WHITE, 0), (200, DARK, 0))
 SHARING = ((60, BLUE, 20), (100, DARK, 0), (60, WHITE, 0), (780, DARK, 0))  # the radio is on
+CARE = ((300, AMBER, 30), (100, DARK, 0), (300, WHITE, 30), (400, DARK, 0))  # clean or replace: the words say which
 UNLOGGED = ((50, WHITE, 0), (50, DARK, 0), (50, WHITE, 0), (450, DARK, 0))
 
 

@@ -25,5 +25,9 @@ TEXTS = {
     "reason.saturated": "Too much current to measure.",
     "reason.hardware": "The bracelet does not work properly: have it checked.",
     "reason.battery_low": "The battery is nearly empty: charge the bracelet.",
+    "reason.worn": "The bracelet is worn out and gives no results any more: replace it.",
+    "care.clean": "Wipe the contacts and the window with water, and dry them.",
+    "care.replace": "The bracelet is wearing out: replace it soon. This result still counts.",
+    "care.worn": "The bracelet is worn out: replace it.",
     "unlogged": "The result could not be kept.",
 }

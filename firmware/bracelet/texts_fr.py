@@ -27,5 +27,9 @@ TEXTS = {
     "reason.saturated": "Trop de courant pour mesurer.",
     "reason.hardware": "Le bracelet ne fonctionne pas bien : faites-le contrôler.",
     "reason.battery_low": "La batterie est presque vide : rechargez le bracelet.",
+    "reason.worn": "Le bracelet est usé et ne donne plus de résultat : remplacez-le.",
+    "care.clean": "Essuyez les contacts et la fenêtre à l'eau, puis séchez-les.",
+    "care.replace": "Le bracelet s'use : remplacez-le bientôt. Ce résultat est encore valable.",
+    "care.worn": "Le bracelet est usé : remplacez-le.",
     "unlogged": "Le résultat n'a pas pu être conservé.",
 }

@@ -27,5 +27,9 @@ TEXTS = {
     "reason.saturated": "Te veel stroom om te meten.",
     "reason.hardware": "De armband doet het niet goed: laat hem nakijken.",
     "reason.battery_low": "De batterij is bijna leeg: laad de armband op.",
+    "reason.worn": "De armband is versleten en geeft geen uitslagen meer: vervang hem.",
+    "care.clean": "Veeg de contacten en het venster schoon met water en maak ze droog.",
+    "care.replace": "De armband raakt versleten: vervang hem binnenkort. Deze uitslag telt nog.",
+    "care.worn": "De armband is versleten: vervang hem.",
     "unlogged": "De uitslag kon niet bewaard worden.",
 }

@@ -15,6 +15,8 @@ from simulators.strip.electrode import Condition, rng_of
 CLEAN_LEAKAGE_OHM = 1e10
 FILM_OHM = 6e7  # leakage at a film of 1
 NEW_CONTACT_OHM = 2.0
+REFERENCE_OHM = 10_000.0
+REFERENCE_OHM_PER_USE = 0.15  # the switch before the reference resistor corrodes
 
 
 class Wear:
@@ -59,6 +61,11 @@ class Wear:
     @property
     def leakage_ohm(self) -> float:
         return 1.0 / (1.0 / CLEAN_LEAKAGE_OHM + self._film / FILM_OHM)
+
+    @property
+    def reference_ohm(self) -> float:
+        """The board's reference resistor as the front end meets it, its switch in series."""
+        return REFERENCE_OHM + REFERENCE_OHM_PER_USE * self.uses
 
     def optics(self, leak_uw_cm2: float = 0.0) -> Optics:
         """Window and lamp as they are now."""

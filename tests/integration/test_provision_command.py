@@ -14,6 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from firmware.bracelet.settings import checked_config
+from firmware.drivers.ad5941_scan import plan_of
 from firmware.tracker import config
 from gateway.ingest import keys as gateway_keys
 from simulators.virtual_board.board import VirtualBoard
@@ -127,3 +129,20 @@ def test_the_settings_arrive_on_a_board_through_mpremote(tmp_path: Path) -> None
         done = provision("trk-p1", "--keys", tmp_path / "keys.json", "--board", board.port_name)
         assert done.returncode == 0, done.stderr
     assert board.storage.read("/config.json") == (tmp_path / "trk-p1.json").read_bytes()
+
+
+def test_a_bracelet_gets_the_waveform_of_its_strip_without_further_settings(tmp_path: Path) -> None:
+    done = provision("brc-1", "--kind", "bracelet", "--keys", tmp_path / "keys.json", "--json")
+    assert done.returncode == 0, done.stderr
+    settings = checked_config(json.loads(Path(json.loads(done.stdout)["settings"]).read_text(encoding="utf-8")))
+    assert plan_of(settings["waveform"], settings["rtia_ohm"]).points == 338
+    assert settings["volume_ml"] == 330
+
+
+def test_a_strip_without_a_whole_waveform_is_one_clear_line_and_makes_no_key(tmp_path: Path) -> None:
+    strip = tmp_path / "strip.toml"
+    strip.write_text('name = "x"\ntechnique = "colour"\n', encoding="utf-8")
+    done = provision("brc-1", "--kind", "bracelet", "--strip", strip, "--keys", tmp_path / "keys.json")
+    assert done.returncode == 2
+    assert "waveform.start_v" in done.stderr
+    assert not (tmp_path / "keys.json").exists()

@@ -15,21 +15,26 @@ from pathlib import Path
 from typing import Any
 
 from firmware.bracelet import telling
+from sensor_models.proportions import clopper_pearson
+from simulators.strip.colour import ColourStrip
 from simulators.virtual_board.firmware_image import compile_tree
 from waakzaam import machine
 from waakzaam.benches import _bracelet_campaign as campaign
+from waakzaam.benches import _bracelet_lives as lives
 from waakzaam.benches import _bracelet_sleep as sleep
 from waakzaam.benches.report import Figure, Report, at_least, at_most
 from waakzaam.hardware import power
 from waakzaam.rigs import power_cuts, update_cuts
-from waakzaam.rigs.bracelet import ROOT, ketamine_calibration
+from waakzaam.rigs.bracelet import ROOT, colour_calibration, hurried, ketamine_calibration
 from waakzaam.rigs.bracelet_board import BraceletBoard
 
 TESTS = 10_000
 TESTS_QUICK = 80
+CYCLES_QUICK = 12
 REPLAYS = 1_000
 CUT_STRIDE_QUICK = 9
 SPIKED_MOL_L = 1e-3
+GHB_MOL_L = 0.1
 HEAP_FREE_MIN = 20 * 1024
 IMAGE_MAX_KB = 256
 
@@ -84,6 +89,49 @@ def _campaign_figures(tests: int, seed: int) -> list[Figure]:
     ]
 
 
+def _two_strip_figures(folder: Path, ketamine: Path) -> list[Figure]:
+    """Both kinds of strip in one test in the VM; the pads' chemistry is over at once, nothing else is changed."""
+    folder.mkdir()
+    colour = folder / "colour.json"
+    colour.write_text(json.dumps(hurried(colour_calibration())), encoding="utf-8")
+    wearer = BraceletBoard(folder, ketamine, colour)
+    with wearer.board:
+        wearer.said("start")
+        wearer.world.insert_strip()
+        wearer.said("state", to="await_wetting")
+        wearer.world.dip("lager", {})
+        wearer.said("state", to="change_strip")
+        wearer.world.remove_strip()
+        wearer.said("state", **{"from": "change_strip", "to": "await_strip"})
+        wearer.world.insert_pads(ColourStrip("lager", {"GHB": GHB_MOL_L}, seed="bench"))
+        begun = wearer.said("state", **{"from": "check_strip"}, times=2)
+        if begun["event"] == "ready":
+            wearer.world.dip_pads(since_s=700.0)
+        ended = wearer.said("tell")
+        verdict = ended["verdict"]
+        told = wearer.said("state", to="tell")
+        due = wearer.said("state", to="measure", times=2) if begun["event"] == "ready" else told
+        finished = wearer.said("finished")
+    return [
+        Figure(
+            "verdict of two strips on a spiked drink in the VM",
+            verdict,
+            "",
+            "positive",
+            verdict == "positive",
+            {"reason": ended["reason"]},
+        ),
+        at_least(
+            "heap free at the worst moment of a test with two strips",
+            finished["heap_free_min"],
+            HEAP_FREE_MIN,
+            "bytes",
+            during=finished["heap_least_during"],
+        ),
+        at_most("pads due to verdict, colour", (told["at_ms"] - due["at_ms"]) / 1000.0, 5.0, "s"),
+    ]
+
+
 def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Figure]:
     calibration = folder / "cal.json"
     calibration.write_text(json.dumps(document), encoding="utf-8")
@@ -109,6 +157,7 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
     lasted.update({"until it sleeps": (tired["at_ms"] - rest["at_ms"]) / 1000.0, "glance": slept.glance_s})
     budget = power.budget(power.document(), lasted)
     new, *worn = budget.lives
+    two_strips = _two_strip_figures(folder / "two", calibration)
     cuts = power_cuts.every_write(folder, stride)
     vm = machine.find_vm()
     assert vm is not None  # the caller has looked
@@ -121,11 +170,13 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
             HEAP_FREE_MIN,
             "bytes",
             at_start=start["heap_free"],
+            during=finished["heap_least_during"],
             implementation=start["implementation"],
         ),
         at_most("wake to ready, out of deep sleep", slept.ready_s, 2.0, "s", self_test_to_ready_s=wake_s),
         at_most("chips not at rest in deep sleep", len(slept.not_at_rest), 0, "", not_at_rest=slept.not_at_rest),
         at_most("strip wet to verdict, voltammetry", verdict_s, 30.0, "s"),
+        *two_strips,
         at_most("records lost by a power cut after they were told", len(cuts.wrong), 0, f"in {cuts.cuts} cuts"),
         at_most("boards not bootable after a power cut in an update", len(update.wrong), 0, f"in {update.cuts} cuts"),
         at_least(
@@ -137,6 +188,57 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
             worn=[vars(w) for w in worn],
         ),
         at_least("battery: tests per charge", new.tests_per_charge, 30.0, "tests", charge_mah=budget.test_mah),
+    ]
+
+
+def _lives_figures(seed: int, quick: bool) -> list[Figure]:
+    begun = time.monotonic()
+    plan = lives.lives(0, 1, seed, CYCLES_QUICK) if quick else lives.lives(1, 1, seed)
+    played = list(lives.run(plan, os.cpu_count() or 1))
+    cycles = [one for life in played for one in life]
+    before = [one for life in played for one in life[: lives.asked_at(life)]]
+    new_errors = sum(not one.right_when_new for one in cycles)
+    low, high = clopper_pearson(new_errors, len(cycles))
+    rate = sum(not one.right for one in before) / len(before)
+    after = [one for life in played for one in life[lives.asked_at(life) :]]
+    told = {
+        f"{life[0].life.kind} {life[0].life.care}": {
+            "cycles": len(life),
+            "replace me at": lives.asked_at(life) if lives.asked_at(life) < len(life) else None,
+            "errors before": sum(not one.right for one in life[: lives.asked_at(life)]),
+            "errors after": sum(not one.right for one in life[lives.asked_at(life) :]),
+            "errors of a new bracelet": sum(not one.right_when_new for one in life),
+        }
+        for life in played
+    }
+    unasked = [life for life in played if life[0].life.care == lives.HARD and lives.asked_at(life) >= len(life)]
+    return [
+        at_most(
+            'error rate before "replace me"',
+            rate,
+            high,
+            f"of {len(before)} tests; a new bracelet's interval is {low:.4f} to {high:.4f}",
+            errors_of_a_new_bracelet=new_errors,
+            tests_of_a_new_bracelet=len(cycles),
+            error_rate_after=sum(not one.right for one in after) / len(after) if after else None,
+            lives=told,
+        ),
+        at_most(
+            "negative on a spiked drink that a new bracelet finds",
+            sum(one.missed and one.right_when_new for one in cycles),
+            0,
+            f"of {len(cycles)}",
+        ),
+        at_most(
+            'hard lives without "replace me"',
+            0 if quick else len(unasked),
+            0,
+            f"of {sum(one.care == lives.HARD for one in plan)}",
+            len(unasked) if not quick else 0,
+            0,
+            f"of {sum(p.care == lives.HARD for p in plan)}",
+        ),
+        Figure("wall time of the lives", time.monotonic() - begun, "s"),
     ]
 
 
@@ -155,6 +257,7 @@ def run(seed: int, quick: bool) -> Report:
         folder = Path(scratch)
         document = ketamine_calibration()
         figures = _campaign_figures(tests, seed)
+        figures += _lives_figures(seed, quick)
         figures.append(_image_figure())
         if has_vm:
             figures += _vm_figures(folder, document, CUT_STRIDE_QUICK if quick else 1)

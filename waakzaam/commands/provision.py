@@ -15,6 +15,7 @@ from firmware.wire import topics
 from waakzaam.exits import BadInput
 
 MPREMOTE_TIMEOUT_S = 60
+STRIP = Path(__file__).resolve().parents[2] / "sensor_models/strips/ketamine_screen.toml"
 
 
 class Kind(StrEnum):
@@ -66,6 +67,7 @@ def provision(
     tls_ca_file: Annotated[
         str | None, typer.Option(help="Tracker: path on the board of the CA certificate (DER); turns TLS on.")
     ] = None,
+    strip: Annotated[Path, typer.Option(help="Bracelet: definition of its voltammetric strip.")] = STRIP,
     extra: Annotated[Path | None, typer.Option(help="JSON object with further settings of the device.")] = None,
     reissue: Annotated[bool, typer.Option("--reissue", help="Write settings again for a key that exists.")] = False,
     board: Annotated[str | None, typer.Option(help="Port of a connected board: copy the settings to it.")] = None,
@@ -83,11 +85,13 @@ def provision(
     for folder in (keys.parent, target.parent):
         if not folder.is_dir():
             raise BadInput(str(folder), "is not a folder", "make it first")
+    if kind is Kind.bracelet:
+        provisioning.bracelet_settings(device_id, "", strip)  # before a key is made for it
     key = provisioning.key_for(keys, device_id, reissue)
     if kind is Kind.tracker:
         settings = provisioning.tracker_settings(device_id, key, broker_host, broker_port, tls_ca_file)
     else:
-        settings = {"device_id": device_id, "key": key}
+        settings = provisioning.bracelet_settings(device_id, key, strip)
     provisioning.write_private(target, json.dumps({**settings, **further}, indent=2) + "\n")
     if board is not None:
         _write_to_board(board, target)

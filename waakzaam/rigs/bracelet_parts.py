@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from firmware.boards import bracelet as pins
+from firmware.bracelet.references import References
 from firmware.bracelet.signals import Signals
 from simulators.chips import Drv2605l, Lis3dh, Max17048, RgbLedStrip
 from simulators.chips.i2c_chip import I2cFaults
@@ -121,6 +123,7 @@ class WholeBracelet(BraceletBench):
 
     def __init__(self, folder: Path, *documents: dict[str, Any], moving_until_s: float = 0.0, **more: Any) -> None:
         super().__init__(folder, *documents, **more)
+        self.folder = folder
         self.moving_until_s = moving_until_s
         self.led = RgbLedStrip(1, "ws2812b_v5")
         self.haptics = Drv2605l(strict=False)
@@ -150,6 +153,7 @@ class WholeBracelet(BraceletBench):
 
         self.runner._light = light
         self.runner.motion = self.hardware.motion
+        self.runner.references = References(os, open, {}, str(self.folder / "references.json"))
         self.parts = self.hardware
         self.runner.instrument = self.runner._strips.instrument(0)
 
