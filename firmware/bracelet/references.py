@@ -16,10 +16,10 @@ CHANGE, FALL, LEVEL = "change", "fall", "level"
 # the reference, a level is the value itself. ASSUMED, each well before the simulated error rate moves (docs/adr/0167).
 LIMITS = {
     "rtia": (CHANGE, None, 0.04, 0.10),  # the resistor, its switch or the front end drifts; a change of 20 K is 0.8 %
-    "leak_a": (LEVEL, 2e-8, 1e-7, 2e-7),  # at 50 mV: a film between the contacts
+    "leak_a": (LEVEL, 5e-9, 1.2e-8, 4e-8),  # at 50 mV: a film between the contacts
     "contact_ohm": (LEVEL, None, 1500.0, 4000.0),  # the wettest of the last strips: drinks alone give 100 to 700
-    "white": (FALL, 0.15, 0.25, 0.40),  # lamp, window and sensor together
-    "tilt": (FALL, 0.08, 0.15, 0.30),  # short waves against long ones: a yellow film on the window
+    "white": (FALL, 0.10, 0.18, 0.35),  # lamp, window and sensor together
+    "tilt": (FALL, 0.06, 0.12, 0.25),  # short waves against long ones: a yellow film on the window
     "dark": (LEVEL, None, 0.05, 0.15),  # counts without lamp, of those with it, in the darkest of the last tests
 }
 LEAST_OF = ("contact_ohm", "dark")  # drink and room can only add to these

@@ -36,8 +36,8 @@ def test_a_new_bracelet_is_good(check: References) -> None:
     [
         ({"rtia": 1.02 * 1.05}, "replace", "rtia"),
         ({"rtia": 1.02 * 0.88}, "worn", "rtia"),
-        ({"leak_a": 3e-8}, "clean", "leak_a"),
-        ({"leak_a": 1.5e-7}, "replace", "leak_a"),
+        ({"leak_a": 8e-9}, "clean", "leak_a"),
+        ({"leak_a": 2e-8}, "replace", "leak_a"),
         ({"contact_ohm": 1800.0}, "replace", "contact_ohm"),
         ({"white": 9000.0 * 0.7}, "replace", "white"),
         ({"white": 9000.0 * 0.5}, "worn", "white"),
@@ -56,7 +56,7 @@ def test_one_odd_test_asks_for_nothing_and_what_gets_better_is_good_again(check:
     noted(check, KEPT)
     assert noted(check, 1, white=100.0, leak_a=1e-6, contact_ohm=9000.0)[0] == ""
     noted(check, KEPT)
-    assert noted(check, KEPT, leak_a=3e-8)[0] == "clean"
+    assert noted(check, KEPT, leak_a=8e-9)[0] == "clean"
     assert noted(check, KEPT)[0] == ""
 
 
@@ -66,7 +66,7 @@ def test_the_factorys_references_count_from_the_first_tests_on(tmp_path: Path) -
 
 
 def test_a_power_cut_while_it_is_written_leaves_what_was_there(check: References, tmp_path: Path) -> None:
-    noted(check, KEPT, leak_a=3e-8)
+    noted(check, KEPT, leak_a=8e-9)
     (tmp_path / "references.json.new").write_text('{"first": {', encoding="utf-8")
     assert check.standing()[:2] == ("clean", "leak_a")
 

@@ -89,7 +89,9 @@ class Bracelet:
             pads.wet_at_us = now_us + 8e6
             bench.insert_pads(pads)
         else:
-            worn = {} if wear is None else {"contact_ohm": wear.contact_ohm, "leakage_ohm": wear.leakage_ohm}
+            worn: dict[str, Any] = (
+                {} if wear is None else {"contact_ohm": wear.contact_ohm, "leakage_ohm": wear.leakage_ohm}
+            )
             ohm = 10_000.0 if wear is None else wear.reference_ohm
             bench.afe.dummy_cell = ResistorCell(ohm)
             cell = StripCell(matrix, spikes, temperature_c=temperature_c, seed=key, wet_at_us=now_us + 5e6, **worn)

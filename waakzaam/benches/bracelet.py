@@ -30,11 +30,13 @@ from waakzaam.rigs.bracelet_board import BraceletBoard
 
 TESTS = 10_000
 TESTS_QUICK = 80
-CYCLES_QUICK = 12
+CYCLES_QUICK = 8
 REPLAYS = 1_000
 CUT_STRIDE_QUICK = 9
 SPIKED_MOL_L = 1e-3
 GHB_MOL_L = 0.1
+AWAITED: dict[str, Any] = {"from": "change_strip", "to": "await_strip"}
+CHECKED: dict[str, Any] = {"from": "check_strip"}
 HEAP_FREE_MIN = 20 * 1024
 IMAGE_MAX_KB = 256
 
@@ -102,9 +104,9 @@ def _two_strip_figures(folder: Path, ketamine: Path) -> list[Figure]:
         wearer.world.dip("lager", {})
         wearer.said("state", to="change_strip")
         wearer.world.remove_strip()
-        wearer.said("state", **{"from": "change_strip", "to": "await_strip"})
+        wearer.said("state", **AWAITED)
         wearer.world.insert_pads(ColourStrip("lager", {"GHB": GHB_MOL_L}, seed="bench"))
-        begun = wearer.said("state", **{"from": "check_strip"}, times=2)
+        begun = wearer.said("state", times=2, **CHECKED)
         if begun["event"] == "ready":
             wearer.world.dip_pads(since_s=700.0)
         ended = wearer.said("tell")
@@ -157,7 +159,15 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
     lasted.update({"until it sleeps": (tired["at_ms"] - rest["at_ms"]) / 1000.0, "glance": slept.glance_s})
     budget = power.budget(power.document(), lasted)
     new, *worn = budget.lives
-    two_strips = _two_strip_figures(folder / "two", calibration)
+    try:
+        two_strips = _two_strip_figures(folder / "two", calibration)
+    except (
+        AssertionError
+    ) as error:  # the bracelet said something else than it should: the rest is measured all the same
+        last = str(error).splitlines()[-3:]
+        two_strips = [
+            Figure("verdict of two strips on a spiked drink in the VM", None, "", "positive", False, {"said": last})
+        ]
     cuts = power_cuts.every_write(folder, stride)
     vm = machine.find_vm()
     assert vm is not None  # the caller has looked
@@ -234,9 +244,6 @@ def _lives_figures(seed: int, quick: bool) -> list[Figure]:
             0 if quick else len(unasked),
             0,
             f"of {sum(one.care == lives.HARD for one in plan)}",
-            len(unasked) if not quick else 0,
-            0,
-            f"of {sum(p.care == lives.HARD for p in plan)}",
         ),
         Figure("wall time of the lives", time.monotonic() - begun, "s"),
     ]
