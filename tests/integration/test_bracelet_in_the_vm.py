@@ -41,7 +41,7 @@ def test_a_spiked_drink_is_positive_on_the_wrist_and_in_the_record(bracelet: Bra
     assert bracelet.said("tell")["verdict"] == "positive"
     assert bracelet.said("light", colour="red")["vibration"] > 0
     assert bracelet.record()["verdict"] == "positive"
-    assert bracelet.said("finished")["heap_free_min"] >= 22 * 1024
+    assert bracelet.said("finished")["heap_free_min"] >= 21 * 1024
     shown = {pixels[0] for _, pixels in bracelet.world.led.history}
     assert (255, 0, 0) in shown
     assert max(one.strength for one in bracelet.world.haptics.felt) > 0.5
