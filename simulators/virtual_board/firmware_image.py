@@ -13,6 +13,7 @@ from mpremote.romfs import VfsRomWriter
 
 from simulators.virtual_board.events import BoardError
 from simulators.virtual_board.inline_constants import constants_of, inlined, modules_of
+from simulators.virtual_board.short_names import renamed, renames
 
 ROOT = Path(__file__).resolve().parents[2]
 # The VM here is a 32-bit x86 program: native and viper code is compiled for it, bytecode is the same on every machine.
@@ -52,13 +53,15 @@ def _compiled(text: str, name: str, architecture: str) -> bytes:
 
 
 def compile_tree(package: Path, architecture: str = VM_ARCHITECTURE) -> dict[str, bytes]:
-    """Every module of a package as {path below the partition's root: .mpy}, constants inlined."""
+    """Every module of a package as {path below the partition's root: .mpy}, constants inlined and names shortened."""
     modules = modules_of(package)
     constants = constants_of(modules)
+    texts = {name: inlined(name, source, constants) for name, source in modules.items()}
+    names = renames(texts)
     image = {}
     for name, source in modules.items():
         place = source.relative_to(package.parent)
-        text = inlined(name, source, constants)
+        text = renamed(texts[name], names[name])
         image[f"lib/{place.with_suffix('.mpy')}"] = _compiled(text, str(place), architecture)
     return image
 

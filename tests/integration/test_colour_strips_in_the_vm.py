@@ -26,9 +26,6 @@ def bracelet(tmp_path: Path) -> Iterator[BraceletBoard]:
         yield watched
 
 
-@pytest.mark.xfail(
-    strict=True, reason="both kinds' names overflow the VM's name table: 9 KB in one piece (docs/adr/0165)"
-)
 def test_a_drink_with_ghb_is_found_by_the_second_strip_and_both_are_in_the_record(bracelet: BraceletBoard) -> None:
     bracelet.said("start")
     bracelet.world.insert_strip()
