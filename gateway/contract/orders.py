@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -159,12 +159,15 @@ def _timezone(value: Any, path: str) -> str:
     return name
 
 
-def _unique(named: Iterable[tuple[str, str | None]], what: str) -> None:
-    """Raises OrdersInvalid at the first (place, name) whose name an earlier one has; None is no name."""
-    seen: set[str] = set()
-    for place, name in named:
+def _unique(names: Sequence[str | None], place_of: Callable[[int], str], what: str) -> None:
+    """Raise at the place of the second of two equal names; a missing one (None) is none."""
+    given = [name for name in names if name is not None]
+    if len(set(given)) == len(given):
+        return
+    seen = set()
+    for i, name in enumerate(names):
         if name in seen:
-            raise OrdersInvalid(place, f"{what} {name!r} is there twice")
+            raise OrdersInvalid(place_of(i), f"{what} {name!r} is there twice")
         if name is not None:
             seen.add(name)
 
@@ -180,10 +183,14 @@ def _order(value: Any, path: str) -> Order:
         _zone(entry, f"{path}.zones[{i}]")
         for i, entry in enumerate(sequence(document.get("zones", []), f"{path}.zones", 0, ZONES_MAX))
     )
-    parties = [(f"{path}.monitored", monitored), *((f"{path}.protected[{i}]", p) for i, p in enumerate(protected))]
-    _unique([(f"{place}.person_id", p.person_id) for place, p in parties], "person")
-    _unique([(f"{place}.device_id", p.device_id) for place, p in parties], "device")
-    _unique([(f"{path}.zones[{i}].zone_id", zone.zone_id) for i, zone in enumerate(zones)], "zone")
+    parties = (monitored, *protected)
+
+    def party_of(i: int) -> str:
+        return f"{path}.protected[{i - 1}]" if i else f"{path}.monitored"
+
+    _unique([p.person_id for p in parties], lambda i: f"{party_of(i)}.person_id", "person")
+    _unique([p.device_id for p in parties], lambda i: f"{party_of(i)}.device_id", "device")
+    _unique([zone.zone_id for zone in zones], lambda i: f"{path}.zones[{i}].zone_id", "zone")
     valid_from = instant(member(document, "valid_from", path), f"{path}.valid_from")
     valid_until = instant(member(document, "valid_until", path), f"{path}.valid_until")
     if valid_until <= valid_from:
@@ -215,5 +222,5 @@ def parse(document: Any) -> tuple[Order, ...]:
         raise OrdersInvalid("schema", f"{top.get('schema')!r} is not {SCHEMA!r}")
     entries = sequence(member(top, "orders", "orders.json"), "orders")
     orders = tuple(_order(entry, f"orders[{i}]") for i, entry in enumerate(entries))
-    _unique([(f"orders[{i}].order_id", order.order_id) for i, order in enumerate(orders)], "order")
+    _unique([order.order_id for order in orders], lambda i: f"orders[{i}].order_id", "order")
     return orders
