@@ -76,10 +76,19 @@ def look(services: Services, order_ids: list[str] | None, now_s: float) -> Known
     tracks, read = services.positions.latest_of([order.order_id for order in orders])
     return Known(
         now_s,
-        [order.model_dump(mode="json", exclude={"document"}) for order in orders],
+        [_shown_order(order) for order in orders],
         [_shown(track) for track in tracks],
         read,
     )
+
+
+def _shown_order(order: OrderView) -> dict[str, Any]:
+    """An order for the map; the browser draws a circle from its centre and radius (situation.js)."""
+    shown = order.model_dump(mode="json", exclude={"document"})
+    for zone in shown["zones"]["features"]:
+        if "radius_m" in zone["properties"]:
+            zone["geometry"] = None
+    return shown
 
 
 def _shown(track: TrackView) -> dict[str, Any]:

@@ -29,12 +29,24 @@ const replay = new Replay(root, situation, redraw);
 const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
   if (alarm) want(alarm.order_id);
-  detail.show(alarm);
   map?.setFollow(true, !byItself);
-  if (byItself) redrawSoon(alarm?.order_id); // alarms come in bursts: the map moves once for all of them
-  else redraw();
+  if (!byItself) {
+    showNow();
+    return redraw();
+  }
+  // Alarms come in bursts: each row is there at once, panel and map follow once for all of them.
+  opening ??= setTimeout(showNow, OPEN_MS + Math.random() * OPEN_MS); // not all consoles at one moment
+  redrawSoon(alarm?.order_id);
 });
-let byItself = false;
+const OPEN_MS = 250;
+let byItself = false, opening = null;
+
+/** Load the panel of the selected alarm, also one that would follow by itself. */
+function showNow() {
+  clearTimeout(opening);
+  opening = null;
+  return detail.show(queue.selected());
+}
 
 let drawing;
 function redraw() {
@@ -189,6 +201,7 @@ async function perform(act, values = null) {
   const alarm = queue.meant();
   if (!alarm) return;
   if (alarm.alarm_id !== queue.selectedId) queue.select(alarm.alarm_id);
+  else if (opening) showNow();
   if (FORMS.has(act) && values === null) {
     await detail.loading;
     if (detail.alarm?.alarm_id === alarm.alarm_id) detail.openForm(act);
@@ -206,6 +219,8 @@ async function perform(act, values = null) {
 async function logStep(step, outcome, note = "") {
   const alarm = queue.selected();
   if (!alarm || !step) return;
+  // The panel on the screen may still be another alarm's: a step of it is not logged with this one.
+  if (detail.panel()?.dataset.detailOf !== alarm.alarm_id) return showNow();
   if (await send(alarm, `instructions/${step}`, { outcome, note })) {
     detail.closeForms();
     await detail.show(queue.selected());

@@ -1,5 +1,5 @@
 // Who is where: the last hour of positions of each order's parties, and the distance between them.
-import { distance } from "./geodesy.js";
+import { circle, distance } from "./geodesy.js";
 
 export const TRACK_MS = 3600_000;
 const TREND_MS = 90_000; // the window that the closing speed is fitted over; ASSUMED: three reports of 30 s
@@ -17,13 +17,16 @@ export class Situation {
   }
 
   load({ orders, tracks }) {
-    this.orders = new Map(orders.map((order) => [order.order_id, order]));
-    this.merge({ orders: [], tracks });
+    this.orders = new Map();
+    this.merge({ orders, tracks });
   }
 
   /** Add orders and tracks to what is known. */
   merge({ orders, tracks }) {
-    for (const order of orders) this.orders.set(order.order_id, order);
+    for (const order of orders) {
+      for (const zone of order.zones.features) zone.geometry ??= disc(zone.properties);
+      this.orders.set(order.order_id, order);
+    }
     for (const { order_id, person_id, role, positions } of tracks) for (const position of positions) this.add({ order_id, person_id, role, ...position });
   }
 
@@ -110,6 +113,9 @@ export class Situation {
     return found;
   }
 }
+
+/** A circular zone comes as its centre and radius. */
+const disc = ({ center: [lon, lat], radius_m }) => ({ type: "Polygon", coordinates: [circle(lon, lat, radius_m)] });
 
 export const isSteady = (closingMS) => Math.abs(closingMS) <= STEADY_M_S;
 
