@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import contact_ban
 from tests.support.browser import (
@@ -158,6 +158,30 @@ def test_the_police_are_told_with_two_keys_and_a_step_with_one(page: Page, backe
     actions = [line.action for line in backend.services.alarms.detail("alarm-1").audit]
     assert "alarm.step_notify_police" in actions
     assert "alarm.step_call_protected" in actions
+
+
+def test_a_step_pressed_before_the_panel_has_followed_is_logged_with_neither_alarm(
+    page: Page, backend: Backend
+) -> None:
+    backend.raise_alarm("first")
+    expect(page.locator('[data-detail-of="first"]')).to_be_visible()
+    backend.raise_alarm("second")
+    expect(page.locator('[data-alarm-id="second"]')).to_be_visible()
+    held: list[Route] = []
+    posts: list[str] = []
+    page.route("**/console/alarms/second", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks what it is given; a method takes no mark)
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.locator('[data-alarm-id="second"]').click()
+    expect(page.locator('[data-alarm-id="second"] .alarm')).to_have_attribute("aria-current", "true")
+    expect(page.locator('[data-detail-of="first"]')).to_be_visible()  # what the operator still reads
+    page.keyboard.press("1")
+    while held:
+        held.pop().continue_()
+    page.unroute_all(behavior="wait")
+    expect(page.locator('[data-detail-of="second"]')).to_be_visible()
+    page.keyboard.press("1")
+    expect(page.locator('[data-step="call_protected"]')).to_have_attribute("data-outcome", "done")
+    assert [url.split("/alarms/")[1].split("/")[0] for url in posts] == ["second"]
 
 
 def test_closing_a_severe_alarm_takes_a_cause_and_a_second_person(

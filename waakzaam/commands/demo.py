@@ -74,7 +74,7 @@ def _narrate_drink(stage: Stage) -> None:
 def _look(stage: Stage) -> None:
     _say("open the operator's console (signs you in once):")
     _say(f"    {stage.login_link()}")
-    _say("look at: the queue on the left fills by itself; the map shows both people and the forbidden zone;")
+    _say("look at: the queue on the left fills within a minute; the map shows both people and the forbidden zone;")
     _say("         press a to acknowledge the top alarm; the drink test appears below. Ctrl-C ends the demo.")
 
 
