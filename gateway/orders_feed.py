@@ -127,6 +127,8 @@ class OrdersFeed(threading.Thread):
         self._remembered = NOTHING
         self._revision = ""
         self._told: dict[str, int] = {}
+        self._gone: set[str] = set()
+        """Withdrawn orders of which the backend was told that they are judged no more."""
         self._last_complaint = ""
         self._ending = threading.Event()
         self._merging = threading.Lock()
@@ -246,6 +248,8 @@ class OrdersFeed(threading.Thread):
         now = dict(judged)
         news: list[tuple[str, int | None]] = [(i, v) for i, v in now.items() if self._told.get(i) != v]
         news += [(i, None) for i in self._told if i not in now]
+        # Withdrawn while nobody here listened: the backend waits for a word all the same.
+        news += [(i, None) for i in sorted(self._remembered.withdrawn - now.keys() - self._told.keys() - self._gone)]
         for begin in range(0, len(news), RECEIPTS_MAX):
             batch = news[begin : begin + RECEIPTS_MAX]
             at_ms = self._now_ms()
@@ -255,5 +259,7 @@ class OrdersFeed(threading.Thread):
             for order_id, version in batch:
                 if version is None:
                     self._told.pop(order_id, None)
+                    self._gone.add(order_id)
                 else:
                     self._told[order_id] = version
+                    self._gone.discard(order_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby, islice
@@ -123,6 +123,7 @@ class Worker:
             observations = self._observations(rows, now_ms)
             self._put_out(self.partition.hear(observations, now_ms, held.__contains__), rows)
         known = set(self.partition.states)
+        self.partition.restore(self._withdrawn(stored.keys() - {order.order_id for order in orders}, stored))
         self._put_out(self.partition.load(orders, self.now_ms()), [])
         self.versions = {order.order_id: order.version for order in orders}
         fresh = len(self.partition.states) - len(known)
@@ -167,6 +168,18 @@ class Worker:
             return Sleeping(order, stored.deadline_ms, self._wake)
         return Sleeping(order, self.now_ms(), partial(self._wake, changed=True))
 
+    def _withdrawn(self, order_ids: Iterable[str], stored: Mapping[str, Stored]) -> Iterator[Sleeping]:
+        """The orders that went while nobody judged them: what stands of theirs is ended as if they went now."""
+        for order_id in sorted(order_ids):
+            self.partition.dirty[order_id] = self.partition.mark
+            try:
+                order = states.bare_order(self.journal.state_of(order_id), order_id, stored[order_id].order_version)
+            except states.CheckpointUnusable as error:
+                say(f"{error}; it was withdrawn, its alarms stay open", trouble=True, order_id=order_id)
+                continue
+            if order is not None:
+                yield Sleeping(order, None, self._wake)
+
     def _wake(self, order: Order, changed: bool = False) -> State:
         case = case_of(order)
         try:
@@ -183,6 +196,7 @@ class Worker:
         arrivals: list[Arrival] = []
         observed: list[list[Observation]] = []
         heard: list[Observation] = []
+        told: set[str] = set()
         self._mark()
         with self.journal.transaction():
             for now_ms, together in groupby(batch, lambda one: arrived_ms if one.now_ms is None else one.now_ms):
@@ -211,9 +225,12 @@ class Worker:
             for (_, now_ms), group in groupby(fresh, lambda pair: (pair[0].batch, pair[0].now_ms)):
                 pairs = list(group)
                 observations = [one for _, said in pairs for one in said]
-                self._store(self.partition.hear(observations, now_ms), [arrival.message for arrival, _ in pairs])
+                effects = self.partition.hear(observations, now_ms)
+                self._store(effects, [arrival.message for arrival, _ in pairs])
+                told |= {effect.order_id for effect in effects}
                 heard += observations
             self._seq = self.journal.last_seq()
+            self._save_told(told)
             self._save_some(len(batch))
         for delivery in batch:
             delivery.acknowledge()
@@ -227,7 +244,9 @@ class Worker:
         self._mark()
         if (due_ms is not None and due_ms <= now_ms) or self._ripe(1):
             with self.journal.transaction():
-                self._store(self.partition.advance(now_ms, STEPS_MAX), [])
+                effects = self.partition.advance(now_ms, STEPS_MAX)
+                self._store(effects, [])
+                self._save_told({effect.order_id for effect in effects})
                 self._save_some(STORE_SLICE)
             due_ms = self.partition.next_deadline_ms()
         return due_ms is not None and due_ms <= now_ms
@@ -250,6 +269,15 @@ class Worker:
                 break
             found.append(order_id)
         return found
+
+    def _save_told(self, told: set[str]) -> None:
+        """Stores the orders that told something: whoever ends their alarms after a crash must know of them.
+
+        Within a transaction.
+        """
+        ours = [order_id for order_id in self.partition.dirty if order_id in told]
+        if ours:
+            self._save(ours)
 
     def _save_some(self, at_most: int) -> None:
         """Within a transaction."""

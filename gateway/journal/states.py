@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from gateway.contract.orders import Order, Party
 from gateway.errors import GatewayError
 from gateway.geofence.alarms import Alarm, Key
 from gateway.geofence.case import Case, State, next_boundary_ms, reordered, rules_in_force
@@ -24,10 +25,13 @@ class CheckpointUnusable(GatewayError):
 
 
 def freeze(state: State) -> str:
-    """The state without its order, as one line of JSON."""
+    """The state without its order, as one line of JSON; while alarms stand, with who takes part in it."""
+    order = state.case.order
+    parties = [(party.person_id, party.device_id) for party in (order.monitored, *order.protected)]
     return json.dumps(
         {
             "format": FORMAT,
+            "parties": parties if state.alarms else None,
             "now_ms": state.now_ms,
             "started_ms": state.started_ms,
             "tracks": list(state.tracks.values()),
@@ -40,6 +44,22 @@ def freeze(state: State) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def bare_order(text: str, order_id: str, version: int) -> Order | None:
+    """What is left of an order that is no longer there: enough to end its alarms; None when none stand.
+
+    Raises CheckpointUnusable when they stand and nobody knows whose they are.
+    """
+    try:
+        document = json.loads(text)
+        if not document["alarms"]:
+            return None
+        monitored, *protected = (Party(*one) for one in document["parties"])
+        until_ms = document["now_ms"]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CheckpointUnusable(order_id, f"{type(error).__name__}: {error}") from None
+    return Order(order_id, version, "withdrawn", "UTC", until_ms, until_ms, monitored, tuple(protected), None, ())
 
 
 def _track(values: list[Any]) -> Track:

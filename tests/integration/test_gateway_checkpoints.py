@@ -87,10 +87,13 @@ def test_a_crowd_of_changed_orders_is_stored_a_slice_at_a_time_and_a_restart_tak
     clock = Clock(BEGIN_MS)
     worker = start(tmp_path, keys, clock)
     worker.take(story.deliveries)
-    assert len(worker.partition.dirty) == story.pairs
+    told_something = {json.loads(line)["order_id"] for line in told(worker)}
+    waiting = story.pairs - len(told_something)
+    assert worker.partition.dirty.keys().isdisjoint(told_something)
+    assert len(worker.partition.dirty) == waiting > worker_module.STORE_SLICE
     clock.now_ms += worker_module.STORE_AFTER_WALL_MS + 30_000
     worker.pass_time()
-    assert len(worker.partition.dirty) >= story.pairs - worker_module.STORE_SLICE
+    assert len(worker.partition.dirty) >= waiting - worker_module.STORE_SLICE
     killed(worker)
     again = Worker(Journal(tmp_path / "gateway.db"), keys, OrdersFile(tmp_path / "orders.json"), clock, clock)
     heard: list[str] = []
@@ -102,7 +105,7 @@ def test_a_crowd_of_changed_orders_is_stored_a_slice_at_a_time_and_a_restart_tak
 
     monkeypatch.setattr(again.partition, "_step", noting)
     again.start()
-    assert len(set(heard)) == story.pairs - worker_module.STORE_SLICE
+    assert len(set(heard)) == waiting - worker_module.STORE_SLICE
     killed(again)
 
 
@@ -145,4 +148,54 @@ def test_a_journal_of_the_version_before_goes_on_with_its_states(tmp_path: Path)
     worker.pass_time()
     assert {key.kind for key in worker.partition.state_of("VL-1").alarms} == {"proximity_alert"}
     assert [one["transition"] for one in map(json.loads, told(worker))] == ["raised"]
+    killed(worker)
+
+
+def near_each_other(worker: Worker) -> None:
+    for seq, device in enumerate(("trk-p1", "trk-m1")):
+        fix = sealed(device, fix_body(seq, BEGIN_MS - 1_000, 100 * seq))
+        worker.take([Delivery(topics.up(device), fix, BEGIN_MS, lambda: None)])
+
+
+def test_the_alarms_of_an_order_that_was_withdrawn_while_the_gateway_was_down_are_ended_once(tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps(order_document()))
+    clock = Clock(BEGIN_MS)
+    worker = start(tmp_path, KEYS, clock)
+    near_each_other(worker)
+    killed(worker)  # Within the seconds in which a changed state waits: what was told must be known all the same.
+    path.write_text(json.dumps({"schema": "waakzaam.orders/1", "orders": []}))
+    clock.now_ms += 5_000
+    for _ in range(2):
+        worker = start(tmp_path, KEYS, clock)
+        assert worker.partition.states == {}
+        transitions = [json.loads(one.document) for one in worker.journal.unsent(10)]  # type: ignore[attr-defined]
+        assert [(t["kind"], t["transition"]) for t in transitions] == [
+            ("proximity_alert", "raised"),
+            ("proximity_alert", "cleared"),
+        ]
+        assert transitions[1] | {"alarm_id": transitions[0]["alarm_id"]} == transitions[1]
+        assert (transitions[1]["reason"], transitions[1]["monitored"]) == ("order_not_in_force", "M1")
+        killed(worker)
+
+
+def test_a_withdrawn_order_whose_state_cannot_be_read_is_told_and_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps(order_document()))
+    clock = Clock(BEGIN_MS)
+    worker = start(tmp_path, KEYS, clock)
+    near_each_other(worker)
+    worker.checkpoint()
+    killed(worker)
+    with sqlite3.connect(tmp_path / "gateway.db") as db:
+        db.execute("UPDATE states SET document = replace(document, 'parties', 'partners')")
+    db.close()
+    path.write_text(json.dumps({"schema": "waakzaam.orders/1", "orders": []}))
+    worker = start(tmp_path, KEYS, clock)
+    assert "VL-1" in caplog.text
+    assert "stay open" in caplog.text
+    assert worker.partition.states == {}
+    assert worker.journal.stored() == {}
     killed(worker)

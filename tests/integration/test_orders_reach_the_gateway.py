@@ -12,6 +12,7 @@ import pytest
 
 from alarm_backend.drafts.schemas import DraftNew, DraftStep
 from alarm_backend.settings import Settings
+from gateway.orders_feed import OrdersFeed
 from tests.support.backend import LiveBackend, until
 from tests.support.broker import BrokerAddress, running_broker
 from tests.support.fake_backend import TOKEN
@@ -82,6 +83,31 @@ def test_a_signed_order_is_judged_without_a_restart_and_a_withdrawn_one_no_longe
         until(cleared, "the alarm of a withdrawn order is cleared", 30)
     trackers.close()
     assert "stays in force" not in (folder / "gateway.log").read_text()
+
+
+def test_an_order_withdrawn_while_no_gateway_ran_is_confirmed_as_judged_no_more(
+    tmp_path: Path, live: LiveBackend
+) -> None:
+    live.services.auth.add_user("ann", "Ann", "case_manager", None, "test")
+    live.services.auth.add_user("chief", "Chief", "supervisor", None, "test")
+    write_settings(tmp_path)
+    (order,) = order_document()["orders"]
+    live.services.orders.put(order_document(), "test")
+
+    def one_round(judged: dict[str, int]) -> None:
+        feed = OrdersFeed(
+            live.url, TOKEN, given=tmp_path / "orders.json", data=tmp_path, now_ms=lambda: 0, source="gateway-1"
+        )
+        feed.prepare()
+        feed.loaded = lambda: judged
+        feed._ask()
+        feed._tell()
+
+    one_round({order["order_id"]: 1})
+    assert _judged(live, order["order_id"]) == 1
+    _sign(live, order["order_id"], act="withdraw")
+    one_round({})
+    assert _judged(live, order["order_id"]) is None
 
 
 @pytest.mark.needs("nats", "postgres")
