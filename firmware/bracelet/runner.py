@@ -25,6 +25,7 @@ INPUTS_EVERY_MS = 20
 SLOW_MS = 100
 SLOW_FROM_MS = 400
 DEBOUNCE_READS = 3
+STILL_READS = 50  # a second (ASSUMED): a contact that scrapes while its strip is drawn out is open for less
 HOLD_MS = 3_000
 STUCK_MS = 60_000  # a button held for so long is no finger (ASSUMED)
 EVENTS_MAX = 8
@@ -49,18 +50,26 @@ class Input:
         self._pin = pin
         self.closed = False
         self._alike = 0
+        self._still = STILL_READS
 
-    def changed(self) -> bool:
-        """Read once; True when the contact has just settled in the other position."""
+    def changed(self, at_once: bool) -> bool:
+        """Read once; True when the contact has just settled in the other position.
+
+        `at_once`: one that was open for a while counts as closed when it first reads so. Nobody would ever be told of
+        a strip or a finger that is gone again before it has settled.
+        """
         closed = self._pin() == 0
         if closed == self.closed:
             self._alike = 0
+            self._still = min(self._still + 1, STILL_READS)
             return False
         self._alike += 1
-        if self._alike < DEBOUNCE_READS:
+        believed = at_once and closed and self._still >= STILL_READS
+        if self._alike < DEBOUNCE_READS and not believed:
             return False
         self.closed = closed
         self._alike = 0
+        self._still = 0
         return True
 
 
@@ -194,9 +203,10 @@ class Runner(Effects):
     def _read_inputs(self, passed_ms: int) -> None:
         if self.motion is not None and self.state.name == ASLEEP and self.motion():
             self._post(("wrist",))
-        if self._strip.changed():
+        idle = self.state.name in (ASLEEP, AWAKE, SHARE)  # where a touch begins a test, as it does out of deep sleep
+        if self._strip.changed(idle):
             self._post(("strip_in",) if self._strip.closed else ("strip_out",))
-        if self._button.changed():
+        if self._button.changed(idle):
             self._held_ms = 0
             if self._button.closed:
                 self._post(("button",))

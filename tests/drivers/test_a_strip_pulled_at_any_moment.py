@@ -1,0 +1,204 @@
+"""A strip drawn out in whatever state a test is in: always told, logged and typed, never silence; firmware on chips."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from firmware.bracelet import flow, table
+from firmware.wire.record import open_record
+from simulators.ad5941 import OpenCell
+from simulators.strip import StripCell
+from simulators.strip.colour import ColourStrip
+from simulators.strip.remembered import Remembered
+from tests.support.colour_tests import calibration
+from waakzaam.rigs.bracelet import KEY, BraceletBench, hurried, ketamine_calibration
+
+SCAN = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
+WET_US = 2e6  # after the strip is put in
+NOT_IN_A_TEST = {table.ASLEEP, table.STANDBY, table.AWAKE, table.SHARE}
+# What is told of a strip drawn out in a state ("" = what was measured before), and of a clean pour's strip.
+DRINK = {
+    "self_test": "no_strip",  # it waits for one, lit
+    "check_strip": "strip_pulled",
+    "await_wetting": "strip_pulled",
+    "incubate": "strip_pulled",
+    "measure": "strip_pulled",
+    "log": "",
+    "tell": "",
+    "await_strip_out": "",
+}
+DECIDED = {"voltammetric": "dry", "colour": ""}  # pads are done with after the reading; electrodes are looked at again
+CLEAN = {
+    "check_clean": "strip_pulled",
+    "clean_wetting": "strip_pulled",
+    "clean_incubate": "strip_pulled",
+    "clean_measure": "strip_pulled",
+    "clean_keep": "no_strip",
+    "clean_out": "no_strip",
+}
+BETWEEN = {"load_next": "no_strip", "change_strip": "no_strip"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _libraries_are_no_garbage() -> Iterator[None]:
+    gc.freeze()  # the firmware collects in every test
+    yield
+    gc.unfreeze()
+
+
+@cache
+def dipped() -> Remembered:
+    """The voltammetric strip in a clean lager; its physics is worked out once."""
+    return Remembered(lambda: StripCell("lager", {}, seed=1, wet_at_us=WET_US))
+
+
+class Hand:
+    """One bracelet, new, and the hand on it."""
+
+    def __init__(self, folder: Path, name: str, kind: str) -> None:
+        documents = [hurried(calibration())] if kind != "voltammetric" else []
+        documents += [ketamine_calibration()] if kind != "colour" else []
+        place = folder / name
+        place.mkdir()
+        self.kind = kind
+        self.bench = BraceletBench(place, *documents, waveform=SCAN, incubate_ms=500, colour_lot="C1")
+
+    def put_strip(self) -> None:
+        if self.kind == "voltammetric":
+            self.bench.insert(dipped().cell())
+            return
+        pads = ColourStrip("lager", {}, seed="pulled", bottle="pulled")
+        pads.wet_at_us = self.bench.clock.now_us + WET_US
+        self.bench.insert_pads(pads)
+
+    def press(self, second: float) -> None:
+        """The button, for a moment."""
+        self.bench.at(second, lambda: setattr(self.bench, "button_down", True))
+        self.bench.at(second + 0.3, lambda: setattr(self.bench, "button_down", False))
+
+    def wait_for(self, state: str, and_then_s: float = 0.0) -> None:
+        """Time passes until the bracelet is in this state, and a little longer."""
+        bench, until_us = self.bench, self.bench.clock.now_us + 100e6
+        left_us = and_then_s * 1e6
+        while bench.runner.state.name != state or left_us > 0.0:
+            assert bench.clock.now_us < until_us, f"never in {state}: {bench.said[-3:]}"
+            for _, action in [one for one in bench._plan if one[0] <= bench.clock.now_us]:
+                action()
+            bench._plan = [one for one in bench._plan if one[0] > bench.clock.now_us]
+            before_us = bench.clock.now_us
+            bench.clock.now_us += max(bench.runner.poll(), 5)
+            if bench.runner.state.name == state:
+                left_us -= bench.clock.now_us - before_us
+
+
+def require_told(bench: BraceletBench, state: str, reason: str) -> None:
+    """Told, logged, typed; and no strip that the wearer has left makes it ask for one for ever."""
+    if not bench.runner.finished:
+        bench.run(200.0)
+    told = next(data for kind, data in reversed(bench.said) if kind == "tell")
+    assert told["logged"], (state, told)
+    fields = open_record(bench.records()[-1], bytes.fromhex(KEY))
+    assert (fields["verdict"], fields["reason"]) == (told["verdict"], told["reason"])
+    if reason:
+        assert (told["verdict"], told["reason"]) == ("invalid", reason), (state, told)
+    else:
+        assert told["reason"] not in ("strip_pulled", "no_strip"), (state, told)
+    assert any(colour != (0, 0, 0) for _, colour, _ in bench.lights)
+
+
+@pytest.mark.parametrize("kind", ["voltammetric", "colour"])
+def test_a_strip_drawn_out_in_any_state_is_told_logged_and_typed(kind: str, tmp_path: Path) -> None:
+    for state, reason in {**DRINK, "decide": DECIDED[kind]}.items():
+        hand = Hand(tmp_path, state, kind)
+        hand.put_strip()
+        hand.wait_for(state)
+        hand.bench.pull()
+        require_told(hand.bench, state, reason)
+
+
+def test_a_clean_pours_strip_drawn_out_in_any_state_is_told_logged_and_typed(tmp_path: Path) -> None:
+    for state, reason in CLEAN.items():
+        hand = Hand(tmp_path, state, "colour")
+        hand.press(0.1)
+        hand.press(1.5)
+        hand.wait_for("await_clean")
+        hand.put_strip()
+        hand.wait_for(state)
+        hand.bench.pull()
+        require_told(hand.bench, state, reason)
+
+
+def test_the_first_of_two_strips_drawn_out_and_no_second_is_told_logged_and_typed(tmp_path: Path) -> None:
+    for state, reason in {**DRINK, **BETWEEN}.items():
+        if not reason:
+            continue
+        hand = Hand(tmp_path, state, "both")
+        hand.put_strip()
+        hand.wait_for(state)
+        hand.bench.pull()
+        require_told(hand.bench, state, reason)
+
+
+def test_the_second_of_two_strips_drawn_out_in_any_state_is_told_logged_and_typed(tmp_path: Path) -> None:
+    for state in ("check_strip", "await_wetting", "incubate", "measure", "decide"):
+        hand = Hand(tmp_path, state, "both")
+        hand.put_strip()
+        hand.wait_for("change_strip")
+        hand.bench.pull()
+        hand.wait_for("await_strip")
+        hand.bench.insert(StripCell("lager", {}, seed=1, wet_at_us=hand.bench.clock.now_us + WET_US))
+        hand.wait_for(state)
+        hand.bench.pull()
+        require_told(hand.bench, state, "dry" if state == "decide" else "strip_pulled")
+
+
+@pytest.mark.parametrize("while_in", ["asleep", "awake"])
+def test_a_strip_that_touches_and_is_drawn_back_at_once_is_answered(while_in: str, tmp_path: Path) -> None:
+    for touch_ms in (21, 25, 40, 59, 61, 80, 100):  # contacts are read every 20 ms
+        hand = Hand(tmp_path, f"{touch_ms} ms", "colour")
+        if while_in == "awake":
+            hand.bench.runner._post(("wrist",))
+            hand.wait_for("awake")
+        hand.put_strip()
+        hand.bench.at(touch_ms / 1000.0, hand.bench.pull)
+        require_told(hand.bench, f"{touch_ms} ms", "no_strip")
+
+
+def test_a_button_pressed_for_an_instant_begins_a_test(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, "tap", "colour")
+    hand.bench.button_down = True
+    hand.bench.at(0.025, lambda: setattr(hand.bench, "button_down", False))
+    require_told(hand.bench, "tap", "no_strip")
+
+
+def test_contacts_that_scrape_while_the_strip_is_drawn_out_begin_no_test(tmp_path: Path) -> None:
+    bench = Hand(tmp_path, "scrape", "colour").bench
+    bench.insert(OpenCell())  # no pads: dark
+    bench.run(30.0)
+    for after_s in (0.0, 0.2, 0.5, 0.9):
+        bench.at(after_s, bench.pull)
+        bench.at(after_s + 0.1, lambda: setattr(bench, "strip_in", True))
+        bench.at(after_s + 0.13, bench.pull)
+    with pytest.raises(AssertionError, match="nothing told"):
+        bench.run(80.0)
+    assert bench.runner.state.name == "asleep"
+
+
+def test_whatever_hangs_after_a_strip_was_drawn_out_the_tables_own_limits_end_it_told() -> None:
+    for name in set(table.STATES) - NOT_IN_A_TEST:
+        state, seen = flow.TestState(name, 0, "negative", "as measured"), [name]
+        state, _ = flow.step(state, ("strip_out",), 0)
+        now_ms = 0
+        while state.name not in NOT_IN_A_TEST:
+            seen.append(state.name)
+            left_ms = state.left_ms(now_ms)
+            assert left_ms is not None, f"{state.name} lasts for ever"
+            now_ms += left_ms
+            state, _ = flow.step(state, ("tick",), now_ms)
+        assert {"tell", "await_strip_out"} & set(seen), seen
+        assert now_ms < 1_500_000, (seen, now_ms)
