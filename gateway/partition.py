@@ -48,7 +48,7 @@ class Trouble(NamedTuple):
 OnFault = Callable[[str, Exception, Sequence[Observation]], None]
 
 
-def _let_it_fail(order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
+def let_it_fail(order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
     raise error
 
 
@@ -60,7 +60,7 @@ class Partition:
     alarm all the same, the order is told as not judged, and it is tried again, later with its state rebuilt.
     """
 
-    def __init__(self, rules: Rules = STANDARD, on_fault: OnFault = _let_it_fail) -> None:
+    def __init__(self, rules: Rules = STANDARD, on_fault: OnFault = let_it_fail) -> None:
         self.rules = rules
         self.on_fault = on_fault
         self.trouble: dict[str, Trouble] = {}
@@ -114,6 +114,20 @@ class Partition:
         self._deadlines = [(s.deadline_ms, i) for i, s in self.states.items() if s.deadline_ms is not None]
         heapq.heapify(self._deadlines)
         self._index()
+
+    def adopt(self, state: State | Sleeping) -> None:
+        """Takes over an order from elsewhere as it stands."""
+        order = state.order if isinstance(state, Sleeping) else state.case.order
+        self._keep(order.order_id, state)
+        self._index()
+
+    def release(self, order_id: str) -> State:
+        """Hands an order on; the opposite of `adopt`."""
+        state = self.state_of(order_id)
+        del self.states[order_id]
+        self.dirty.pop(order_id, None)
+        self._index()
+        return state
 
     def state_of(self, order_id: str) -> State:
         """The state of an order, woken if need be."""

@@ -228,6 +228,7 @@ class Draft:
         self.boundary_ms = state.boundary_ms
         self.closed = dict(state.closed)
         self.effects: list[Transition] = []
+        self._then: tuple[int, frozenset[str]] = (self.now_ms, self.active)
 
     def freeze(self, deadline_ms: int | None) -> State:
         return State(
@@ -247,6 +248,19 @@ class Draft:
         """The track of a protected person, or of the monitored one for ""; None when without a tracker."""
         device = self.case.device_of.get(person)
         return None if device is None else self.tracks[device]
+
+    def in_force_at(self, time_ms: int) -> frozenset[str]:
+        """The names of the rules that a position of this time is judged by: those of then, for one from the past."""
+        if time_ms >= self.now_ms:
+            return self.active
+        if self._then[0] != time_ms:
+            self._then = time_ms, rules_in_force(self.case, time_ms)
+        return self._then[1]
+
+    def has_told(self, key: Key, time_ms: int) -> bool:
+        """Whether the last alarm of this key that has ended was about this time already."""
+        raised_ms, cleared_ms = self.closed.get(key, (0, 0))
+        return raised_ms - self.rules.clear_hold_ms <= time_ms <= cleared_ms
 
     def apply(
         self,

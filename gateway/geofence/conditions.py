@@ -49,7 +49,7 @@ def happen(draft: Draft, person: str, event: Observation) -> None:
     elif event.event == "gnss_back":
         draft.tracks[event.device_id] = track._replace(lost_ms=None)
         draft.clear(Key("gnss_loss", person, ""), "gnss_back")
-    if "order" not in draft.active:
+    if "order" not in draft.active | draft.in_force_at(event.time_ms):
         return
     numbers = {"event_time_ms": event.time_ms, "event_age_s": (draft.now_ms - event.time_ms) / 1000}
     if event.event == "power_off":

@@ -26,13 +26,13 @@ def _is_alone(draft: Draft, track: Track) -> bool:
     return max(gap_ms, track.interval_ms) >= draft.rules.single_fix_interval_ms
 
 
-def _rests_here(draft: Draft, name: str, monitored: Track, kinds: tuple[str, ...]) -> bool:
+def _rests_here(draft: Draft, name: str, monitored: Track, kinds: tuple[str, ...], at_ms: int) -> bool:
     """Whether an agreed exception lets this rule rest because the monitored person is at its place; ends alarms."""
     here = monitored.here
     if here is None or not draft.case.places:
         return False
     at = (here.lat, here.lon, motion.position_sd_m(here, draft.rules))
-    exception_id = agreed_at(draft.case, name, at, draft.now_ms)
+    exception_id = agreed_at(draft.case, name, at, at_ms)
     if exception_id is None:
         return False
     what = name.partition(":")[2]
@@ -43,16 +43,34 @@ def _rests_here(draft: Draft, name: str, monitored: Track, kinds: tuple[str, ...
     return True
 
 
+def _judged_at(draft: Draft, name: str, moved: Track, cause: str) -> tuple[str, int] | None:
+    """Why, and for which moment, a rule is judged after a fix; None when it was not in force then.
+
+    That is the moment of the fix. A rule that has begun since is judged by where its wearer is by now, unless the fix
+    is too old to say: what silence means is judged elsewhere.
+    """
+    if moved.here is None:
+        return None
+    at_ms = min(draft.now_ms, moved.here.time_ms)
+    if not cause and name in draft.in_force_at(at_ms):
+        return "", at_ms
+    if name in draft.active and (cause or _is_fresh(draft, moved)):
+        return cause or "already_inside", draft.now_ms
+    return None
+
+
 def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None:
     """Judges the monitored person against one protected person after `moved` brought a new fix."""
     monitored, protected = draft.track_of(MONITORED), draft.track_of(person)
     proximity = draft.case.order.proximity
-    if monitored is None or protected is None or proximity is None or f"pair:{person}" not in draft.active:
+    name, rules = f"pair:{person}", draft.rules
+    judged_at = _judged_at(draft, name, moved, cause)
+    if monitored is None or protected is None or proximity is None or judged_at is None:
         return
-    rules = draft.rules
-    if moved.here is None or _rests_here(draft, f"pair:{person}", monitored, ("proximity_alert", "proximity_prealert")):
+    cause, at_ms = judged_at
+    if _rests_here(draft, name, monitored, ("proximity_alert", "proximity_prealert"), at_ms):
         return
-    at_ms = draft.now_ms if cause else min(draft.now_ms, moved.here.time_ms)
+    over = name not in draft.active
     view = pairs.look(monitored, protected, proximity, at_ms, rules)
     if view is None:
         return
@@ -83,8 +101,10 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
                 ]
             p_alert, p_prealert = max(p_alert, met.p_ever), max(p_prealert, met.p_far)
     fresh = _is_fresh(draft, monitored) and _is_fresh(draft, protected)
-    alone = bool(cause) or _is_alone(draft, moved)
+    alone = bool(cause) or over or _is_alone(draft, moved)
     alert, prealert = Key("proximity_alert", person, ""), Key("proximity_prealert", person, "")
+    if over and draft.has_told(alert, at_ms):
+        return
     change = consider(
         draft.alarms.get(alert),
         alert in draft.pending,
@@ -97,7 +117,7 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
     why = "moved_apart" if change.word == "cleared" else reason
     draft.apply(alert, change, distance_m=distance_m, probability=p_alert, reason=why, numbers=numbers, around=around)
     soon = _contact_is_near(draft, view, monitored, protected)
-    if alert in draft.alarms and prealert not in draft.alarms:
+    if (alert in draft.alarms and prealert not in draft.alarms) or (over and draft.has_told(prealert, at_ms)):
         draft.pending.discard(prealert)
         return
     change = consider(
@@ -180,10 +200,12 @@ def judge_zones(draft: Draft, moved: Track, cause: str = "", only: frozenset[str
         return
     for prepared in draft.case.zones:
         name = f"zone:{prepared.zone.zone_id}"
-        if name not in draft.active or (only is not None and name not in only):
+        judged_at = None if only is not None and name not in only else _judged_at(draft, name, moved, cause)
+        if judged_at is None:
             continue
-        if not _rests_here(draft, name, moved, ("zone_entry", "zone_buffer")):
-            _judge_zone(draft, prepared, moved, cause)
+        why, at_ms = judged_at
+        if not _rests_here(draft, name, moved, ("zone_entry", "zone_buffer"), at_ms):
+            _judge_zone(draft, prepared, moved, why)
 
 
 def _crossed(
@@ -226,8 +248,11 @@ def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) 
     known = entry in draft.alarms or buffer in draft.alarms or entry in draft.pending or buffer in draft.pending
     if centre_m - prepared.reach_m > length_m + 8 * sd and not known:
         return
-    fresh, alone = _is_fresh(draft, moved) and not cause, bool(cause) or _is_alone(draft, moved)
+    over = f"zone:{prepared.zone.zone_id}" not in draft.active
+    fresh, alone = _is_fresh(draft, moved) and not cause, bool(cause) or over or _is_alone(draft, moved)
     for key, ground, base in ((entry, prepared.core, "high"), (buffer, prepared.buffer, "warning")):
+        if over and draft.has_told(key, moved.here.time_ms):
+            continue
         if ground is None or (key is buffer and entry in draft.alarms and buffer not in draft.alarms):
             draft.pending.discard(key)
             continue

@@ -42,8 +42,7 @@ def judge(draft: Draft, person: str, event: Observation) -> None:
         at = (event.lat, event.lon, sd)
         if look.at_fix and person == MONITORED and agreed_at(draft.case, name, at, event.time_ms) is not None:
             continue
-        raised_ms, cleared_ms = draft.closed.get(look.key, (0, 0))
-        told = raised_ms - draft.rules.clear_hold_ms <= event.time_ms <= cleared_ms
+        told = draft.has_told(look.key, event.time_ms)
         if (look.at_fix and look.p < draft.rules.p_sure) or told or look.key in draft.alarms:
             continue
         evidence = Evidence(look.p, 0.0, "high", "high", False, True, look.last_look)

@@ -48,8 +48,10 @@ class _Telling:
         raw: Mapping[str, Observation],
         now_ms: int,
         incident_id: str,
+        times_ms: Sequence[int],
     ) -> None:
         self.order = order
+        self.times_ms = times_ms
         self.incident_id = incident_id
         self.alarms = dict(alarms)
         self.raw = raw
@@ -111,7 +113,8 @@ def stand_in(
 ) -> StoodIn:
     """What is told of an order that could not be judged at `now_ms`; `raw` holds each tracker's last fix before.
 
-    Outside the order's validity nothing is told, as the core would.
+    A rule counts when it was in force at the time of one of the observations, or is now; outside the order's validity
+    nothing is told, as the core would.
     """
     positions = dict(raw)
     for one in observations:
@@ -119,8 +122,10 @@ def stand_in(
             before = positions.get(one.device_id)
             if before is None or before.time_ms <= one.time_ms:
                 positions[one.device_id] = one
-    telling = _Telling(order, alarms, positions, now_ms, incident_id or incident_id_of(order.order_id, now_ms))
-    if not order.valid_from_ms <= now_ms < order.valid_until_ms:
+    times_ms = [t for t in (now_ms, *(one.time_ms for one in observations)) if _is_valid(order, t)]
+    incident_id = incident_id or incident_id_of(order.order_id, now_ms)
+    telling = _Telling(order, alarms, positions, now_ms, incident_id, times_ms)
+    if not times_ms:
         return StoodIn(telling.alarms, positions, [], "")
     person_of = {party.device_id: party.person_id for party in order.protected}
     person_of[order.monitored.device_id] = MONITORED
@@ -133,6 +138,10 @@ def stand_in(
     except Exception as error:
         return StoodIn(telling.alarms, positions, telling.effects, f"{type(error).__name__}: {error}")
     return StoodIn(telling.alarms, positions, telling.effects, "")
+
+
+def _is_valid(order: Order, time_ms: int) -> bool:
+    return order.valid_from_ms <= time_ms < order.valid_until_ms
 
 
 def _report(telling: _Telling, observations: Sequence[Observation], person_of: Mapping[str | None, str]) -> None:
@@ -175,7 +184,7 @@ def _test_pairs(telling: _Telling) -> None:
             continue
         distance_m = ellipsoid.distance(here.lat, here.lon, there.lat, there.lon)
         near = distance_m <= order.proximity.alert_distance_m + _radius_m(here) + _radius_m(there)
-        if near and not _rests(order, telling.now_ms, person=party.person_id):
+        if near and not all(_rests(order, t, person=party.person_id) for t in telling.times_ms):
             key = Key("proximity_alert", party.person_id, "")
             telling.tell(key, "high", "plain_test", distance_m, {})
 
@@ -200,8 +209,10 @@ def _test_zones(telling: _Telling) -> None:
     if here is None or here.lat is None or here.lon is None:
         return
     for zone in order.zones:
-        resting = _rests(order, telling.now_ms, zone_id=zone.zone_id)
-        if resting or not schedules.active(zone.schedule, order.timezone, telling.now_ms):
+        if not any(
+            schedules.active(zone.schedule, order.timezone, t) and not _rests(order, t, zone_id=zone.zone_id)
+            for t in telling.times_ms
+        ):
             continue
         beyond_m = _beyond_m(zone, here.lat, here.lon)
         if beyond_m <= _radius_m(here):

@@ -74,6 +74,8 @@ def step(
     draft = Draft(state, now_ms)
     for _, together in groupby(sorted(known, key=lambda one: one.time_ms), key=lambda one: one.time_ms):
         _observe_together(draft, list(together))
+    if draft.alarms:
+        _end_what_rests(draft)
     effects += draft.effects
     return draft.freeze(_deadline_ms(draft)), tuple(effects)
 
@@ -112,6 +114,26 @@ def _rules_change(draft: Draft) -> None:
     """A schedule, an agreed exception or the order's validity begins or ends."""
     before, draft.active = draft.active, rules_in_force(draft.case, draft.now_ms)
     draft.boundary_ms = next_boundary_ms(draft.case, draft.now_ms)
+    _end_what_rests(draft)
+    if "order" not in draft.active:
+        return
+    begun = draft.active - before
+    for exception, _ in draft.case.places:  # Its place no longer excuses anything: who is still there is judged anew.
+        if f"{AGREED}{exception.exception_id}" in before - draft.active:
+            begun |= draft.active & concerned(draft.case.order, exception)
+    conditions.order_begins(draft, before)
+    monitored = draft.track_of(MONITORED)
+    if monitored is not None and begun:
+        judge_zones(draft, monitored, "already_inside", begun)
+        for person in draft.case.device_of:
+            if f"pair:{person}" in begun:
+                judge_pair(draft, person, monitored, "already_inside")
+
+
+def _end_what_rests(draft: Draft) -> None:
+    """Clears the alarms of rules that are not in force, also those that a message from before has only just raised."""
+    if draft.boundary_ms is not None and draft.boundary_ms <= draft.now_ms:
+        return  # What is in force is not known yet.
     if "order" not in draft.active:
         for key in sorted(draft.alarms):
             draft.clear(key, "order_not_in_force")
@@ -125,17 +147,6 @@ def _rules_change(draft: Draft) -> None:
             known = name in known_zones or key.protected in draft.case.device_of
             reason = "agreed_exception" if agreed else "rule_not_in_force" if known else "rule_withdrawn"
             draft.clear(key, reason, {"exception_id": agreed} if agreed else None)
-    begun = draft.active - before
-    for exception, _ in draft.case.places:  # Its place no longer excuses anything: who is still there is judged anew.
-        if f"{AGREED}{exception.exception_id}" in before - draft.active:
-            begun |= draft.active & concerned(draft.case.order, exception)
-    conditions.order_begins(draft, before)
-    monitored = draft.track_of(MONITORED)
-    if monitored is not None and begun:
-        judge_zones(draft, monitored, "already_inside", begun)
-        for person in draft.case.device_of:
-            if f"pair:{person}" in begun:
-                judge_pair(draft, person, monitored, "already_inside")
 
 
 def _observe_together(draft: Draft, events: Sequence[Observation]) -> None:

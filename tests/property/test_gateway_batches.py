@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
 from gateway.batch_partition import BatchPartition
+from gateway.contract.orders import Order
+from gateway.contract.transitions import NOT_JUDGED
+from gateway.geofence.case import Case, State
 from gateway.geofence.motion import Observation
 from gateway.geofence.resting import Batch
+from gateway.geofence.rules import Rules
+from gateway.geofence.step import step
 from gateway.partition import Partition
 from waakzaam.benches import _lives
 
@@ -34,10 +42,7 @@ def _batch_of_days(seed: int, orders: int) -> tuple[_lives.World, Batch]:
     return w, Batch(table[0].astype(np.int64), table[1].astype(np.int64), times, *table[3:])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_same_fixes_in_batches_give_the_same_transitions_as_one_by_one(seed: int) -> None:
-    orders = 12
-    w, fixes = _batch_of_days(seed, orders)
+def _one_by_one(w: _lives.World, fixes: Batch, orders: int) -> list[str]:
     scalar = Partition()
     lines = [t.to_line() for t in scalar.load([w.order(i) for i in range(orders)], _lives.BEGIN_MS)]
     for i in range(len(fixes.order)):
@@ -45,11 +50,67 @@ def test_the_same_fixes_in_batches_give_the_same_transitions_as_one_by_one(seed:
         accuracy, lat, lon = float(fixes.accuracy_m[i]), float(fixes.lat[i]), float(fixes.lon[i])
         one = Observation(device, int(fixes.time_ms[i]), lat, lon, accuracy, None, None, "")
         lines += [t.to_line() for t in scalar.feed([one], int(fixes.time_ms[i]))]
-    batches = BatchPartition(orders, 3, w.order, _lives.BEGIN_MS)
-    again = [t.to_line() for t in batches.start()]
+    return sorted(lines)
+
+
+def _in_batches(batches: BatchPartition, fixes: Batch) -> list[str]:
+    lines = [t.to_line() for t in batches.start()]
     for start in range(0, len(fixes.order), 500):
-        again += [t.to_line() for t in batches.feed(fixes.part(np.arange(start, min(start + 500, len(fixes.order)))))]
-    again += [t.to_line() for t in batches.advance(int(fixes.time_ms[-1]))]
-    assert sorted(again) == sorted(lines), f"seed {seed}"
+        lines += [t.to_line() for t in batches.feed(fixes.part(np.arange(start, min(start + 500, len(fixes.order)))))]
+    lines += [t.to_line() for t in batches.advance(int(fixes.time_ms[-1]))]
+    return sorted(lines)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_same_fixes_in_batches_give_the_same_transitions_as_one_by_one(seed: int) -> None:
+    orders = 9
+    w, fixes = _batch_of_days(seed, orders)
+    lines = _one_by_one(w, fixes, orders)
+    batches = BatchPartition(orders, 3, w.order, _lives.BEGIN_MS)
+    assert _in_batches(batches, fixes) == lines, f"seed {seed}"
     assert len(lines) > 10
     assert batches.resting.asleep.any()
+
+
+def test_an_order_that_cannot_be_judged_is_stood_in_for_and_judged_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders, broken = 2, "o-0"
+    w, fixes = _batch_of_days(3, orders)
+    hours = (fixes.time_ms - _lives.BEGIN_MS) / 3_600_000
+    fixes = fixes.part((hours > 10) & (hours < 14))
+
+    def faulty(state: State, event: Any, now_ms: int) -> Any:
+        hour = (now_ms - _lives.BEGIN_MS) / 3_600_000
+        if state.case.order.order_id == broken and 11.5 < hour < 12.5:
+            raise ZeroDivisionError("injected")
+        return step(state, event, now_ms)
+
+    whole = _one_by_one(w, fixes, orders)
+    monkeypatch.setattr("gateway.partition.step", faulty)
+    monkeypatch.setattr("gateway.batch_partition.step", faulty)
+    heard: list[str] = []
+    batches = BatchPartition(orders, 3, w.order, _lives.BEGIN_MS, on_fault=lambda order_id, *_: heard.append(order_id))
+    told = [json.loads(line) for line in _in_batches(batches, fixes)]
+    other = [line for line in whole if json.loads(line)["order_id"] != broken]
+    assert [json.loads(line) for line in other] == [t for t in told if t["order_id"] != broken]
+    assert set(heard) == {broken}
+    words = {(t["kind"], t["transition"]) for t in told if t["order_id"] == broken}
+    assert words >= {
+        (NOT_JUDGED, "raised"),
+        (NOT_JUDGED, "cleared"),
+        ("zone_entry", "raised"),
+        ("zone_entry", "cleared"),
+    }
+    assert {t["reason"] for t in told if t["kind"] == "zone_entry" and t["transition"] == "raised"} >= {"plain_test"}
+    assert batches.troubled.states == {}
+
+
+def test_an_order_that_cannot_even_be_prepared_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(order: Order, rules: Rules) -> Case:
+        raise ZeroDivisionError(order.order_id)
+
+    monkeypatch.setattr("gateway.batch_partition.case_of", faulty)
+    w = _lives.world(np.random.default_rng(4), 2)
+    batches = BatchPartition(2, 3, w.order, _lives.BEGIN_MS, on_fault=lambda *_: None)
+    assert [(t.kind, t.order_id) for t in batches.start()] == [(NOT_JUDGED, "o-0"), (NOT_JUDGED, "o-1")]
