@@ -98,6 +98,9 @@ ORDER_READERS = ("operator", "supervisor", "case_manager")
 CASE_WORKERS = ("case_manager", "supervisor")
 OrderReader = Annotated[User, Depends(Allowed(*ORDER_READERS))]
 """Sees orders, their versions and which tracker is on whom; not alarms, not positions."""
+MAINTENANCE_READERS = (*ORDER_READERS, "administrator")
+MaintenanceReader = Annotated[User, Depends(Allowed(*MAINTENANCE_READERS))]
+"""Sees what is being worked on."""
 CaseUser = Annotated[User, Depends(Allowed(*CASE_WORKERS))]
 """Drafts and signs off orders, hooks up trackers."""
 StockUser = Annotated[User, Depends(Allowed("administrator"))]

@@ -27,6 +27,7 @@ from alarm_backend.feedback import endpoints as feedback
 from alarm_backend.field_tests import endpoints as field_tests
 from alarm_backend.heartbeats import endpoints as heartbeats
 from alarm_backend.instructions import endpoints as instructions
+from alarm_backend.maintenance import endpoints as maintenance
 from alarm_backend.operations import metrics
 from alarm_backend.orders import endpoints as orders
 from alarm_backend.people import endpoints as people
@@ -50,6 +51,7 @@ FEATURES = (
     field_tests,
     heartbeats,
     instructions,
+    maintenance,
     orders,
     people,
     police,

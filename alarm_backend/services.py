@@ -19,6 +19,7 @@ from alarm_backend.field_tests.service import FieldTestService
 from alarm_backend.field_tests.signature import DeviceKeys
 from alarm_backend.heartbeats.service import HeartbeatService
 from alarm_backend.instructions.service import InstructionService
+from alarm_backend.maintenance.service import MaintenanceService
 from alarm_backend.orders.confirmation import ConfirmationService
 from alarm_backend.orders.delivery import DeliveryService
 from alarm_backend.orders.service import OrderService
@@ -50,6 +51,7 @@ class Services:
     orders: OrderService
     positions: PositionService
     heartbeats: HeartbeatService
+    maintenance: MaintenanceService
     field_tests: FieldTestService
     rejections: RejectionService
     escalation: EscalationService
@@ -92,6 +94,7 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
         settings=settings,
         post=courier.post,
     )
+    maintenance = MaintenanceService(database=database, clocks=clocks, audit=audit, events=events, writer=alarms.writer)
     auth = AuthService(database, clocks, audit, settings, people.vault)
     return Services(
         settings=settings,
@@ -105,6 +108,7 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
         orders=orders,
         positions=positions,
         heartbeats=HeartbeatService(database, clocks, events, alarms, settings.heartbeat_silence_ms),
+        maintenance=maintenance,
         field_tests=FieldTestService(
             database=database,
             clocks=clocks,
@@ -118,7 +122,7 @@ def build(settings: Settings, clocks: Clocks, ask_what_if: what_if.Port = what_i
         people=people,
         instructions=InstructionService(database=database, clocks=clocks, alarms=alarms, orders=orders, people=people),
         police=police,
-        reports=ReportService(database, alarms, police, rejections),
+        reports=ReportService(database, alarms, police, rejections, maintenance),
         drafts=DraftService(database=database, clocks=clocks, audit=audit, events=events, ask_what_if=ask_what_if),
         delivery=DeliveryService(database, clocks, audit, events),
         confirmation=ConfirmationService(database, clocks, alarms, settings.order_confirmation_ms),

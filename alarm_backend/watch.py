@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 def look(services: Services) -> None:
     """One round over everything that has a deadline."""
+    services.maintenance.look()
     services.heartbeats.look()
     services.alarms.expire()
     services.alarms.escalate()

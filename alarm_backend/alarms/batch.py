@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from alarm_backend.alarms import repository
+from alarm_backend.maintenance.coverage import Window
 
 
 class Batch:
@@ -18,9 +19,12 @@ class Batch:
     `flush` writes what is gathered; queries of the database outside this class see it only after that.
     """
 
-    def __init__(self, connection: Connection, alarm_ids: list[str], keys: list[str], source: str) -> None:
+    def __init__(
+        self, connection: Connection, alarm_ids: list[str], keys: list[str], source: str, windows: list[Window]
+    ) -> None:
         self._connection = connection
         self.source = source
+        self.windows = windows
         self._rows = repository.get_many(connection, alarm_ids)
         self._stored_ms = repository.transitions_stored_ms(connection, keys)
         self._newest_ms = repository.newest_times_ms(connection, list(self._rows), source) if self._rows else {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from alarm_backend.alarms import lifecycle, repository
 from alarm_backend.alarms.batch import Batch
@@ -16,10 +16,13 @@ from alarm_backend.alarms.schemas import Result, TransitionIn
 from alarm_backend.alarms.writing import AlarmWriter
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
+from alarm_backend.maintenance import coverage
+from alarm_backend.maintenance import repository as maintenance
 from alarm_backend.operations import tracing
 from alarm_backend.rejections.service import RejectionService, body_sha256
 from alarm_backend.time_text import to_ms
 
+SYSTEM = "system"
 PLATFORM = "platform"
 """The `order_id` of alarms about the platform itself."""
 FACTS = {
@@ -59,6 +62,7 @@ class AlarmIntake:
             alarm_ids=list(dict.fromkeys(one.alarm_id for one in sound)),
             keys=list(dict.fromkeys(one.idempotency_key for one in sound)),
             source=source,
+            windows=maintenance.running(connection, self._clocks.wall_ms()),
         )
         new = [one for one in sound if batch.row(one.alarm_id) is None and one.order_id != PLATFORM]
         batch.foresee_incidents([(one.order_id, _ms(one) - INCIDENT_GAP_MS) for one in new])
@@ -112,6 +116,8 @@ class AlarmIntake:
             }
         )
         facts = incoming.model_dump(include=FACTS) | {"updated_ms": time_ms}
+        about = facts | {"alarm_id": incoming.alarm_id, "severity": step.standing.severity}
+        facts |= covered_facts(connection, batch.windows, about, self._clocks, incoming.evidence)
         if before is None:
             columns = self._writer.columns(step.standing, facts, time_ms, stored_ms)
             row = dict.fromkeys(repository.COLUMNS) | facts | columns
@@ -172,6 +178,24 @@ class AlarmIntake:
         if incoming.order_id != PLATFORM:
             going_on = batch.incident_going_on(incoming.order_id, time_ms - INCIDENT_GAP_MS)
         return going_on or f"i-{incoming.alarm_id}"
+
+
+def covered_facts(
+    connection: Connection,
+    windows: list[coverage.Window],
+    alarm: RowMapping | dict[str, Any],
+    clocks: Clocks,
+    evidence: Any = None,
+) -> dict[str, Any]:
+    """The mark of the window that covers this alarm now, or none."""
+    window = None
+    if windows:
+        subject = maintenance.subject_of(connection, alarm, clocks.now_ms(), evidence)
+        window = coverage.covering(windows, subject, clocks.wall_ms())
+    return {
+        "maintenance_id": None if window is None else window.window_id,
+        "maintenance_until_ms": None if window is None else window.ends_ms,
+    }
 
 
 def _ms(incoming: TransitionIn) -> int:

@@ -126,6 +126,12 @@ def open_by_risk(connection: Connection, limit: int) -> list[RowMapping]:
     return list(connection.execute(_OPEN_BY_RISK, {"most": limit}).mappings())
 
 
+def any_covered(connection: Connection) -> bool:
+    """Whether any alarm carries the mark of a maintenance window."""
+    query = select(alarms.c.alarm_id).where(alarms.c.maintenance_id.is_not(None), alarms.c.state.in_(OPEN_STATES))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def orders_with_open(connection: Connection, among: list[str] | None) -> list[str]:
     """The orders that have an open alarm; all, or those among these."""
     query = select(alarms.c.order_id).where(alarms.c.state.in_(OPEN_STATES)).distinct()
@@ -195,8 +201,12 @@ def incidents_going_on(connection: Connection, asked: list[tuple[str, int]]) -> 
 
 
 def new_since(connection: Connection, stored_since_ms: int) -> int:
-    """Number of alarms first stored since that time."""
-    query = select(func.count()).select_from(alarms).where(alarms.c.stored_ms >= stored_since_ms)
+    """Number of alarms first stored since that time; those that stand aside for maintenance are no flood."""
+    query = (
+        select(func.count())
+        .select_from(alarms)
+        .where(alarms.c.stored_ms >= stored_since_ms, alarms.c.maintenance_id.is_(None))
+    )
     return int(connection.execute(query).scalar_one())
 
 

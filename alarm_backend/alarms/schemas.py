@@ -110,6 +110,9 @@ class AlarmView(BaseModel):
     escalation_level: int
     escalation_due_ms: int | None
     """While raised: when the next one is called (0 operators, 1 second operator, 2 supervisor, 3 duty officer)."""
+    maintenance_id: str | None
+    maintenance_until_ms: int | None
+    """Until then (real clock) it stands aside, because what it is about is being worked on."""
 
 
 class TransitionView(BaseModel):

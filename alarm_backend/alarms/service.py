@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from alarm_backend.alarms import lifecycle, repository
-from alarm_backend.alarms.intake import AlarmIntake
+from alarm_backend.alarms.intake import SYSTEM, AlarmIntake
 from alarm_backend.alarms.lifecycle import Event, Policy
 from alarm_backend.alarms.schemas import AlarmDetail, AlarmView, Queue, Result
 from alarm_backend.alarms.writing import FLOOD, AlarmWriter, transition_view, view
@@ -28,7 +28,6 @@ QUEUE_MAX = 1000
 ESCALATED_AT_ONCE_MAX = 50
 """Unanswered alarms passed on in one transaction: in a flood, new alarms come in between. ASSUMED."""
 GATEWAY = "gateway"
-SYSTEM = "system"
 
 
 class AlarmService:
@@ -49,9 +48,9 @@ class AlarmService:
         self._audit = audit
         self._events = events
         self.policy = policy or Policy()
-        self._writer = AlarmWriter(clocks, audit, events)
+        self.writer = AlarmWriter(clocks, audit, events)
         self._intake = AlarmIntake(
-            clocks=clocks, audit=audit, rejections=rejections, writer=self._writer, policy=self.policy
+            clocks=clocks, audit=audit, rejections=rejections, writer=self.writer, policy=self.policy
         )
 
     # ---- reads -------------------------------------------------------------------------------------------------
@@ -176,10 +175,10 @@ class AlarmService:
         row = repository.get(connection, alarm_id)
         if row is None:
             raise NotFound("alarm", alarm_id)
-        self._writer.step(
+        self.writer.step(
             connection, row, transition=name, actor=actor, state_after=row["state"], note=note, detail=detail
         )
-        self._writer.tell(connection, row, name, actor, sound=sound)
+        self.writer.tell(connection, row, name, actor, sound=sound)
 
     def escalate(self) -> int:
         """Call the next one for every alarm that nobody answered in time; how many."""
@@ -201,7 +200,7 @@ class AlarmService:
                 due_ms = now_ms + chain.wait_ms(row["severity"], level)
                 values = {"escalation_level": level, "escalation_due_ms": due_ms, "changed_ms": now_ms}
                 repository.change(connection, row["alarm_id"], values)
-                self._writer.step(
+                self.writer.step(
                     connection,
                     row,
                     transition="unanswered",
@@ -210,7 +209,7 @@ class AlarmService:
                     note=f"calling {chain.target(level)}",
                     detail={"level": level, "target": chain.target(level), "due_ms": row["escalation_due_ms"]},
                 )
-                self._writer.tell(connection, dict(row) | values, "unanswered", SYSTEM, sound=True)
+                self.writer.tell(connection, dict(row) | values, "unanswered", SYSTEM, sound=True)
         return len(rows)
 
     def _act(self, alarm_id: str, user: User, event: Event, note: str) -> AlarmView:
@@ -228,7 +227,7 @@ class AlarmService:
         step = lifecycle.step(repository.standing_of(row), event, wall_ms, self.policy)
         if not step.changed:
             return
-        values = self._writer.columns(step.standing, dict(row), now_ms, wall_ms)
+        values = self.writer.columns(step.standing, dict(row), now_ms, wall_ms)
         if event.name == "acknowledge" or (event.name == "take" and row["acknowledged_by"] is None):
             values["acknowledged_ms"] = wall_ms
         if step.standing.state == "resolved":
@@ -238,7 +237,7 @@ class AlarmService:
         repository.change(connection, row["alarm_id"], values)
         state_after = step.standing.state
         detail = {"from": row["state"], "to": state_after, "note": note, "cause": step.standing.cause}
-        self._writer.step(
+        self.writer.step(
             connection,
             row,
             transition=event.name,
@@ -247,4 +246,4 @@ class AlarmService:
             note=note,
             detail=detail,
         )
-        self._writer.tell(connection, dict(row) | values, event.name, event.actor, sound="sound" in step.effects)
+        self.writer.tell(connection, dict(row) | values, event.name, event.actor, sound="sound" in step.effects)

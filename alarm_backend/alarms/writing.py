@@ -18,6 +18,8 @@ from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.store import platform_state
 
 FLOOD = "flood"
+ASIDE = 1000.0
+"""Taken from the risk of an alarm that stands aside for maintenance: more than any alarm has, so it comes last."""
 
 
 def view(row: RowMapping | dict[str, Any]) -> AlarmView:
@@ -56,6 +58,12 @@ class AlarmWriter:
                 now_ms=wall_ms,
             )
             values |= {"acknowledged_ms": None, "resolved_by": None, "resolved_ms": None}
+        until_ms = facts.get("maintenance_until_ms")
+        if until_ms is not None and until_ms > wall_ms:
+            values["risk"] -= ASIDE
+            if values["escalation_due_ms"] is not None:  # it calls by itself once the window is over, whatever stopped
+                earliest_ms = until_ms + chain.wait_ms(standing.severity, 0)
+                values["escalation_due_ms"] = max(values["escalation_due_ms"], earliest_ms)
         cleared_before = facts.get("cleared_ms")
         values["cleared_ms"] = (cleared_before or time_ms) if standing.condition == "cleared" else None
         return values
@@ -104,7 +112,11 @@ class AlarmWriter:
         fix_received_ms: int | None = None,
         traceparent: str | None = None,
     ) -> None:
-        """Tell the consoles how the alarm stands now (its whole row). In a flood, upkeep makes no sound."""
+        """Tell the consoles how the alarm stands now (its whole row).
+
+        In a flood upkeep makes no sound, and what stands aside for maintenance never does."""
+        if row["maintenance_id"] is not None:
+            sound = False
         if sound and row["severity"] <= flood.SILENT_SEVERITY_MAX:
             sound = platform_state.get(connection, FLOOD) is None
         told = AlarmEvent(

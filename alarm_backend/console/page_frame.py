@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from alarm_backend.access import DRINK_TEST_READERS, INDICATOR_READERS, ORDER_READERS
+from alarm_backend.access import DRINK_TEST_READERS, INDICATOR_READERS, MAINTENANCE_READERS, ORDER_READERS
 from alarm_backend.auth.schemas import SessionView
 from alarm_backend.console import catalogue
 from alarm_backend.console.assets import Assets
@@ -57,8 +57,11 @@ PAGES = (
     ("field_tests", "/field-tests", frozenset(DRINK_TEST_READERS)),
     ("indicators", "/indicators", frozenset(INDICATOR_READERS)),
     ("stock", "/stock", frozenset(INDICATOR_READERS) - {"supervisor"}),
+    ("maintenance", "/maintenance", frozenset(MAINTENANCE_READERS) - OPERATOR_ROLES),
 )
-"""Name, path and the roles that may open it."""
+"""Name, path and the roles whose bar shows it.
+
+That of operators has no room for the maintenance: they go there from the hand-over and from the line about it."""
 
 
 def home_of(role: str) -> str:
@@ -93,6 +96,20 @@ def compressed(request: Request, response: Response) -> Response:
         response.headers["Content-Length"] = str(len(response.body))
     response.headers["Vary"] = "Accept-Encoding"
     return response
+
+
+def _working(request: Request, language: str) -> str:
+    """What is being worked on now, as every page says it; "" = nothing (as `working` in health.js)."""
+    running = request.app.state.services.maintenance.running()
+    return " · ".join(
+        catalogue.text(
+            language,
+            "status.working",
+            what=window.target or catalogue.text(language, f"status.scope.{window.scope}"),
+            until=datetime.fromtimestamp(window.ends_ms / 1000, ZONE).strftime("%H:%M"),
+        )
+        for window in running
+    )
 
 
 class Pages:
@@ -135,6 +152,7 @@ class Pages:
             path=request.url.path,
             operator=session.user if session else None,
             csrf=session.csrf if session else "",
+            working=_working(request, language) if role in MAINTENANCE_READERS else "",
             pages=[{"name": page, "path": path} for page, path, roles in PAGES if role in roles],
             **{"here": "", **facts},
         )

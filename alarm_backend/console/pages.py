@@ -14,6 +14,7 @@ from alarm_backend.auth.schemas import User
 from alarm_backend.console import (
     case_pages,
     catalogue,
+    maintenance_pages,
     records_pages,
     register_pages,
     sign_in_pages,
@@ -68,6 +69,7 @@ router.include_router(router_of(assets))
 router.include_router(records_pages.router)
 router.include_router(case_pages.router)
 router.include_router(register_pages.router)
+router.include_router(maintenance_pages.router)
 router.include_router(sign_in_pages.router)
 router.include_router(situation.router)
 router.include_router(wearer_page.router)

@@ -93,6 +93,7 @@ def handover_page(
         full=len(raised) == SHIFT_MAX,
         fast_s=FAST_MS // 1000,
         slow_s=SLOW_MS // 1000,
+        maintenance=services.maintenance.listed(hours),
         sources=services.heartbeats.freshness(),
         rejected=services.rejections.count(),
     )

@@ -5,13 +5,11 @@ work without scripts; what is refused comes back as the page itself with the rea
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
 from alarm_backend.access import (
     CASE_WORKERS,
@@ -24,9 +22,9 @@ from alarm_backend.access import (
 )
 from alarm_backend.auth.schemas import User
 from alarm_backend.console import catalogue
+from alarm_backend.console.forms import attempt, fields, only
 from alarm_backend.console.page_frame import language_of, pages
 from alarm_backend.devices.schemas import Condition, ConditionIn, DeviceIn, HookupIn, UnhookIn, UnhookReason
-from alarm_backend.errors import AlarmBackendError
 from alarm_backend.feedback.questions import AGAIN, PROBLEMS, SCORES
 from alarm_backend.feedback.schemas import FeedbackIn
 from alarm_backend.services import Services
@@ -34,24 +32,6 @@ from alarm_backend.stock.schemas import LotIn, MoveIn, RecallIn, VenueIn, What
 from alarm_backend.stock.service import day_of
 
 router = APIRouter()
-REFUSED = 422
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """What was typed; an empty field counts as not given."""
-    return {key: value.strip() for key, value in (await request.form()).items() if isinstance(value, str) and value}
-
-
-def _attempt(act: Callable[[], Any]) -> tuple[str, int]:
-    """("", 303) when it was done, else the reason and the status."""
-    try:
-        act()
-    except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", REFUSED
-    except AlarmBackendError as error:
-        return str(error), error.status
-    return "", 303
 
 
 # ---- trackers -------------------------------------------------------------------------------------------------------
@@ -91,29 +71,25 @@ def device_page(
 @router.post("/devices")
 async def devices_form(request: Request, services: ServicesOf, user: CaseUser, session: SessionOf) -> Response:
     """Register, hook up, unhook, or say what became of a tracker."""
-    sent = await _fields(request)
+    sent = await fields(request)
 
     def act() -> None:
         what, device_id = sent.get("act", ""), sent.get("device_id", "")
         if what == "register":
-            services.devices.register(_device_id(device_id), DeviceIn.model_validate(_only(sent, DeviceIn)), user)
+            services.devices.register(_device_id(device_id), DeviceIn.model_validate(only(sent, DeviceIn)), user)
         elif what == "hook_up":
             order_id, _, person_id = sent.get("party", "").partition("|")
             body = {**sent, "order_id": order_id, "person_id": person_id, "consent": "consent" in sent}
-            services.devices.hook_up(HookupIn.model_validate(_only(body, HookupIn)), user)
+            services.devices.hook_up(HookupIn.model_validate(only(body, HookupIn)), user)
         elif what == "unhook":
-            services.devices.unhook(sent.get("hookup_id", ""), UnhookIn.model_validate(_only(sent, UnhookIn)), user)
+            services.devices.unhook(sent.get("hookup_id", ""), UnhookIn.model_validate(only(sent, UnhookIn)), user)
         else:
-            services.devices.set_condition(device_id, ConditionIn.model_validate(_only(sent, ConditionIn)), user)
+            services.devices.set_condition(device_id, ConditionIn.model_validate(only(sent, ConditionIn)), user)
 
-    failure, status = _attempt(act)
+    failure, status = attempt(act)
     if not failure:
         return RedirectResponse("/devices", status_code=303)
     return _devices(request, services, session, user, failure, status)
-
-
-def _only(sent: dict[str, Any], model: Any) -> dict[str, Any]:
-    return {name: value for name, value in sent.items() if name in model.model_fields}
 
 
 def _device_id(device_id: str) -> str:
@@ -153,20 +129,20 @@ def stock_page(request: Request, services: ServicesOf, user: IndicatorReader, se
 @router.post("/stock")
 async def stock_form(request: Request, services: ServicesOf, user: StockUser, session: SessionOf) -> Response:
     """Take a lot in, add a venue, write a movement down, recall a lot."""
-    sent = await _fields(request)
+    sent = await fields(request)
 
     def act() -> None:
         what = sent.get("act", "")
         if what == "lot":
-            services.stock.add_lot(_named(sent, "lot_id"), LotIn.model_validate(_only(sent, LotIn)), user)
+            services.stock.add_lot(_named(sent, "lot_id"), LotIn.model_validate(only(sent, LotIn)), user)
         elif what == "venue":
-            services.stock.put_venue(_named(sent, "venue_code"), VenueIn.model_validate(_only(sent, VenueIn)), user)
+            services.stock.put_venue(_named(sent, "venue_code"), VenueIn.model_validate(only(sent, VenueIn)), user)
         elif what == "recall":
-            services.stock.recall(sent.get("lot_id", ""), RecallIn.model_validate(_only(sent, RecallIn)), user)
+            services.stock.recall(sent.get("lot_id", ""), RecallIn.model_validate(only(sent, RecallIn)), user)
         else:
-            services.stock.move(sent.get("move_id", ""), MoveIn.model_validate(_only(sent, MoveIn)), user)
+            services.stock.move(sent.get("move_id", ""), MoveIn.model_validate(only(sent, MoveIn)), user)
 
-    failure, status = _attempt(act)
+    failure, status = attempt(act)
     if not failure:
         return RedirectResponse("/stock", status_code=303)
     return _stock(request, services, session, user, failure, status)
@@ -228,7 +204,7 @@ async def experience_form(request: Request, services: ServicesOf) -> Response:
         body |= {"again": form.get("again") or None, "problems": [str(word) for word in form.getlist("problems")]}
         services.feedback.take(FeedbackIn.model_validate(body), request.client.host if request.client else "")
 
-    failure, status = _attempt(act)
+    failure, status = attempt(act)
     if not failure:
         return RedirectResponse(f"/experience?done=true&audience={audience}", status_code=303)
     key = {429: "experience.too_often", 404: "experience.no_venue"}.get(status, "experience.nothing")
@@ -254,7 +230,7 @@ def indicators_page(
     }
     asked["step"] = "day" if step == "day" else "month"
     found: list[Any] = []
-    failure, status = _attempt(lambda: found.append(services.indicators.report(**asked)))
+    failure, status = attempt(lambda: found.append(services.indicators.report(**asked)))
     return pages.render(
         request,
         "indicators.html",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alarm_backend.alarms import repository as alarms_repository
-from alarm_backend.alarms.intake import PLATFORM
-from alarm_backend.alarms.service import SYSTEM, AlarmService
+from alarm_backend.alarms.intake import PLATFORM, SYSTEM
+from alarm_backend.alarms.service import AlarmService
 from alarm_backend.alarms.writing import FLOOD
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks

@@ -51,7 +51,8 @@ class StatusEvent(BaseModel):
     """Health of the platform.
 
     `what`: heartbeat, silent, back, rejected (an item that cannot be used), orders (changed), resync (the stream could
-    not resume without loss: reload everything), flood (`active`), handover (`identifier`, `state`).
+    not resume without loss: reload everything), flood (`active`), handover (`identifier`, `state`), maintenance
+    (`running`: what is being worked on now).
     """
 
     what: str

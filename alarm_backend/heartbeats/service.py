@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, RowMapping
 
-from alarm_backend.alarms.intake import PLATFORM
-from alarm_backend.alarms.service import SYSTEM, AlarmService
+from alarm_backend.alarms.intake import PLATFORM, SYSTEM
+from alarm_backend.alarms.service import AlarmService
 from alarm_backend.clocks import Clocks
 from alarm_backend.event_stream.schemas import StatusEvent
 from alarm_backend.event_stream.service import EventStreamService

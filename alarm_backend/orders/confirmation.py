@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from alarm_backend.alarms import repository as alarms_repository
-from alarm_backend.alarms.service import SYSTEM, AlarmService
+from alarm_backend.alarms.intake import SYSTEM
+from alarm_backend.alarms.service import AlarmService
 from alarm_backend.clocks import Clocks
 from alarm_backend.store.database import Database
 from alarm_backend.store.register_tables import order_receipts, order_signatures

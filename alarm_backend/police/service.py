@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alarm_backend.alarms.intake import SYSTEM
 from alarm_backend.alarms.schemas import AlarmView
-from alarm_backend.alarms.service import SYSTEM, AlarmService
+from alarm_backend.alarms.service import AlarmService
 from alarm_backend.auth.schemas import User
 from alarm_backend.clocks import Clocks
 from alarm_backend.errors import Refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from alarm_backend.alarms.schemas import AlarmView
+from alarm_backend.maintenance.schemas import WindowView
 
 
 class AnomalyView(BaseModel):
@@ -32,6 +33,8 @@ class ShiftReport(BaseModel):
     shelved: list[AlarmView]
     police_without_receipt: list[str]
     rejected_items: int
+    maintenance: list[WindowView]
+    """What was worked on in the span, is now, or is planned."""
 
 
 """EN 50518 asks for 80 % of answers within 30 s and 98.5 % within 60 s (to be verified against the standard)."""

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from alarm_backend.alarms.service import AlarmService
+from alarm_backend.maintenance.service import MaintenanceService
 from alarm_backend.police.service import PoliceService
 from alarm_backend.rejections.service import RejectionService
 from alarm_backend.reports import anomalies, repository
@@ -18,12 +19,18 @@ class ReportService:
     """Reports for supervisors and for the next shift."""
 
     def __init__(
-        self, database: Database, alarms: AlarmService, police: PoliceService, rejections: RejectionService
+        self,
+        database: Database,
+        alarms: AlarmService,
+        police: PoliceService,
+        rejections: RejectionService,
+        maintenance: MaintenanceService,
     ) -> None:
         self._database = database
         self._alarms = alarms
         self._police = police
         self._rejections = rejections
+        self._maintenance = maintenance
 
     def anomalies(self, from_ms: int, until_ms: int, inspections_ms: Sequence[int] = ()) -> list[AnomalyView]:
         """Ways of closing in [from, until) (real clock) that somebody should look at."""
@@ -65,4 +72,7 @@ class ReportService:
             shelved=[alarm for alarm in alarms if alarm.state == "shelved"],
             police_without_receipt=[m.identifier for m in self._police.newest(1000) if m.state != "receipted"],
             rejected_items=self._rejections.count(),
+            maintenance=[
+                w for w in self._maintenance.listed_since(from_ms) if w.starts_ms < until_ms or not w.ended_ms
+            ],
         )

@@ -146,3 +146,24 @@ feedback = Table(
     Column("day", String(10), nullable=False, index=True),
     Column("answers", JSON, nullable=False),
 )
+
+maintenance_windows = Table(
+    "maintenance_windows",
+    metadata,
+    Column("window_id", String(40), primary_key=True),
+    Column("scope", String(10), nullable=False),
+    Column("target", String(80), nullable=False),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", String(10), nullable=False, index=True),
+    Column("needs_second_person", Boolean, nullable=False),
+    Column("planned_by", String(80), nullable=False),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("approved_by", String(80)),
+    Column("approved_ms", BigInteger),
+    Column("began_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("ended_by", String(80)),
+    Column("end_note", Text, nullable=False),
+)

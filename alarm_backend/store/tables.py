@@ -81,6 +81,8 @@ alarms = Table(
     Column("incident_id", String(100), index=True),
     Column("escalation_level", Integer, nullable=False, server_default="0"),
     Column("escalation_due_ms", BigInteger),
+    Column("maintenance_id", String(40), index=True),
+    Column("maintenance_until_ms", BigInteger),
     Index("ix_alarms_open_risk", "state", "risk"),
     Index("ix_alarms_kind_raised", "kind", "raised_ms"),
     Index("ix_alarms_raised", "raised_ms"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from alarm_backend.maintenance.schemas import WindowEnd, WindowIn
 from tests.support import contact_ban
 from tests.support.browser import (
     Backend,
@@ -283,3 +284,30 @@ def test_an_evaluator_sees_drink_tests_and_no_alarm(chromium: Browser, backend: 
     for path in ("/search", "/handover", "/orders", "/console/situation", "/alarms/alarm-1"):
         assert evaluator.request.get(backend.address + path).status == 403
     evaluator.context.close()
+
+
+def test_what_is_worked_on_is_said_at_once_and_its_alarms_stand_aside(page: Page, backend: Backend) -> None:
+    for name in ("els", "bart"):
+        backend.add_person(name, role="supervisor")
+    els, bart = (user for user in backend.services.auth.users() if user.role == "supervisor")
+    line, unseen = page.locator('[data-chip="working"]'), page.locator('[data-count="unacknowledged"] b')
+    expect(line).to_be_hidden()
+    backend.raise_alarm("loud", "proximity_alert")
+    backend.raise_alarm("flat", "battery_low", level="info", distance_m=None, probability=None)
+    expect(unseen).to_have_text("2")
+    wanted = WindowIn(scope="device", target="trk-p1", ends_ms=wall_ms() + 3_600_000, reason="new battery")
+    window = backend.services.maintenance.plan(wanted, els)
+    expect(line).to_be_hidden()
+    backend.services.maintenance.approve(window.window_id, bart)
+    expect(line).to_contain_text("trk-p1 in onderhoud tot")
+    flat = page.locator('[data-alarm-id="flat"]')
+    expect(flat).to_contain_text("In onderhoud tot")
+    expect(unseen).to_have_text("1")
+    expect(page.locator("[data-rows] > li").last).to_have_attribute("data-alarm-id", "flat")
+    loud = page.locator('[data-alarm-id="loud"]')
+    assert (flat.bounding_box() or {})["height"] < (loud.bounding_box() or {})["height"]
+    backend.services.maintenance.end(window.window_id, WindowEnd(), els)
+    expect(line).to_be_hidden()
+    expect(flat).not_to_contain_text("In onderhoud tot")
+    expect(unseen).to_have_text("2")
+    assert page.wrong == []  # type: ignore[attr-defined]

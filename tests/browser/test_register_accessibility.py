@@ -15,6 +15,7 @@ from alarm_backend.console.page_frame import LANGUAGE_COOKIE, THEME_COOKIE
 from alarm_backend.devices.schemas import DeviceIn, HookupIn
 from alarm_backend.drafts.schemas import DraftNew
 from alarm_backend.feedback.schemas import FeedbackIn
+from alarm_backend.maintenance.schemas import WindowIn
 from alarm_backend.stock.schemas import LotIn, MoveIn, RecallIn, VenueIn
 from alarm_backend.stock.service import day_of
 from tests.support import contact_ban
@@ -38,6 +39,10 @@ def _fill(running: Backend, ann: User, admin: User) -> str:
     for lot in ("B-1", "B-2"):
         services.stock.add_lot(lot, LotIn(item="bracelet", received=50), admin)
     today = day_of(wall_ms())
+    window = WindowIn(scope="broker", ends_ms=wall_ms() + 3_600_000, reason="a new version")
+    services.maintenance.plan(window, admin)
+    again = services.maintenance.plan(window, admin)
+    services.maintenance.approve(again.window_id, ann)
     moved = MoveIn(lot_id="B-1", venue_code="club-1", what="distributed", number=20, day=today)
     services.stock.move("move-0001", moved, admin)
     services.stock.recall("B-2", RecallIn(reason="weak"), admin)
@@ -72,7 +77,7 @@ def sessions(chromium: Browser, place: tuple[Backend, str]) -> dict[str, Page]:
 
 def _pages(draft_id: str) -> dict[str, tuple[str, ...]]:
     ann = ("/orders/drafts", f"/orders/drafts/{draft_id}", f"/orders/{contact_ban.ORDER_ID}/versions", "/devices")
-    ann += ("/devices/trk-m1", "/indicators", "/orders")
+    ann += ("/devices/trk-m1", "/indicators", "/orders", "/maintenance")
     return {"ann": ann, "adm": ("/stock", "/experience?venue=club-1", "/experience?done=true")}
 
 

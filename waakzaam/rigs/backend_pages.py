@@ -39,6 +39,7 @@ PURPOSE = {
     "order_receipts": "the version of each order that a gateway said it judges",
     "devices": "trackers and what became of them",
     "hookups": "who wears which tracker under which order, and from when that is effective",
+    "maintenance_windows": "planned maintenance: what stands aside until when, who planned it and who agreed",
     "venues": "places and events where bracelets are handed out",
     "stock_lots": "deliveries of bracelets and strips",
     "stock_moves": "what was handed out, came back or was thrown away, where and on which day",

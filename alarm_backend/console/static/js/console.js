@@ -161,6 +161,7 @@ const handlers = {
       asked.clear();
       loadSituation().catch(health.notLoaded);
     }
+    else if (status.what === "maintenance") health.working(status.detail.running);
     else if (status.what === "flood") health.flood(status.detail.active, status.detail.new_alarms);
     else if (status.what === "rejected") health.rejected(status.detail);
     else if (status.what === "handover") {
@@ -271,8 +272,7 @@ setInterval(() => {
     detail.drawChart();
   }
   health.tick(stream);
-  const unseen = queue.ordered().filter((alarm) => alarm.state === "raised");
-  sound.remind(Math.max(0, ...unseen.map((alarm) => alarm.severity)));
+  sound.remind(Math.max(0, ...queue.unseen().map((alarm) => alarm.severity)));
   for (const at of document.querySelectorAll("[data-clock]")) at.textContent = timeOfDay(clock.nowMs());
 }, 1000);
 

@@ -1,5 +1,5 @@
 // Is everything alive? Chips in the top bar, and a banner when an operator must know that what he sees may be old.
-import { age, text } from "./texts.js";
+import { age, text, timeOfDay } from "./texts.js";
 
 const STALE_POSITIONS_MS = 120_000;
 const SHOWN_MS = 8000;
@@ -113,6 +113,13 @@ export class Health {
     if (worst.outbox_depth) parts.push(text("status.gateway.queue", { count: worst.outbox_depth }));
     if (worst.quarantined) parts.push(text("status.gateway.quarantined", { count: worst.quarantined }));
     this.chip("gateway", worst.outbox_depth > 100 || worst.quarantined || worst.old > 15_000 ? "wait" : "good", parts.join(", "));
+  }
+
+  /** What is being worked on, as every page says it (`_working` in page_frame.py). */
+  working(running) {
+    const said = running.map(({ scope, target, ends_ms }) => text("status.working", { what: target || text(`status.scope.${scope}`), until: timeOfDay(ends_ms).slice(0, 5) }));
+    this.chip("working", "wait", said.join(" · "));
+    document.querySelector('[data-chip="working"]').hidden = !running.length;
   }
 
   positions(newestMs) {

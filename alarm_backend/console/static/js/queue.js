@@ -1,5 +1,5 @@
 // The alarm queue: rows ordered by risk, one selected, each filled from the alarm as the backend knows it.
-import { age, distanceParts, number, text, word } from "./texts.js";
+import { age, distanceParts, number, text, timeOfDay, word } from "./texts.js";
 import { isSteady } from "./situation.js";
 
 const OPEN = new Set(["raised", "acknowledged", "in_progress", "shelved", "closing"]);
@@ -38,6 +38,11 @@ export class Queue {
   /** The alarm that a key press means: the selected one, else the worst that nobody has seen, else the worst. */
   meant() {
     return this.selected() ?? this.ordered().find((alarm) => alarm.state === "raised") ?? this.ordered()[0] ?? null;
+  }
+
+  /** What nobody has seen yet, but for what stands aside while something is being worked on. */
+  unseen() {
+    return [...this.alarms.values()].filter((alarm) => alarm.state === "raised" && !alarm.maintenance_id);
   }
 
   /** An alarm as it is now. Returns "new", "changed", "gone" or "old" (an event that is behind what is shown). */
@@ -114,7 +119,7 @@ export class Queue {
     };
     const sending = this.sending.has(alarm.alarm_id);
     button.dataset.severity = alarm.severity;
-    button.dataset.state = alarm.state;
+    button.dataset.state = alarm.maintenance_id ? "aside" : alarm.state;
     button.dataset.condition = alarm.condition;
     button.toggleAttribute("data-sending", sending);
     button.setAttribute("aria-current", String(alarm.alarm_id === this.selectedId));
@@ -131,6 +136,7 @@ export class Queue {
     const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state];
     if (alarm.state === "raised" && alarm.escalation_level > 0) parts.push(text("queue.called", { who: word("called", alarm.escalation_level) }));
     if (alarm.condition === "cleared") parts.push(text("condition.cleared"));
+    if (alarm.maintenance_id) parts.unshift(text("queue.aside", { until: timeOfDay(alarm.maintenance_until_ms) }));
     set("state", parts.join(" · "));
     this.fillLive(li, alarm);
   }
@@ -167,7 +173,7 @@ export class Queue {
 
   count() {
     const alarms = [...this.alarms.values()];
-    const unacknowledged = alarms.filter((alarm) => alarm.state === "raised").length;
+    const unacknowledged = this.unseen().length;
     const show = (name, value) => {
       const node = this.root.querySelector(`[data-count="${name}"]`);
       node.querySelector("b").textContent = value;

@@ -1,0 +1,35 @@
+"""Plain forms: what was typed, and trying what it asks for; what is refused comes back with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from alarm_backend.errors import AlarmBackendError
+
+REFUSED = 422
+
+
+async def fields(request: Request) -> dict[str, str]:
+    """What was typed; an empty field counts as not given."""
+    return {key: value.strip() for key, value in (await request.form()).items() if isinstance(value, str) and value}
+
+
+def attempt(act: Callable[[], Any]) -> tuple[str, int]:
+    """("", 303) when it was done, else the reason and the status."""
+    try:
+        act()
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", REFUSED
+    except AlarmBackendError as error:
+        return str(error), error.status
+    return "", 303
+
+
+def only(sent: dict[str, Any], model: Any) -> dict[str, Any]:
+    """Of what was sent the fields that a model has."""
+    return {name: value for name, value in sent.items() if name in model.model_fields}
