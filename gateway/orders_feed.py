@@ -42,7 +42,10 @@ NOTHING = Orders({}, frozenset())
 
 
 def taken_over(before: Orders, sent: Mapping[str, Any]) -> tuple[Orders, list[str]]:
-    """What is remembered after the backend's answer, and a complaint for each order that could not be taken as sent."""
+    """What is remembered after the backend's answer, and a complaint for each order that could not be taken as sent.
+
+    An answer with `since` names only what changed: nothing follows from what it does not name.
+    """
     complaints: list[str] = []
     documents = dict(before.documents)
     named: set[str] = set()
@@ -61,7 +64,7 @@ def taken_over(before: Orders, sent: Mapping[str, Any]) -> tuple[Orders, list[st
         else:
             documents[order.order_id] = source
     withdrawn = (before.withdrawn | frozenset(sent["withdrawn"])) - named
-    forgotten = documents.keys() - named - withdrawn
+    forgotten = set() if sent.get("since") else documents.keys() - named - withdrawn
     complaints += [f"{order_id}: the backend no longer knows it; it stays in force" for order_id in sorted(forgotten)]
     return Orders({i: d for i, d in documents.items() if i not in withdrawn}, withdrawn), complaints
 
@@ -92,6 +95,44 @@ def write(path: Path, raw: bytes, before: Callable[[orders_file.Stamp], None] | 
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+class ReadOrders:
+    """What each order's document is as text and as an order: worked out once, however often the others change.
+
+    A document is never changed in place, so the object stands for what it says; while it is known here, no other object
+    has its identity.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[dict[str, Any], str]] = {}
+        self._orders: dict[int, tuple[dict[str, Any], contract.Order]] = {}
+
+    def text(self, document: dict[str, Any]) -> str:
+        known = self._texts.get(id(document))
+        if known is None:
+            known = self._texts[id(document)] = (document, json.dumps(document))
+        return known[1]
+
+    def order(self, document: dict[str, Any]) -> contract.Order:
+        """Raises OrdersInvalid."""
+        known = self._orders.get(id(document))
+        if known is None:
+            order = contract.parse({"schema": contract.SCHEMA, "orders": [document]})[0]
+            known = self._orders[id(document)] = (document, order)
+        return known[1]
+
+    def forget_all_but(self, *kept: Documents) -> None:
+        """Let go of documents that nobody needs any more."""
+        ids = {id(document) for documents in kept for document in documents.values()}
+        self._texts = {name: known for name, known in self._texts.items() if name in ids}
+        self._orders = {name: known for name, known in self._orders.items() if name in ids}
+
+
+def _joined(texts: list[str], withdrawn: list[str] | None = None) -> bytes:
+    """The document of orders that are written already."""
+    ended = "" if withdrawn is None else f', "withdrawn": {json.dumps(withdrawn)}'
+    return f'{{"schema": "{contract.SCHEMA}", "orders": [{", ".join(texts)}]{ended}}}'.encode()
 
 
 class OrdersFeed(threading.Thread):
@@ -125,6 +166,7 @@ class OrdersFeed(threading.Thread):
         self._now_ms = now_ms
         self._source = source
         self._remembered = NOTHING
+        self._read = ReadOrders()
         self._revision = ""
         self._told: dict[str, int] = {}
         self._gone: set[str] = set()
@@ -216,24 +258,29 @@ class OrdersFeed(threading.Thread):
                     return
         merged = in_force(self._given_documents, self._remembered)
         theirs = [document for i, document in merged.items() if document is not self._given_documents.get(i)]
-        parsed = contract.parse({"schema": contract.SCHEMA, "orders": theirs}) if theirs else ()
-        known = {**self._given_orders, **{order.order_id: order for order in parsed}}
+        known = {**self._given_orders, **{d["order_id"]: self._read.order(d) for d in theirs}}
         raw = self._given_raw
         if theirs or len(merged) != len(self._given_documents):
-            raw = json.dumps({"schema": contract.SCHEMA, "orders": list(merged.values())}).encode()
+            raw = _joined([self._read.text(document) for document in merged.values()])
         write(self.path, raw, lambda stamp: self.orders.expect(stamp, tuple(known[i] for i in merged)))
 
     def _ask(self) -> None:
-        answer = self._client.get("/api/v1/orders/feed", headers={"If-None-Match": f'"{self._revision}"'})
+        answer = self._client.get(
+            "/api/v1/orders/feed", params={"since": self._revision}, headers={"If-None-Match": f'"{self._revision}"'}
+        )
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return
         answer.raise_for_status()
         sent = answer.json()
+        if sent.get("since") not in {None, self._revision}:
+            self._revision = ""  # what lies between is missing: ask for everything
+            raise ValueError("the backend's answer goes on from another revision than the one asked for")
         remembered, complaints = taken_over(self._remembered, sent)
         for complaint in complaints:
             say(complaint, trouble=True)
-        kept = {"orders": list(remembered.documents.values()), "withdrawn": sorted(remembered.withdrawn)}
-        write(self._remembered_path, json.dumps({"schema": contract.SCHEMA, **kept}).encode())
+        self._read.forget_all_but(remembered.documents, self._given_documents)
+        texts = [self._read.text(document) for document in remembered.documents.values()]
+        write(self._remembered_path, _joined(texts, sorted(remembered.withdrawn)))
         changed = remembered != self._remembered
         self._remembered = remembered
         if changed:

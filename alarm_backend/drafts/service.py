@@ -200,7 +200,7 @@ class DraftService:
                     "what_if": row["what_if"],
                 },
             )
-            delivery.changed(connection, stored_ms)
+            delivery.changed(connection, stored_ms, [order.order_id])
             changed: dict[str, Any] = {"state": "signed", "signed_version": version, "review_note": step.note}
             changed |= {"reviewed_by": user.username, "reviewed_ms": stored_ms}
             detail = {"version": version, "sha256": digest, "drafted_by": authors, "withdrawn": withdrawn}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
@@ -20,16 +20,36 @@ from alarm_backend.orders import repository
 from alarm_backend.orders.schemas import ActiveAt, OrdersFeed, ReceiptsIn
 from alarm_backend.store import platform_state
 from alarm_backend.store.database import Database, upsert
-from alarm_backend.store.register_tables import order_receipts
+from alarm_backend.store.register_tables import order_changes, order_receipts
 from gateway.contract import orders as contract
 
 MARK = "orders_revision"
 NEVER = "none"
+CHANGES_KEPT = 1000
+"""Revisions that a gateway may lag behind before it is sent everything again. ASSUMED: days of signing off."""
 
 
-def changed(connection: Connection, stored_ms: int) -> None:
-    """Mark that the orders are no longer what they were. A new name each time, so that a restored copy is seen too."""
-    platform_state.put(connection, MARK, {"revision": uuid.uuid4().hex}, stored_ms)
+def changed(connection: Connection, stored_ms: int, order_ids: list[str]) -> None:
+    """Mark that these orders are no longer what they were.
+
+    A new name each time, so that a restored copy is seen: a revision that only the future of the copy had is unknown.
+    """
+    revision = uuid.uuid4().hex
+    platform_state.put(connection, MARK, {"revision": revision}, stored_ms)
+    row = {"revision": revision, "order_ids": order_ids, "stored_ms": stored_ms}
+    connection.execute(insert(order_changes).values(**row))
+    newest = select(func.max(order_changes.c.number)).scalar_subquery()
+    connection.execute(delete(order_changes).where(order_changes.c.number <= newest - CHANGES_KEPT))
+
+
+def changed_since(connection: Connection, revision: str) -> set[str] | None:
+    """The orders that changed after a revision; None when that is not known, which means: maybe every one."""
+    query = select(order_changes.c.number).where(order_changes.c.revision == revision)
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
+        return None
+    later = connection.execute(select(order_changes.c.order_ids).where(order_changes.c.number > number)).scalars()
+    return {order_id for order_ids in later for order_id in order_ids}
 
 
 def active_at(connection: Connection, order_id: str) -> list[ActiveAt]:
@@ -63,16 +83,21 @@ class DeliveryService:
         with self._database.reading() as connection:
             return str((platform_state.get(connection, MARK) or {}).get("revision", NEVER))
 
-    def feed(self) -> OrdersFeed:
-        """Every current order and the withdrawn ones, from one look at the database."""
+    def feed(self, since: str | None = None) -> OrdersFeed:
+        """The current orders and the withdrawn ones, from one look at the database.
+
+        Only those that changed since a revision, when that one is known; else every one, and `since` is None.
+        """
         with self._database.reading() as connection:
             revision = str((platform_state.get(connection, MARK) or {}).get("revision", NEVER))
-            rows = repository.current(connection)
+            among = None if since is None else changed_since(connection, since)
+            rows = repository.current(connection, among)
         return OrdersFeed(
             schema_=contract.SCHEMA,
             orders=[row["document"] for row in rows if not row["withdrawn"]],
             withdrawn=[row["order_id"] for row in rows if row["withdrawn"]],
             revision=revision,
+            since=None if among is None else since,
         )
 
     def judged(self) -> dict[str, set[int | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 
 from alarm_backend.access import GatewayCaller, GatewayOrUser, OrderReader, OrdersImporter, ServicesOf
 from alarm_backend.orders.schemas import (
@@ -45,11 +45,15 @@ def feed(
     services: ServicesOf,
     _caller: GatewayCaller,
     if_none_match: Annotated[str | None, Header(max_length=200)] = None,
+    since: Annotated[str | None, Query(max_length=80, pattern=r"^[0-9a-z]*$")] = None,
 ) -> OrdersFeed:
-    """What the gateway must enforce, for the gateway. `ETag` is the revision; 304 while nothing changed."""
+    """What the gateway must enforce, for the gateway. `ETag` is the revision; 304 while nothing changed.
+
+    With `since` (a revision) only what changed after it, if the backend knows it; the answer says so in `since`.
+    """
     if if_none_match is not None and if_none_match.strip('"') == services.delivery.revision():
         return Response(status_code=304)  # type: ignore[return-value]
-    found = services.delivery.feed()
+    found = services.delivery.feed(since or None)
     response.headers["ETag"] = f'"{found.revision}"'
     return found
 

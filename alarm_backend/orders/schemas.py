@@ -50,7 +50,8 @@ class OrdersStored(BaseModel):
 class OrdersFeed(BaseModel):
     """What the gateway must enforce: every current order, and by name the ones that were withdrawn.
 
-    An order that is in neither list was never meant to end: the gateway keeps it and says so.
+    With `since` only what changed after that revision; what is not named is as it was. Without it every order: one that
+    is in neither list was never meant to end, and the gateway keeps it and says so.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -59,6 +60,7 @@ class OrdersFeed(BaseModel):
     orders: list[dict[str, Any]]
     withdrawn: list[str]
     revision: str
+    since: str | None = None
 
 
 class Receipt(BaseModel):

@@ -82,7 +82,7 @@ class OrderService:
                 self._audit.append(connection, actor, "order.import_unsigned", f"order:{order.order_id}", detail)
                 done.stored.append(order.order_id)
             if done.stored:
-                delivery.changed(connection, stored_ms)
+                delivery.changed(connection, stored_ms, done.stored)
                 told = StatusEvent(what="orders", source=actor, detail={"stored": done.stored}, stored_ms=stored_ms)
                 self._events.append(connection, "status", told)
         return done

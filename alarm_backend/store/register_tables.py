@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, Text
 
-from alarm_backend.store.tables import metadata
+from alarm_backend.store.tables import GROWING, metadata
 
 order_drafts = Table(
     "order_drafts",
@@ -61,6 +61,16 @@ order_receipts = Table(
     Column("version", Integer),
     Column("active_ms", BigInteger, nullable=False),
     Column("stored_ms", BigInteger, nullable=False),
+)
+
+order_changes = Table(
+    "order_changes",
+    metadata,
+    Column("number", GROWING, primary_key=True, autoincrement=True),
+    Column("revision", String(40), nullable=False, unique=True),
+    Column("order_ids", JSON, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 devices = Table(

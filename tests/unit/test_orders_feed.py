@@ -63,3 +63,11 @@ def test_of_file_and_backend_the_newer_version_is_judged() -> None:
     remembered = Orders({"VL-1": _order(version=2), "VL-3": _order("VL-3")}, frozenset())
     given = {"VL-1": _order(version=1), "VL-2": _order("VL-2"), "VL-3": _order("VL-3", 5)}
     assert _versions(in_force(given, remembered)) == {"VL-1": 2, "VL-2": 1, "VL-3": 5}
+
+
+def test_an_answer_with_only_what_changed_leaves_the_others_and_takes_out_what_was_withdrawn() -> None:
+    before, _ = taken_over(NOTHING, _sent(_order(), _order("VL-2"), _order("VL-3")))
+    after, complaints = taken_over(before, {**_sent(_order(version=2), withdrawn=("VL-2",)), "since": "a1"})
+    assert _versions(after.documents) == {"VL-1": 2, "VL-3": 1}
+    assert after.withdrawn == {"VL-2"}
+    assert complaints == [], "what is not named has not been forgotten"

@@ -36,6 +36,7 @@ PURPOSE = {
     "order_drafts": "orders in the making, until somebody else signed them off",
     "order_draft_revisions": "every saved revision of a draft, with who wrote it",
     "order_signatures": "who drafted and who signed each version, and the figures that lay beside it",
+    "order_changes": "which orders each revision of the gateway's feed changed; the last thousand",
     "order_receipts": "the version of each order that a gateway said it judges",
     "devices": "trackers and what became of them",
     "hookups": "who wears which tracker under which order, and from when that is effective",
