@@ -31,6 +31,13 @@ _TURN = np.arange(POINTS) * (math.pi * (3 - math.sqrt(5)))
 ERRORS = np.stack((_RADIUS * np.cos(_TURN), _RADIUS * np.sin(_TURN)))
 
 
+# Where lengths in degrees and over the ground differ by less than this share, for a bound that is quick to say no.
+PLANE_SLACK = 0.01
+PLAIN_LAT_DEG, PLAIN_WAY_M, PLAIN_APART_M = 70.0, 5_000.0, 100_000.0
+CURVED = 1 + 8 / 27
+_Known = tuple[Track, list[Point], float]
+
+
 class Meeting(NamedTuple):
     """How near two persons came within a span: metres and deviation at the moment where the limit is most probable.
 
@@ -99,11 +106,14 @@ def met(
         return None
     mine, theirs = known_points(moved, from_ms, until_ms), known_points(other, from_ms, until_ms)
     limit_m, far_m = limits_m
+    mine_m, theirs_m = _length_m(mine), _length_m(theirs)
+    if _surely_apart((moved, mine, mine_m), (other, theirs, theirs_m), span_ms, far_m, rules):
+        return None
     knots = sorted({from_ms, until_ms} | {p.time_ms for p in (*mine, *theirs) if from_ms < p.time_ms < until_ms})
     start_m, end_m = (_apart_m(mine, theirs, there, t) for t in (knots[0], knots[-1]))
     unheard_s = max(0, until_ms - there.time_ms) / 1000.0
     pace = rules.wander_base_m_s + (1 + rules.wander_share) * there.speed_m_s() + 3 * math.sqrt(there.vv)
-    reach_m = 1.5 * (_length_m(mine) + _length_m(theirs)) + unheard_s * pace
+    reach_m = 1.5 * (mine_m + theirs_m) + unheard_s * pace
     unsure_m = rules.wander_base_m_s * (until_ms - from_ms) / 1000.0 + 4 * (here.fix_sd_m + there.fix_sd_m)
     if start_m + end_m > 2 * (reach_m + far_m + unsure_m):
         return None
@@ -131,6 +141,48 @@ def met(
     p_ever = max(float(p[best]), float(within.any(axis=0).mean()))
     p_known = max(float(np.max(p[known])), float(within[known].any(axis=0).mean())) if known.any() else 0.0
     return Meeting(round(float(times[best])), float(distance_m[best]), float(sd_m[best]), p_ever, p_known, p_far)
+
+
+def _surely_apart(mine: _Known, theirs: _Known, span_ms: tuple[int, int], far_m: float, rules: Rules) -> bool:
+    """Whether no moment of the span can matter, told from the ends of both ways; False leaves it open.
+
+    `met` looks at distances less three deviations in a plane. To PLAIN_LAT_DEG and PLAIN_WAY_M lengths in that plane
+    differ from those over the ground by less than PLANE_SLACK: tan(70 degrees) * 5 km / 6,370 km = 0.2 %.
+    """
+    a, b = mine[1][-1], theirs[1][-1]
+    if abs(a.lat) > PLAIN_LAT_DEG or abs(b.lat) > PLAIN_LAT_DEG:
+        return False
+    apart_m = ellipsoid.distance(a.lat, a.lon, b.lat, b.lon)
+    if apart_m < far_m or apart_m > PLAIN_APART_M:
+        return False
+    my_way_m, my_sd_m = _widest(*mine, span_ms, rules)
+    their_way_m, their_sd_m = _widest(*theirs, span_ms, rules)
+    way_m = my_way_m + their_way_m
+    left_m = apart_m - way_m - PLANE_SLACK * (apart_m + way_m) - 3 * math.hypot(my_sd_m, their_sd_m)
+    return way_m <= PLAIN_WAY_M and left_m > far_m + 1
+
+
+def _widest(
+    track: Track, points: list[Point], length_m: float, span_ms: tuple[int, int], rules: Rules
+) -> tuple[float, float]:
+    """How far at most `_way` lies from its last known point within a span, and its largest deviation; metres.
+
+    A curve leaves and arrives with no more than the whole length per gap, each weighing 4/27 at most.
+    """
+    here = track.here
+    if here is None:
+        raise ValueError("a way needs a fix")
+    way_m, sd_m = CURVED * length_m, motion.position_sd_m(here, rules)
+    if len(points) > 1:
+        gaps_s = [(q.time_ms - p.time_ms) / 1000.0 for p, q in pairwise(points)]
+        bridge_m = bridge_sd_m(length_m / min(gaps_s), max(gaps_s), 0.5, rules)
+        sd_m = math.hypot(sd_m, bridge_m)
+    outside_ms = max(span_ms[1] - points[-1].time_ms, points[0].time_ms - span_ms[0])
+    if outside_ms > 0:
+        then = motion.predict(here, here.time_ms + outside_ms + 1, rules)
+        way_m += here.speed_m_s() * min(outside_ms, rules.velocity_memory_ms) / 1000.0
+        sd_m = max(sd_m, motion.position_sd_m(then, rules))
+    return way_m, sd_m
 
 
 def _within_with_each_error(north: Floats, east: Floats, sd_m: Floats, limit_m: float) -> NDArray[np.bool_]:

@@ -19,7 +19,6 @@ SEMI_MAJOR_M = 6_378_137.0
 FLATTENING = 1 / 298.257223563
 RADIAN = math.radians(1)
 ECC2 = FLATTENING * (2 - FLATTENING)
-ROUNDING = 1e-9  # far above what the arithmetic loses, far below what matters
 RADIUS_MIN_M = SEMI_MAJOR_M * (1 - ECC2)  # of the meridian at the equator
 
 
@@ -103,31 +102,6 @@ def vector_distances(a: Floats, b: Floats) -> Floats:
     north2 = np.minimum(1.0, dz * dz / np.maximum(chord2 * np.maximum(1 - sin2_mid, 1e-12), 1e-12))
     radius = n / (north2 * (w2 / (1 - ECC2)) + (1 - north2))
     result: Floats = 2 * radius * np.arcsin(np.minimum(1.0, np.sqrt(chord2) / (2 * radius)))
-    return result
-
-
-def farther(a: Floats, b: Floats, bound_m: Floats) -> NDArray[np.bool_]:
-    """Whether points, shapes (3, ...) each, are surely at least so far apart: judged by the chord, the shorter way.
-
-    False leaves it open for distances up to 8 mm (at 20 km) above the bound.
-    """
-    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    result: NDArray[np.bool_] = (bound_m <= 0) | (dx * dx + dy * dy + dz * dz >= bound_m * bound_m)
-    return result
-
-
-def within(a: Floats, b: Floats, bound_m: Floats) -> NDArray[np.bool_]:
-    """Whether points, shapes (3, n) each, are at most bound_m (n) apart: `vector_distances(a, b) <= bound_m`, sooner.
-
-    The chord decides where it can: the way over the ground is longer by at most c^3/(24 M^2), M the smallest radius.
-    """
-    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    chord2 = dx * dx + dy * dy + dz * dz
-    bound2 = bound_m * bound_m
-    result: NDArray[np.bool_] = chord2 <= bound2 * (1 + ROUNDING)
-    longest = 1 + ROUNDING + 1.01 * bound2 / (12 * RADIUS_MIN_M**2)
-    open_still = np.flatnonzero(result & (chord2 * longest > bound2))
-    result[open_still] = vector_distances(a[:, open_still], b[:, open_still]) <= bound_m[open_still]
     return result
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from gateway.geofence import between, motion, tracks
+from gateway.geofence import between, ellipsoid, motion, tracks
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import STANDARD
 from gateway.geofence.tracks import Track
@@ -141,3 +141,40 @@ def test_the_fixes_around_a_moment_are_those_written_down() -> None:
     assert [(one.time_ms - NOON) // 1000 for one in old] == [20, 25]
     assert {one.source for one in old} == {"motion_filter"}
     assert motion.start(old[0], STANDARD).lat == old[0].lat
+
+
+@pytest.mark.parametrize("lat", [0.0, 50.8, -69.0])
+def test_what_is_surely_apart_by_the_ends_of_both_ways_is_apart_all_along(
+    lat: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = 6
+    rng = np.random.default_rng(seed)
+    asked = []
+    for _ in range(250):
+        pair, far_m, pace_m_s = [], rng.uniform(200, 2_000), 10 ** rng.uniform(-1, 1.3)
+        begin_m = np.array([[0.0, 0.0], rng.normal(0, far_m, 2)])
+        for device, start_m in zip("mp", begin_m, strict=True):
+            times_s = np.cumsum(rng.uniform(2, 90, int(rng.integers(1, 6)))) - 60
+            steps_m = np.diff(times_s, prepend=times_s[0])[:, None] * rng.normal(0, pace_m_s, (len(times_s), 2))
+            rows = []
+            for t_s, (north, east) in zip(times_s, start_m + np.cumsum(steps_m, axis=0), strict=True):
+                place = ellipsoid.moved(lat, 179.999, north, east)
+                rows.append(Observation(device, NOON + round(1000 * t_s), *place, rng.uniform(3, 30), None, None, ""))
+            found = Track(device, resting=False)
+            for row in rows:
+                found, _ = tracks.take(found, row, STANDARD)
+            pair.append(found)
+        here = pair[0].here
+        assert here is not None
+        span_ms = (here.time_ms - int(rng.integers(3_000, 120_000)), here.time_ms)
+        asked.append((pair[0], pair[1], span_ms, (far_m / 2, far_m), STANDARD, always))
+    settled = []
+    for moved, other, span_ms, limits_m, rules, _ in asked:
+        points = [tracks.known_points(one, *span_ms) for one in (moved, other)]
+        known = [(one, p, between._length_m(p)) for one, p in zip((moved, other), points, strict=True)]
+        settled.append(between._surely_apart(known[0], known[1], span_ms, limits_m[1], rules))
+    monkeypatch.setattr(between, "_surely_apart", lambda *_: False)
+    monkeypatch.setattr(between, "_apart_m", lambda *_: 0.0)  # nor does the quick look at both ends say no
+    for sure, one in zip(settled, asked, strict=True):
+        assert not sure or between.met(*one) is None, f"seed {seed}"
+    assert 20 < sum(settled) < len(asked)

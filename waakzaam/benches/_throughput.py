@@ -25,16 +25,17 @@ from numpy.typing import NDArray
 from gateway.batch_partition import BatchPartition
 from gateway.contract.orders import Zone
 from gateway.contract.shapes import Area
-from gateway.geofence import areas, ellipsoid
+from gateway.geofence import areas, bounds, ellipsoid
 from gateway.geofence.probability import R68_PER_SD
-from gateway.geofence.resting import Batch
+from gateway.geofence.resting import BLOCK, Batch
+from gateway.geofence.tracks import RECENT_MAX
 from waakzaam import machine
 from waakzaam.benches import _lives
 from waakzaam.benches.report import Figure, at_least, at_most
 
 BATCH = 40_000
+AT_REST_INTERVAL_MS = 3_600_000.0  # a tracker that reports so rarely is not missed while the cost at rest is measured
 ROUNDS = 5
-BLOCK = 8_192  # so many fixes at once stay in the processor's cache
 CHORD_SHORT_M = 0.1  # by less than this a chord is shorter than the way over the ground, to 40 km
 Floats = NDArray[np.float64]
 Objects = NDArray[Any]
@@ -87,49 +88,48 @@ def _filled(w: _lives.World) -> BatchPartition:
     """All orders at rest, put into the arrays at once, as after a checkpoint."""
     count = len(w.alert_m)
     partition = BatchPartition(count, 3, w.order, _lives.BEGIN_MS)
-    r = partition.resting
+    r, order = partition.resting, np.arange(count)
     r.prealert_m[:] = 2 * w.alert_m
     for place in range(3):
-        lat, lon = w.degrees(w.anchors[:, 1, place, 0], w.anchors[:, 1, place, 1])
-        r.zone_at[:, place] = ellipsoid.vectors(lat, lon).T
-        r.zone_reach_m[:, place] = w.zone_radius_m + w.zone_buffer_m
+        r.zones[:, 0, place], r.zones[:, 1, place] = w.degrees(*w.anchors[:, 1, place].T)
+        r.zones[:, 2, place] = w.zone_radius_m + w.zone_buffer_m
     for role in (0, 1):
-        order = np.arange(count)
         lat, lon = w.degrees(*w.anchors[order, role, (order * 7 + role * 3) % 3].T)
-        r.at[:, role] = ellipsoid.vectors(lat, lon).T
-        r.still_at[:, role] = r.at[:, role]
-        r.still[:, role] = np.stack((lat, lon), axis=1)
-        r.ring[:, role, 0, 0], r.ring[:, role, 0, 1], r.ring[:, role, 0, 2] = lat, lon, 10.0
-    r.ring_time[:, :, 0] = r.last_ms[:] = _lives.BEGIN_MS
-    r.last_sd_m[:] = 10.0 / R68_PER_SD
-    r.still_since_ms[:] = r.contact_ms[:] = _lives.BEGIN_MS
-    r.fixes[:] = 1
+        begin_ms, accuracy_m = np.full(count, float(_lives.BEGIN_MS)), np.full(count, 10.0)
+        interval_ms = np.full(count, AT_REST_INTERVAL_MS)
+        silent_ms = begin_ms + r.rules.overdue_intervals * interval_ms - 1
+        known = (lat, lon, begin_ms, accuracy_m / R68_PER_SD, 0 * lat, interval_ms, silent_ms)
+        r.tracker[2 * order + role] = np.stack((*known, 0 * lat + 1), axis=1)
+        r.still[2 * order + role] = np.stack((lat, lon, begin_ms, begin_ms), axis=1)
+        r.ring[RECENT_MAX * (2 * order + role), :4] = np.stack((begin_ms, lat, lon, accuracy_m), axis=1)
     r.asleep[:] = True
-    r._refresh_due(np.arange(count))
+    r.refresh_due(order)
     return partition
 
 
 def scale(seed: int, many: int, rounds: int) -> list[Figure]:
     """Cost of a fix at rest at 1,000 and at many orders, in equal batches of 2,000 fixes; memory per tracker."""
-    costs = {}
+    costs, at_rest = {}, {}
     memory = 0.0
     for count in (1_000, many):
         rng = np.random.default_rng(seed)
         w = _lives.world(rng, count, 60_000.0)
         partition = _filled(w)
         memory = partition.resting.bytes_per_tracker()
-        took = []
+        took, quiet = [], []
         for minute in range(1, rounds + 1):
             chosen = rng.choice(count, 1_000, replace=False)
             batch = _minute(rng, w, minute, chosen)
             begin = time.process_time()
-            partition.resting.take(batch.part(np.arange(0, 2000, 2)), batch.time_ms[0::2])
-            partition.resting.take(batch.part(np.arange(1, 2000, 2)), batch.time_ms[1::2])
+            quiet += [
+                partition.resting.take(batch.part(np.arange(role, 2000, 2)), batch.time_ms[role::2]) for role in (0, 1)
+            ]
             took.append((time.process_time() - begin) / 2_000)
         costs[count] = float(np.median(took)) * 1e6
+        at_rest[count] = round(float(np.mean(quiet)), 4)
     return [
-        Figure("cost of a fix at rest, 1,000 orders", costs[1_000], "us"),
-        Figure(f"cost of a fix at rest, {many:,} orders", costs[many], "us"),
+        Figure("cost of a fix at rest, 1,000 orders", costs[1_000], "us", detail={"at_rest_share": at_rest[1_000]}),
+        Figure(f"cost of a fix at rest, {many:,} orders", costs[many], "us", detail={"at_rest_share": at_rest[many]}),
         at_most(f"cost per fix, {many:,} orders over 1,000 orders", costs[many] / costs[1_000], 1.3, "ratio"),
         at_most("memory per tracker at rest (arrays)", memory / 1024, 1.5, "KB"),
     ]
@@ -179,30 +179,35 @@ def _questions(rng: np.random.Generator, w: _lives.World, count: int) -> tuple[B
 
 
 class _Ground:
-    """What is asked about: alert distance and three zones of each order, as the core holds them."""
+    """What is asked about: alert distance and three zones of each order, in the columns that orders at rest have."""
 
     def __init__(self, w: _lives.World, rings: list[Ring]) -> None:
-        zones = [areas.prepare(Zone("z", Area(((ring,),)), 0, ())) for ring in rings]
+        prepared = [areas.prepare(Zone("z", Area(((ring,),)), 0, ())) for ring in rings]
         self.alert_m = w.alert_m
-        self.centres = np.array([zone.centre for zone in zones]).reshape(-1, 3, 3)
-        self.reach_m = np.array([zone.reach_m for zone in zones]).reshape(-1, 3)
-        self.shapes: Objects = np.array([shapely.Polygon(ring) for ring in rings], dtype=object).reshape(-1, 3)
+        columns = np.array([(zone.lat, zone.lon, zone.reach_m + CHORD_SHORT_M) for zone in prepared])
+        self.zones = columns.reshape(-1, 3, 3).transpose(0, 2, 1).copy()
+        self.shapes: Objects = np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
         shapely.prepare(self.shapes)
 
-    def answers(self, mine: Batch, hers: Floats) -> NDArray[np.bool_]:
-        """Within the alert distance of her (3, n), and inside each of the three zones: shape (n, 4)."""
-        answers = np.zeros((len(mine.lat), 4), dtype=bool)
+    def answers(self, mine: Batch, hers: Batch) -> NDArray[np.bool_]:
+        """Within the alert distance of her, and inside each of the three zones: shape (n, 4)."""
+        answers = np.empty((4, len(mine.lat)), dtype=bool)
         for begin in range(0, len(mine.lat), BLOCK):
-            part = slice(begin, begin + BLOCK)
-            lat, lon, order = mine.lat[part], mine.lon[part], mine.order[part]
-            a = ellipsoid.vectors(lat, lon)
-            answers[part, 0] = ellipsoid.within(a, hers[:, part], self.alert_m[order])
-            centres, reach_m = self.centres[order], self.reach_m[order] + CHORD_SHORT_M
-            for place in range(3):
-                near = np.flatnonzero(~ellipsoid.farther(a, centres[:, place].T, reach_m[:, place]))
-                theirs = self.shapes[order[near], place]
-                answers[begin + near, 1 + place] = shapely.intersects_xy(theirs, lon[near], lat[near])
-        return answers
+            block = slice(begin, begin + BLOCK)
+            self._answer(mine.part(block), hers.part(block), answers[:, block])
+        return answers.T
+
+    def _answer(self, mine: Batch, hers: Batch, answers: NDArray[np.bool_]) -> None:
+        here = mine.lat, mine.lon, bounds.cosines(mine.lat)
+        zones = self.zones.take(mine.order, axis=0)
+        answers[0] = bounds.within(here, (hers.lat, hers.lon), self.alert_m.take(mine.order))
+        for place in range(3):
+            reach_m = zones[:, 2, place]
+            least2_m2 = bounds.least2_m2(*here, zones[:, 0, place], zones[:, 1, place])
+            inside = np.less_equal(least2_m2, reach_m * reach_m, out=answers[1 + place])
+            near = np.flatnonzero(inside)
+            theirs = self.shapes[3 * mine.order[near] + place]
+            inside[near] = shapely.intersects_xy(theirs, mine.lon[near], mine.lat[near])
 
 
 def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure]:
@@ -220,7 +225,6 @@ def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure
     rings = [_octagon(*w.degrees(*w.anchors[n, 1, place])) for n in range(orders) for place in range(3)]
     ground = _Ground(w, rings)
     mine, hers = _questions(rng, w, count)
-    hers_at = ellipsoid.vectors(hers.lat, hers.lon)
     arriving = [_arriving(rng, w, 1_000) for _ in range(max(2, count // 10_000))]
     our_s, their_s = [], []
     with tempfile.TemporaryDirectory(prefix="wz-pg-", dir="/tmp") as folder:
@@ -230,7 +234,7 @@ def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure
                 _fill(db, w, rings, mine, hers)
                 for _ in range(ROUNDS + 1):
                     begin = time.process_time()
-                    ours = ground.answers(mine, hers_at)
+                    ours = ground.answers(mine, hers)
                     our_s.append(time.process_time() - begin)
                     theirs, took_s = _ask(db)
                     their_s.append(took_s)
@@ -241,7 +245,7 @@ def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure
     our_rate, their_rate = (count / float(np.median(took[1:])) for took in (our_s, their_s))  # the first round warms up
     differing = int(np.count_nonzero((ours != theirs).any(axis=1)))
     for (one, other), answer in zip(arriving, kept, strict=True):
-        again = ground.answers(one, ellipsoid.vectors(other.lat, other.lon))
+        again = ground.answers(one, other)
         differing += int(np.count_nonzero((again != answer).any(axis=1)))
     peer = f"bare geometry, {name} (peer), {orders} orders, {count} fixes, median of {ROUNDS}"
     return [
