@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-ENGINE = "geofence/3"
+ENGINE = "geofence/4"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class Rules:
     # over roads a third longer (ASSUMED).
     protected_reach_speed_m_s: float = 15.0
     protected_street_speed_m_s: float = 10.0
+    # At rest, and while the monitored person is heard: she walks about (5.4 km/h) for an hour before she sets out for
+    # anywhere (ASSUMED; docs/adr/0197 has what it costs and saves).
+    protected_rest_ms: int = 3_600_000
+    rest_walk_m_s: float = 1.5
     overdue_intervals: float = 2.5
     overdue_min_ms: int = 90_000
     silence_max_ms: int = 4 * 3_600_000

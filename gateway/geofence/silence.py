@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from gateway.geofence import ellipsoid, motion
 from gateway.geofence.alarms import Key
 from gateway.geofence.case import MONITORED, Draft, State
@@ -60,7 +62,34 @@ def reach_speed_m_s(source: State | Draft, track: Track) -> float:
     return rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
 
 
-def travel_ms(way_m: float, *, monitored: bool, travelling: bool, rules: Rules) -> int:
+class Pace(NamedTuple):
+    """How somebody may be on the way: a hurrying monitored person, a protected one, on the move already, at rest.
+
+    `resting` is only ever said of a protected person: she walks about for an hour before she sets out for anywhere.
+    It counts for what lies farther than she gets by that; nearer, she may set out at once.
+    """
+
+    monitored: bool
+    travelling: bool
+    resting: bool
+
+
+def pace_of(source: State | Draft, track: Track) -> Pace:
+    """The pace at which this tracker's wearer can be going since it fell silent.
+
+    A protected person counts as resting when she sat still, and the monitored person is heard and so cannot come
+    unseen: that she sets out unawares for where he is, in the very hour, is no reason to alarm each dead spot.
+    """
+    case, rules = source.case, source.case.rules
+    monitored = case.person_of[track.device_id] == MONITORED
+    travelling = track.usual_m_s >= rules.travelling_m_s
+    device = case.device_of.get(MONITORED)
+    silent_ms = None if device is None else overdue_at_ms(source.tracks[device], rules)
+    heard = silent_ms is not None and source.now_ms < silent_ms
+    return Pace(monitored, travelling, heard and not monitored and not travelling)
+
+
+def travel_ms(way_m: float, pace: Pace, rules: Rules) -> int:
     """The least time for this way in a straight line: to set out, streets at both ends, faster between them.
 
     way_m >= 0; who stands in the breach already (0) needs none. A monitored person may hurry, a protected one has no
@@ -68,19 +97,22 @@ def travel_ms(way_m: float, *, monitored: bool, travelling: bool, rules: Rules) 
     """
     if way_m <= 0:
         return 0
-    streets_m = min(way_m, rules.street_m * (1 if travelling else 2))
-    speed_m_s = rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
-    slow_m_s = rules.street_speed_m_s if monitored else rules.protected_street_speed_m_s
-    start_ms = 0 if travelling else rules.reach_start_ms
+    walked_m = rules.rest_walk_m_s * rules.protected_rest_ms / 1000
+    if pace.resting and way_m > walked_m:
+        return rules.protected_rest_ms + travel_ms(way_m - walked_m, pace._replace(resting=False), rules)
+    streets_m = min(way_m, rules.street_m * (1 if pace.travelling else 2))
+    speed_m_s = rules.reach_speed_m_s if pace.monitored else rules.protected_reach_speed_m_s
+    slow_m_s = rules.street_speed_m_s if pace.monitored else rules.protected_street_speed_m_s
+    start_ms = 0 if pace.travelling else rules.reach_start_ms
     return start_ms + round(1000 * (streets_m / slow_m_s + (way_m - streets_m) / speed_m_s))
 
 
-def covered_m(span_ms: float, *, monitored: bool, travelling: bool, rules: Rules) -> float:
-    """How far in a straight line somebody may have come in this time: the inverse of `travel_ms`."""
-    left_s = max(0.0, span_ms - (0 if travelling else rules.reach_start_ms)) / 1000
-    speed_m_s = rules.reach_speed_m_s if monitored else rules.protected_reach_speed_m_s
-    slow_m_s = rules.street_speed_m_s if monitored else rules.protected_street_speed_m_s
-    streets_m = rules.street_m * (1 if travelling else 2)
+def covered_m(span_ms: float, pace: Pace, rules: Rules) -> float:
+    """How far in a straight line somebody who does not rest may have come in this time: the inverse of `travel_ms`."""
+    left_s = max(0.0, span_ms - (0 if pace.travelling else rules.reach_start_ms)) / 1000
+    speed_m_s = rules.reach_speed_m_s if pace.monitored else rules.protected_reach_speed_m_s
+    slow_m_s = rules.street_speed_m_s if pace.monitored else rules.protected_street_speed_m_s
+    streets_m = rules.street_m * (1 if pace.travelling else 2)
     streets_s = streets_m / slow_m_s
     return slow_m_s * left_s if left_s <= streets_s else streets_m + speed_m_s * (left_s - streets_s)
 
@@ -113,13 +145,7 @@ def _met_ms(source: State | Draft, track: Track, latest_ms: int) -> int:
         while high_ms - low_ms > 500:
             middle_ms = (low_ms + high_ms) // 2
             reached_m = sum(
-                covered_m(
-                    middle_ms - (fix_ms(one) or middle_ms),
-                    monitored=case.person_of[one.device_id] == MONITORED,
-                    travelling=one.usual_m_s >= rules.travelling_m_s,
-                    rules=rules,
-                )
-                for one in (track, there)
+                covered_m(middle_ms - (fix_ms(one) or middle_ms), pace_of(source, one), rules) for one in (track, there)
             )
             low_ms, high_ms = (low_ms, middle_ms) if reached_m >= slack_m else (middle_ms, high_ms)
         latest_ms = high_ms
@@ -138,13 +164,13 @@ def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[
         return "gnss_loss", max(track.contact_ms, order.valid_from_ms) + rules.never_reported_ms, None
     slack_m, person_m = clearance_m(source, track)
     reach_ms = rules.silence_max_ms
-    monitored, travelling = source.case.person_of[track.device_id] == MONITORED, track.usual_m_s >= rules.travelling_m_s
+    pace = pace_of(source, track)
     if slack_m is not None:
-        reach_ms = min(reach_ms, travel_ms(slack_m, monitored=monitored, travelling=travelling, rules=rules))
+        reach_ms = min(reach_ms, travel_ms(slack_m, pace, rules))
         reach_ms = _met_ms(source, track, seen_ms + reach_ms) - seen_ms
     high_ms = None
     if person_m is not None:
-        high_ms = seen_ms + travel_ms(person_m, monitored=monitored, travelling=travelling, rules=rules)
+        high_ms = seen_ms + travel_ms(person_m, pace, rules)
     silent = ("contact_loss", max(track.contact_ms + overdue_ms, seen_ms + reach_ms))
     # Messages come but no positions: the same disc, from the last fix, once fixes are overdue.
     lost_ms = seen_ms if track.lost_ms is None else track.lost_ms
@@ -172,6 +198,7 @@ def watch(draft: Draft) -> None:
         numbers = {
             "clearance_m": None if slack_m is None else round(slack_m, 1),
             "reach_speed_m_s": reach_speed_m_s(draft, track),
+            "resting": pace_of(draft, track).resting,
             "silent_s": None if track.contact_ms is None else (draft.now_ms - track.contact_ms) / 1000,
             "fix_age_s": None if seen_ms is None else (draft.now_ms - seen_ms) / 1000,
         }

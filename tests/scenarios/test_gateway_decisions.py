@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -135,6 +136,27 @@ def test_when_both_are_silent_they_may_meet_half_way() -> None:
     # Each sets out for a minute; then streets at 14 and 10 m/s, after 286 s and 400 s the road at 25 and 15 m/s.
     met_s = 60 + 400 + (19_500 - 14 * 4_000 / 14 - 25 * (400 - 4_000 / 14) - 4_000) / 40
     assert told_s(300) == pytest.approx(met_s, abs=5)
+
+
+def her_silence_s(his_m: Callable[[int], float], his_last_s: int = 7_200, before_m: float = 0.0) -> float:
+    """After how long her silence from the 300th second on is told; he goes as `his_m` says by the second."""
+    rows = [at("trk-m1", s, his_m(s)) for s in range(0, his_last_s, 30)]
+    rows += [at("trk-p1", s, before_m * (300 - s) / 300) for s in range(0, 301, 30)]
+    losses = [t for t in told(order(), rows, until_s=7_200, kind="contact_loss") if t.protected == "P1"]
+    return second_of(losses[0]) - 300
+
+
+def test_a_protected_person_silent_at_rest_far_from_a_monitored_one_who_is_heard_is_no_alarm_within_the_hour() -> None:
+    assert her_silence_s(lambda _: 12_000) == pytest.approx(3_600 + 60 + 400 + (11_500 - 5_400 - 4_000) / 15, abs=5)
+
+
+def test_her_silence_is_told_in_minutes_when_he_is_near_or_comes_nearer_or_is_silent_too_or_she_was_travelling() -> (
+    None
+):
+    assert her_silence_s(lambda _: 5_000) < 600
+    assert her_silence_s(lambda s: 12_000 if s < 1_200 else 12_000 - 10 * (s - 1_200)) < 1_600
+    assert her_silence_s(lambda _: 12_000, his_last_s=900) < 900
+    assert her_silence_s(lambda _: 12_000, before_m=-4_000) < 1_200
 
 
 def test_a_tracker_that_never_spoke_is_an_alarm_and_not_a_good_sign() -> None:

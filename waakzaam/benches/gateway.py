@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from waakzaam.benches import _accuracy, _decisions, _live, _throughput
+from waakzaam.benches import _accuracy, _decisions, _live, _throughput, _week
 from waakzaam.benches.report import Figure, Report
 
 
@@ -25,6 +25,7 @@ def run(seed: int, quick: bool) -> Report:
         "border_walks": 60 if quick else 1_000,
         "week_orders": 40 if quick else 1_000,
         "week_days": 1 if quick else 7,
+        "cover_orders": 40 if quick else 600,
         "report_interval_s": 180,
         "core_orders": 4_000 if quick else 50_000,
         "many_orders": 20_000 if quick else 1_000_000,
@@ -40,9 +41,13 @@ def run(seed: int, quick: bool) -> Report:
         ("border", lambda: _decisions.border(seed, sizes["border_walks"])),
         (
             "week",
-            lambda: _decisions.nuisance_week(
+            lambda: _week.nuisance(
                 seed, orders=sizes["week_orders"], days=sizes["week_days"], interval_s=sizes["report_interval_s"]
             ),
+        ),
+        (
+            "cover",
+            lambda: _week.under_cover(seed, orders=sizes["cover_orders"], interval_s=sizes["report_interval_s"]),
         ),
         ("core", lambda: _throughput.core(seed, sizes["core_orders"], 6 if quick else 10)),
         ("scale", lambda: _throughput.scale(seed, sizes["many_orders"], 30 if quick else 100)),
