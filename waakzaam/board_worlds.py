@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -13,16 +14,17 @@ from firmware.wire.record_link import CONTROL
 from simulators.gnss.player import ReceiverError, epochs
 from simulators.gnss.story import MONITORED_DEVICE, PROTECTED_DEVICE, StoryEvent, contact_story
 from simulators.gnss.tracks import TrackUnreadable
-from simulators.strip.chemistry import UnknownSubstance, concentration_mol_l, doses_mg, drink, drinks
+from simulators.strip.chemistry import UnknownSubstance, concentration_mol_l, doses_mg, drink, drinks, load_strip
 from simulators.virtual_board import bracelet_world, tracker_world
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.events import BoardTimeout
 from simulators.virtual_board.peripherals import Peripherals
 from simulators.virtual_board.radio import LinkError
-from waakzaam import clock, machine, record_fetch
+from waakzaam import clock, machine, provisioning, record_fetch
 from waakzaam.exits import BadInput
 
 VOLUME_ML = 330.0
+STRIPS = machine.ROOT / "sensor_models" / "strips"
 STATE_TIMEOUT_S = 120.0
 HOLD_S_MAX = 20.0
 MTU_OF_PHONES = 247
@@ -58,16 +60,33 @@ def _drink_of(play: str) -> tuple[str, dict[str, float]]:
     return name, {drug: concentration_mol_l(drug, dose_mg, VOLUME_ML)}
 
 
+def _strip_of(calibration: Path | None) -> Path | None:
+    """The definition of the voltammetric strip that a calibration is of; None when it is none of the product's."""
+    if calibration is None:
+        return None
+    document = json.loads(calibration.read_text(encoding="utf-8"))
+    file = STRIPS / f"{document.get('strip', '')}.toml"
+    return file if document.get("technique") == "swv" and file.is_file() else None
+
+
 class Bracelet:
-    """A bracelet, strips and a drink."""
+    """A bracelet, strips of the kind that its calibration is of, and a drink."""
 
     def __init__(self, config: dict[str, Any] | None, calibration: Path | None, play: str, seed: int) -> None:
-        # Without a configuration the board gets a device key that nobody else knows: its records prove nothing outside.
-        self._config = config or {"device_id": f"brc-virtual-{seed}", "key": os.urandom(32).hex(), "language": "en"}
+        strip = _strip_of(calibration)
+        if config is None:
+            # A device key that nobody else knows: such a board's records prove nothing outside.
+            name, key = f"brc-virtual-{seed}", os.urandom(32).hex()
+            settings = (
+                {"device_id": name, "key": key} if strip is None else (provisioning.bracelet_settings(name, key, strip))
+            )
+            config = {**settings, "language": "en"}
+        self._config = config
         self._calibration = calibration
         self._drink = _drink_of(play or "lager")
+        self._lot = config.get("strip_lot") or "L1"
         self._play = bool(play)
-        self._world = bracelet_world.BraceletWorld(seed=seed)
+        self._world = bracelet_world.BraceletWorld(seed=seed, strip=None if strip is None else load_strip(strip))
         self.peripherals = self._world.peripherals
 
     def files(self) -> dict[str, bytes | str]:
@@ -93,7 +112,7 @@ class Bracelet:
             print(f"board: the played test stopped: {error}", flush=True)
 
     def _dip(self) -> None:
-        self._world.dip(*self._drink)
+        self._world.dip(*self._drink, lot=self._lot)
 
     def _hold(self) -> None:
         threading.Thread(target=self._hold_until_heard, daemon=True).start()

@@ -1,7 +1,8 @@
 """A strip in a drink as an electrochemical cell in time: what the AD5941 simulator has on its electrodes.
 
-Same physics as the scans (diffusion, double layer, slow surface groups, edges of the window), but driven by whatever
-potentials the firmware really applies, when it applies them.
+Same physics as the scans (diffusion, double layer, slow surface groups, edges of the window; of a strip that has them
+what adsorbs, what a film holds back and the couple dried on it), but driven by whatever potentials the firmware really
+applies, when it applies them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,24 @@ import math
 
 import numpy as np
 
-from simulators.strip.chemistry import Drink, Species, drink, species
+from simulators.strip.adsorption import SPREAD, Gathering, Surroundings
+from simulators.strip.chemistry import Drink, Species, Strip, drink, members_of, species
 from simulators.strip.diffusion import FARADAY_C_MOL, Couples, Diffusion
-from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Lot, dip, rng_of
+from simulators.strip.electrode import (
+    FRESH,
+    PEAK_V_PER_K,
+    REFERENCE_TEMPERATURE_C,
+    Condition,
+    Lot,
+    behind_the_film,
+    dip,
+    rng_of,
+)
 from simulators.strip.responses import IRREVERSIBLE_RATE_M_S, peak_offsets_v
 from simulators.strip.saturation import effective_mol_l
+from simulators.strip.standard import standard_of
+
+BARE_AREA_M2 = 7.07e-6
 
 LEAKAGE_OHM = 1e10
 FIRST_STEP_S = 60e-6
@@ -30,6 +44,7 @@ DRAWS = 256  # random numbers are drawn by the block: one by one they take as lo
 class StripCell:
     """Cell protocol of simulators.ad5941. Wetted from `wet_at_us` on; `never` (inf) is a dry strip.
 
+    `strip` says what electrode it is and what lies on it; without one it is a bare disc of 3 mm.
     `contact_ohm` and `leakage_ohm` are the holder's (ageing.Wear). `noise_a` is the rms of slow wander, `mains_a` the
     amplitude of 50 Hz pickup.
     """
@@ -39,7 +54,7 @@ class StripCell:
         matrix: str,
         spikes_mol_l: dict[str, float],
         *,
-        area_m2: float = 7.07e-6,
+        strip: Strip | None = None,
         temperature_c: float = 22.0,
         lot: str = "L1",
         seed: int | str = 0,
@@ -52,17 +67,28 @@ class StripCell:
         mains_a: float = 4e-9,
     ) -> None:
         pour: Drink = drink(matrix)
-        rng = rng_of("cell", matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
+        area_m2 = BARE_AREA_M2 if strip is None else strip.area_m2
+        which = () if strip is None else (strip.name,)
+        rng = rng_of("cell", *which, matrix, sorted(spikes_mol_l.items()), temperature_c, lot, seed)
         self._rng = rng
         self._draws: list[float] = []
         self.dip = dip(pour, Lot.named(lot), rng, area_m2=area_m2, temperature_c=temperature_c, condition=condition)
         contents = dict(self.dip.interferents_mol_l)
         for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
             contents[name] = contents.get(name, 0.0) + value
+        self._film: Gathering | None = None
+        own_shift_v = 0.0
+        if strip is not None:
+            contents = behind_the_film(strip, contents, rng)
+            if strip.adsorption_mol_m2 > 0.0:
+                self._film = self._gathering(strip, contents, pour.ethanol_percent, temperature_c)
+            standard, own_shift_v = standard_of(strip, self.dip, lot, condition, rng)
+            contents |= standard
         members = [species()[name] for name, amount in contents.items() if amount > 0.0 and name in species()]
-        self._diffusion = Diffusion(self._couples(members, temperature_c), temperature_c)
+        self._diffusion = Diffusion(self._couples(members, temperature_c, own_shift_v), temperature_c)
         self._scale_a = np.array([self._ampere_per_flux(m, contents[m.name], area_m2) for m in members])
-        self._area = area_m2 / 7.07e-6
+        self._film_a = FARADAY_C_MOL * area_m2 * self.dip.sensitivity
+        self._area = area_m2 / BARE_AREA_M2
         self.wet_at_us = wet_at_us
         self._wetting_s = wetting_s
         self._contact_ohm, self._leakage_ohm = contact_ohm, leakage_ohm
@@ -80,19 +106,32 @@ class StripCell:
         self._dt_s = FIRST_STEP_S
         self._liquid = False
 
-    def _couples(self, members: list[Species], temperature_c: float) -> Couples:
+    def _gathering(
+        self, strip: Strip, contents_mol_l: dict[str, float], ethanol_percent: float, temperature_c: float
+    ) -> Gathering:
+        members = members_of(strip)
+        shift_v = {m.name: self._shift_v(m, temperature_c) for m in members}
+        capacity = strip.adsorption_mol_m2 * math.exp(float(self._rng.normal(0.0, SPREAD)))
+        around = Surroundings(temperature_c, ethanol_percent, self.dip.diffusion_factor, 0.0)
+        return Gathering(strip.waveform, members, contents_mol_l, capacity, around, self.dip.width, shift_v)
+
+    def _shift_v(self, member: Species, temperature_c: float) -> float:
+        """How far reference, acidity and temperature move a couple's peak; a fast one needs no overpotential."""
+        warm = 0.0 if member.reversible else PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
+        return self.dip.shift_v + member.ph_slope_v * (self.dip.ph - 7.0) + member.sign * warm
+
+    def _couples(self, members: list[Species], temperature_c: float, own_shift_v: float) -> Couples:
         d = self.dip
         turned = (temperature_c + 273.15) / 298.15 / d.width
         peaks = peak_offsets_v(tuple(members))
         offsets = np.array([peaks[m.name] * turned for m in members])
         sign = np.array([float(m.sign) for m in members])
-        warm = PEAK_V_PER_K * (temperature_c - REFERENCE_TEMPERATURE_C)
-        shift = np.array([d.shift_v + m.ph_slope_v * (d.ph - 7.0) + m.sign * warm for m in members])
+        shift = np.array([self._shift_v(m, temperature_c) + (own_shift_v if m.standard else 0.0) for m in members])
         irreversible = np.array([not m.reversible for m in members])
         return Couples.of(
             np.array([m.peak_potential_v for m in members]) + shift - sign * offsets,
             sign=sign,
-            electrons=np.array([m.electrons for m in members]),
+            electrons=np.array([m.electrons * (d.width if m.reversible else 1.0) for m in members]),
             alpha=np.array([m.alpha * d.width for m in members]),
             rate_m_s=np.where(irreversible, IRREVERSIBLE_RATE_M_S, np.inf),
             diffusion_m2_s=np.array([m.diffusion_m2_s for m in members]),
@@ -155,7 +194,9 @@ class StripCell:
         scale = self.dip.background * self._area
         edge = 5.5e-7 * (math.exp(min(6.0, (e - up) / up_width)) - math.exp(min(6.0, (down - e) / down_width)))
         groups = (1.0 + height * math.exp(-0.5 * ((e - centre) / width) ** 2)) / SURFACE_OHM
-        return float(self._scale_a @ self._diffusion.flux) + scale * (edge + groups * (e - self._surface_v))
+        adsorbed = 0.0 if self._film is None else self._film_a * self._film.flux(e)
+        dissolved = float(self._scale_a @ self._diffusion.flux)
+        return dissolved + adsorbed + scale * (edge + groups * (e - self._surface_v))
 
     def _advance(self, to_s: float) -> None:
         while to_s - self._now_s > 1e-9:
@@ -181,8 +222,11 @@ class StripCell:
         wetted = self.wetted(self._now_s + dt_s)
         if wetted <= 0.0:
             return
+        wet_s = self._now_s + dt_s - self.wet_at_us * 1e-6
         if self._applied_v is None:
             self._diffusion.relax(dt_s)
+            if self._film is not None:
+                self._film.step(None, wet_s, dt_s)
             return
         source_ohm = self._source_ohm(wetted)
         tau_s = source_ohm * self.dip.capacitance_f * wetted
@@ -190,6 +234,8 @@ class StripCell:
         self._layer_v = target_v + (self._layer_v - target_v) * math.exp(-dt_s / tau_s)
         self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
         self._diffusion.step(self._layer_v, dt_s)
+        if self._film is not None:
+            self._film.step(self._layer_v, wet_s, dt_s)
         keep = math.exp(-dt_s / 2.0)
         self._wander_a = self._wander_a * keep + self._draw() * self._noise_a * math.sqrt(1.0 - keep * keep)
 

@@ -176,3 +176,13 @@ def load_strip(path: Path) -> Strip:
     """A strip from a strip.toml file."""
     with path.open("rb") as file:
         return strip_of(tomllib.load(file))
+
+
+def members_of(strip: Strip) -> tuple[Species, ...]:
+    """Species that matter under a strip's waveform: those whose peak is in its range, or within 0.35 V of it."""
+    low = min(strip.waveform.start_v, strip.waveform.end_v) - 0.35
+    high = max(strip.waveform.start_v, strip.waveform.end_v) + 0.35
+    dried = strip.standard[0] if strip.standard else ""
+    return tuple(
+        s for s in species().values() if low <= s.peak_potential_v <= high and (not s.standard or s.name == dried)
+    )

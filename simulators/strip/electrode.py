@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulators.strip.chemistry import Drink
+from simulators.strip.chemistry import Drink, Strip
 
 # Sensitivity spread of strips within a lot and of lots: together 9.8 % relative, as reported between strips for
 # flunitrazepam (Papadopoulos 2020, SCIENCE.md).
 STRIP_SENSITIVITY_SD = 0.075
 LOT_SENSITIVITY_SD = 0.06
 INTERFERENT_SPREAD = 0.35
+FILM_SPREAD = 0.15
 REFERENCE_TEMPERATURE_C = 25.0
 # A slow charge transfer needs more overpotential when cold; volts per kelvin in the direction of the reaction.
 PEAK_V_PER_K = -0.5e-3
@@ -125,3 +126,12 @@ def dip(
         interferents_mol_l=spread,
         wetted=condition.wetted,
     )
+
+
+def behind_the_film(strip: Strip, contents_mol_l: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """What comes through the film over the electrode, no two equally thick; without a film nothing is drawn."""
+    if not strip.film:
+        return contents_mol_l
+    through = dict(strip.film)
+    leaky = float(np.exp(rng.normal(0.0, FILM_SPREAD)))
+    return {name: value * min(1.0, through.get(name, 1.0) * leaky) for name, value in contents_mol_l.items()}

@@ -13,15 +13,31 @@ from numpy.typing import NDArray
 
 from simulators.strip.adsorption import SPREAD, WETTING_S, Surroundings, adsorbed_flux, coverage_mol_m2
 from simulators.strip.background import charging_a, electrode_a, noise_a
-from simulators.strip.chemistry import Species, Strip, UnknownSubstance, concentration_mol_l, drink, species
+from simulators.strip.chemistry import (
+    Strip,
+    UnknownSubstance,
+    concentration_mol_l,
+    drink,
+    members_of,
+    species,
+)
 from simulators.strip.diffusion import FARADAY_C_MOL
-from simulators.strip.electrode import FRESH, PEAK_V_PER_K, REFERENCE_TEMPERATURE_C, Condition, Dip, Lot, dip, rng_of
+from simulators.strip.electrode import (
+    FRESH,
+    PEAK_V_PER_K,
+    REFERENCE_TEMPERATURE_C,
+    Condition,
+    Dip,
+    Lot,
+    behind_the_film,
+    dip,
+    rng_of,
+)
 from simulators.strip.responses import unit_responses
 from simulators.strip.saturation import effective_mol_l
 from simulators.strip.standard import standard_of
 
 Array = NDArray[np.float64]
-FILM_SPREAD = 0.15  # ASSUMED: between strips, relative
 COLUMNS = (
     "scan_id", "lot", "matrix", "analyte", "concentration_mol_l", "potential_v", "forward_a", "reverse_a",
 )  # fmt: skip
@@ -40,16 +56,6 @@ class Scan:
     potential_v: Array
     forward_a: Array
     reverse_a: Array
-
-
-def members_of(strip: Strip) -> tuple[Species, ...]:
-    """Species that matter under a strip's waveform: those whose peak is in its range, or within 0.35 V of it."""
-    low = min(strip.waveform.start_v, strip.waveform.end_v) - 0.35
-    high = max(strip.waveform.start_v, strip.waveform.end_v) + 0.35
-    dried = strip.standard[0] if strip.standard else ""
-    return tuple(
-        s for s in species().values() if low <= s.peak_potential_v <= high and (not s.standard or s.name == dried)
-    )
 
 
 def faradaic_a(
@@ -123,9 +129,7 @@ def simulate_scan(
     contents = dict(dipped.interferents_mol_l)
     for name, value in (*spikes_mol_l.items(), *condition.carry_over_mol_l):
         contents[name] = contents.get(name, 0.0) + value
-    through = dict(strip.film)
-    leaky = float(np.exp(rng.normal(0.0, FILM_SPREAD))) if through else 1.0  # no two films are equally thick
-    contents = {name: value * min(1.0, through.get(name, 1.0) * leaky) for name, value in contents.items()}
+    contents = behind_the_film(strip, contents, rng)
     adsorbed: dict[str, float] = {}
     if strip.adsorption_mol_m2 > 0.0:
         around = Surroundings(

@@ -10,6 +10,7 @@ from firmware.boards import bracelet as pins
 from simulators.ad5941 import Ad5941, Cell, OpenCell, ResistorCell
 from simulators.chips import As7341, Drv2605l, Lis3dh, Max17048, RgbLedStrip
 from simulators.strip.cell import StripCell
+from simulators.strip.chemistry import Strip
 from simulators.strip.colour import ColourStrip
 from simulators.virtual_board.buses import I2cBus, SpiBus
 from simulators.virtual_board.pad_window import PadWindow
@@ -141,12 +142,16 @@ class _LedLine(SpiBus):
 
 
 class BraceletWorld:
-    """What is around a bracelet. Threads other than the board's may call the hand's methods."""
+    """What is around a bracelet. Threads other than the board's may call the hand's methods.
 
-    def __init__(self, *, seed: int = 0) -> None:
+    `strip` is the kind of strip in the wearer's pocket; None is a bare electrode.
+    """
+
+    def __init__(self, *, seed: int = 0, strip: Strip | None = None) -> None:
         self.peripherals = Peripherals()
         self.afe = Ad5941(seed=seed, strict=False)
         self._seed = seed
+        self._kind = strip
         self._strip: Cell = OpenCell()
         self._dummy = False
         p = self.peripherals
@@ -207,6 +212,7 @@ class BraceletWorld:
         self._strip = StripCell(
             drink,
             spikes_mol_l,
+            strip=self._kind,
             wet_at_us=self.peripherals.now_us(),
             lot=lot,
             temperature_c=temperature_c,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from simulators.strip.adsorption import F_OVER_R, Surroundings, coverage_mol_m2, surface_flux
+from simulators.strip.adsorption import F_OVER_R, Gathering, Surroundings, adsorbed_flux, coverage_mol_m2, surface_flux
 from simulators.strip.chemistry import load_strip, species
 from simulators.strip.scans import simulate_scan
 from simulators.strip.waveform import SquareWave
@@ -48,6 +48,24 @@ def test_diffusion_limits_what_gathers_and_other_substances_and_ethanol_push_it_
     assert coverage_mol_m2(members, {"scopolamine": 1e-1}, CAPACITY, WATER)["scopolamine"] == pytest.approx(
         CAPACITY, rel=0.01
     )
+
+
+@pytest.mark.parametrize("name", ["scopolamine", "flunitrazepam"])
+def test_in_time_the_film_gathers_and_reacts_as_in_a_scan(name: str) -> None:
+    """The same scan step by step: what has gathered after the rest, and the current of each half period's end."""
+    member, contents, rest_s = species()[name], {name: 1e-5}, WATER.time_s
+    wave = SquareWave(0.4, 1.4, 0.004, 0.04, 30.0) if member.sign > 0 else SquareWave(-0.2, -1.1, 0.004, 0.025, 25.0)
+    held = coverage_mol_m2((member,), contents, CAPACITY, WATER)[name]
+    film = Gathering(wave, (member,), contents, CAPACITY, WATER, 1.0, {name: 0.02})
+    film.step(None, rest_s, rest_s)
+    found = []
+    sampled_s = wave.sampling * wave.half_period_s
+    for potential_v in wave.halves_v():
+        film.step(float(potential_v), rest_s, sampled_s)
+        found.append(film.flux(float(potential_v)))
+        film.step(float(potential_v), rest_s, wave.half_period_s - sampled_s)
+    wanted = held * member.sign * member.electrons * adsorbed_flux(wave, member, 25.0, 1.0, 0.02)
+    np.testing.assert_allclose(np.array(found).reshape(-1, 2).T, wanted, rtol=1e-6, atol=1e-12 * abs(wanted).max())
 
 
 @pytest.mark.parametrize(
