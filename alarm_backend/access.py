@@ -29,7 +29,12 @@ def services_of(request: Request) -> Services:
     return services
 
 
-ServicesOf = Annotated[Services, Depends(services_of)]
+async def _services_of(request: Request) -> Services:
+    """The same as a dependency: one that waits for nothing is async, or each would cost a change of thread."""
+    return services_of(request)
+
+
+ServicesOf = Annotated[Services, Depends(_services_of)]
 
 
 def set_session_cookie(request: Request, response: Response, token: str) -> None:
@@ -81,7 +86,11 @@ class Allowed:
     def __init__(self, *roles: str) -> None:
         self.roles = frozenset(roles)
 
-    def __call__(self, session: SessionOf) -> User:
+    async def __call__(self, session: SessionOf) -> User:
+        return self.user_of(session)
+
+    def user_of(self, session: SessionView) -> User:
+        """The session's user. Raises Forbidden for one of another role."""
         if session.user.role not in self.roles:
             raise Forbidden(f"this is not for the role {session.user.role}")
         return session.user
@@ -116,8 +125,12 @@ def _bearer(request: Request, services: Services) -> bool:
     return scheme.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), expected)
 
 
-def gateway_caller(request: Request, services: ServicesOf) -> str:
+async def gateway_caller(request: Request, services: ServicesOf) -> str:
     """Only the gateway, by its bearer token."""
+    return _gateway(request, services)
+
+
+def _gateway(request: Request, services: Services) -> str:
     if not _bearer(request, services):
         raise NotSignedIn("send the gateway's token as Authorization: Bearer …")
     return GATEWAY
@@ -129,7 +142,7 @@ GatewayCaller = Annotated[str, Depends(gateway_caller)]
 def gateway_or_user(request: Request, services: ServicesOf) -> str:
     """The gateway, or somebody signed in who may read orders (safe methods only)."""
     if "authorization" in request.headers:
-        return gateway_caller(request, services)
+        return _gateway(request, services)
     user = _session(request, services).user
     if user.role not in ORDER_READERS:
         raise Forbidden(f"this is not for the role {user.role}")
@@ -142,7 +155,7 @@ GatewayOrUser = Annotated[str, Depends(gateway_or_user)]
 async def orders_importer(request: Request, services: ServicesOf) -> str:
     """An administrator; or the gateway, where the backend was started to take unsigned orders from it."""
     if "authorization" in request.headers:
-        caller = gateway_caller(request, services)
+        caller = _gateway(request, services)
         if not services.settings.accept_unsigned_orders:
             raise Forbidden(
                 "orders that nobody signed are not taken from the gateway: draft and sign them, let an administrator "
@@ -150,7 +163,7 @@ async def orders_importer(request: Request, services: ServicesOf) -> str:
             )
         return caller
     session = await session_of(request, await run_in_threadpool(_session, request, services))
-    return Allowed("administrator")(session).username
+    return Allowed("administrator").user_of(session).username
 
 
 OrdersImporter = Annotated[str, Depends(orders_importer)]

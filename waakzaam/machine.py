@@ -66,7 +66,7 @@ def find_compiler() -> Path | None:
 def find_browser_libraries() -> Path | None:
     """The folder of the console's browser libraries, set up by `python -m alarm_backend.console.vendor`."""
     folder = BUILD / "vendor"
-    return folder if (folder / "maplibre-gl.js").exists() else None
+    return folder if (folder / "base_layer.json").exists() else None
 
 
 def cpu_s(pid: int) -> float:

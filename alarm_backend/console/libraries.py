@@ -10,6 +10,4 @@ ROOT = CONSOLE.parent.parent
 BUILD = Path(os.environ.get("WAAKZAAM_BUILD", ROOT / ".build"))
 FOLDER = BUILD / "vendor"
 BASE_LAYER = "base_layer.json"
-SERVED = frozenset(
-    {"maplibre-gl.js", "maplibre-gl-worker.js", "maplibre-gl.css", "htmx.js", "inter.woff2", "inter.css", BASE_LAYER}
-)
+SERVED = frozenset({"htmx.js", "inter.woff2", "inter.css", BASE_LAYER})

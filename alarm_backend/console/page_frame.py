@@ -23,14 +23,13 @@ LANGUAGE_COOKIE = "waakzaam_language"
 THEME_COOKIE = "waakzaam_theme"
 THEMES = ("dark", "light")
 
-# MapLibre sets positions through the CSSOM, which style-src does not govern; its worker is a module of ours.
+# Scripts of ours set positions through the CSSOM, which style-src does not govern.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "worker-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
+        "img-src 'self'",
         "font-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",

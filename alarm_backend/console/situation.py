@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
 
 from alarm_backend.access import OperatorUser, ServicesOf
-from alarm_backend.console.page_frame import compressed
 from alarm_backend.errors import NotFound
 from alarm_backend.orders.schemas import OrderView
 from alarm_backend.positions.schemas import TrackView
@@ -24,6 +24,9 @@ SHARED_S = 0.25
 No longer than they wait (`GATHER_MS` in console.js): an answer that was made before a console heard of the alarm could
 lack a position that its stream had passed already.
 """
+
+NOW_HEADER = "X-Now-Ms"
+"""The backend's clock, which a shared answer does not hold."""
 
 DECIMALS = 6
 """Of a degree: 0.11 m."""
@@ -38,8 +41,9 @@ class Known:
     """What was known at one moment about some orders."""
 
     made_at_s: float
-    orders: list[dict[str, Any]]
-    tracks: list[dict[str, Any]]
+    body: bytes
+    """The answer, written and packed once for all who ask."""
+    packed: bytes
     read: list[tuple[str, dict[str, Any]]]
     """What the audit chain keeps of each read of it."""
 
@@ -74,12 +78,9 @@ def look(services: Services, order_ids: list[str] | None, now_s: float) -> Known
     concerned = services.alarms.orders_concerned(order_ids)
     orders = [order for order in (order_of(services, name) for name in concerned) if order is not None]
     tracks, read = services.positions.latest_of([order.order_id for order in orders])
-    return Known(
-        now_s,
-        [_shown_order(order) for order in orders],
-        [_shown(track) for track in tracks],
-        read,
-    )
+    said = {"orders": [_shown_order(order) for order in orders], "tracks": [_shown(track) for track in tracks]}
+    body = json.dumps(said, separators=(",", ":")).encode()
+    return Known(now_s, body, gzip.compress(body, 6, mtime=0), read)
 
 
 def _shown_order(order: OrderView) -> dict[str, Any]:
@@ -115,5 +116,7 @@ def situation(
         shared: Shared = request.app.state.shared_situation
         known = shared.of(services, tuple(sorted(set(order_id))))
     services.positions.note_read(known.read, user)
-    said = {"now_ms": services.clocks.now_ms(), "orders": known.orders, "tracks": known.tracks}
-    return compressed(request, JSONResponse(said, headers={"Cache-Control": "no-store"}))
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding", NOW_HEADER: str(services.clocks.now_ms())}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(known.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="application/json")
+    return Response(known.body, headers=headers, media_type="application/json")

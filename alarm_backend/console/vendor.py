@@ -20,12 +20,8 @@ from alarm_backend.console.node import VendorFailed, install_locked, machine_nod
 
 BASE_LAYER_SOURCE = ROOT / "data" / "basemap" / "belgium_municipalities.topojson"
 
-# What is served, by the name it is served under. The module worker keeps maplibre's own name, which it looks for.
+# What is served, by the name it is served under.
 FILES = {
-    "maplibre-gl.js": "maplibre-gl/dist/maplibre-gl.mjs",
-    "maplibre-gl-worker.js": "maplibre-gl/dist/maplibre-gl-worker.mjs",
-    "maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
-    "maplibre-gl.LICENSE.txt": "maplibre-gl/LICENSE.txt",
     "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter.LICENSE.txt": "@fontsource-variable/inter/LICENSE",
     "htmx.js": "htmx.org/dist/htmx.min.js",

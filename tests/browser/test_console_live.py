@@ -91,7 +91,7 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     assert re.fullmatch(r"[\d.,]+\s(m|km)", said), said
     expect(page.locator('[data-live="distance"]')).to_have_text(said)
     expect(page.locator(".chart-line")).to_be_attached()
-    painted = page.locator("[data-map] .maplibregl-canvas").screenshot()
+    painted = page.locator("[data-map] .map-ground").screenshot()
     assert len(painted) > 20_000, "the map is an empty rectangle"
     if os.environ.get("WAAKZAAM_SCREENSHOT") == "1":
         target = Path(__file__).resolve().parents[2] / "docs" / "images" / "console.png"
@@ -120,6 +120,24 @@ def test_the_queue_is_ordered_by_risk_and_new_danger_comes_on_top(page: Page, ba
     expect(page.locator("[data-alarm-id]")).to_have_count(3)
     order = page.locator("[data-rows] > li").evaluate_all("rows => rows.map(row => row.dataset.alarmId)")
     assert order == ["near", "silent", "flat"]
+
+
+def test_in_a_flood_nothing_blinks_and_only_the_selected_row_has_a_red_ground(page: Page, backend: Backend) -> None:
+    backend.post([backend.transition(f"flood-{number}") for number in range(15)])
+    expect(page.locator('[data-banner="flood"]')).to_be_visible()
+    expect(page.locator("[data-alarm-id]")).to_have_count(15)
+    page.evaluate("document.querySelector('.queue').dataset.beat = 'off'")
+    seen = page.locator(".alarm").evaluate_all(
+        """rows => rows.map(row => {
+          const icon = row.querySelector(".severity");
+          return [row.ariaCurrent, getComputedStyle(row).backgroundColor, getComputedStyle(icon).opacity];
+        })"""
+    )
+    assert {opacity for _, _, opacity in seen} == {"1"}
+    chosen = {ground for current, ground, _ in seen if current == "true"}
+    others = {ground for current, ground, _ in seen if current != "true"}
+    assert len(chosen) == len(others) == 1
+    assert chosen != others
 
 
 def test_a_drink_test_appears_with_its_verdict_and_light(page: Page, backend: Backend) -> None:

@@ -179,5 +179,5 @@ def signed_in(
 def wait_for_map(page: Page) -> None:
     """Return when the map is drawn; fails at once when the browser libraries are not set up."""
     root = page.locator("main")
-    assert root.get_attribute("data-vendor"), "no browser libraries: run python -m alarm_backend.console.vendor"
+    assert root.get_attribute("data-base-layer"), "no browser libraries: run python -m alarm_backend.console.vendor"
     expect(page.locator("[data-map-ready]")).to_be_attached(timeout=MAP_TIMEOUT_MS)

@@ -98,7 +98,7 @@ def test_under_another_version_the_browser_must_ask_again(assets: Assets) -> Non
 
 
 def test_half_a_set_of_browser_libraries_counts_as_none(assets: Assets, tmp_path: Path) -> None:
-    (tmp_path / "vendor" / "maplibre-gl.js").write_text("//")
+    (tmp_path / "vendor" / "htmx.js").write_text("//")
     assert not Assets(tmp_path / "static", tmp_path / "vendor").libraries_ready
 
 

@@ -19,8 +19,6 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
 ]
 PAGES = ("/", "/search", "/orders", "/handover", "/field-tests", "/alarms/alarm-1", "/wearer", "/login")
 """Every page of an operator, for an accessibility check; the alarm is one that must be there."""
@@ -50,7 +48,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
 @contextmanager
 def running_chromium() -> Iterator[Browser]:
-    """A Chromium with a software WebGL, so that the map is drawn."""
+    """A Chromium that draws everything with the processor, like a desk without a graphics card."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(find_chromium()), headless=True, args=ARGUMENTS)
         try:

@@ -29,8 +29,9 @@ const replay = new Replay(root, situation, redraw);
 const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
   if (alarm) want(alarm.order_id);
-  map?.setFollow(true, !byItself);
+  map?.setFollow(true, false);
   if (!byItself) {
+    chosen = true;
     showNow();
     return redraw();
   }
@@ -39,7 +40,7 @@ const queue = new Queue(root, situation, clock, (alarm) => {
   redrawSoon(alarm?.order_id);
 });
 const OPEN_MS = 250;
-let byItself = false, opening = null;
+let byItself = false, chosen = false, opening = null;
 
 /** Load the panel of the selected alarm, also one that would follow by itself. */
 function showNow() {
@@ -54,7 +55,8 @@ function redraw() {
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    map?.draw(replay.shown(), queue.selected(), queue.ordered());
+    map?.draw(replay.shown(), queue.selected(), queue.ordered(), chosen);
+    chosen = false;
     queue.tick();
     detail.tick();
   });
@@ -81,8 +83,8 @@ async function loadSituation(orderIds = null) {
   const response = await fetch("/console/situation" + query, { headers: { Accept: "application/json" } });
   if (response.status === 401) return ended();
   if (!response.ok) throw new Error(`situation: status ${response.status}`);
+  clock.heard(Number(response.headers.get("X-Now-Ms")));
   const loaded = await response.json();
-  clock.heard(loaded.now_ms);
   if (orderIds) situation.merge(loaded);
   else situation.load(loaded);
   health.positions(situation.newestMs);
@@ -145,7 +147,10 @@ const handlers = {
       byItself = false;
     }
     else if (alarm.alarm_id === queue.selectedId) detail.show(alarm);
-    if (outcome === "new") want(alarm.order_id);
+    if (outcome === "new") {
+      arrivals.push(alarm.stored_ms);
+      want(alarm.order_id);
+    }
     root.dataset.lastAlarmShownMs = Date.now();
     redrawSoon(alarm.order_id);
   },
@@ -264,7 +269,12 @@ listen(
 );
 document.querySelector("[data-sound]").addEventListener("click", () => sound.toggle());
 
+const FLOOD_WINDOW_MS = 600_000;
+const arrivals = queue.ordered().map((alarm) => alarm.stored_ms);
+const newAlarms = () => arrivals.filter((ms) => ms > wallMs() - FLOOD_WINDOW_MS).length;
+
 setInterval(() => {
+  health.floodGrows(newAlarms());
   queue.tick();
   detail.tick();
   if (chartDue) {
@@ -277,12 +287,10 @@ setInterval(() => {
 }, 1000);
 
 async function openMap() {
-  if (!facts.vendor) return;
-  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: facts.mapStyle });
-  document.head.append(sheet);
+  if (!facts.baseLayer) return;
   const container = root.querySelector("[data-map]");
   try {
-    map = await MapView.open(container, { vendor: facts.vendor, worker: facts.worker, baseLayer: facts.baseLayer }, (id) => queue.select(id));
+    map = await MapView.open(container, facts.baseLayer, (id) => queue.select(id));
   } catch (error) {
     console.warn(error);
     const note = root.querySelector("[data-map-note]");
@@ -308,9 +316,7 @@ async function openMap() {
 }
 
 stream.start();
-const FLOOD_WINDOW_MS = 600_000;
-const recent = queue.ordered().filter((alarm) => alarm.stored_ms > wallMs() - FLOOD_WINDOW_MS).length;
-health.flood(facts.flood === "true", recent);
+health.flood(facts.flood === "true", newAlarms());
 queue.count();
 if (queue.meant()) queue.select(queue.meant().alarm_id);
 loadSituation().catch(health.notLoaded);

@@ -3,6 +3,7 @@ import { age, text, timeOfDay } from "./texts.js";
 
 const STALE_POSITIONS_MS = 120_000;
 const SHOWN_MS = 8000;
+const FLOOD_SAID_MS = 10_000;
 
 export class Health {
   constructor(clock, sources) {
@@ -126,9 +127,18 @@ export class Health {
     this.newestMs = newestMs;
   }
 
+  /** In a flood everything is unseen and much is grave: rows are told apart by shape, words and order, and do not blink. */
   flood(active, count) {
+    document.body.toggleAttribute("data-flood", active);
+    this.floodCount = count;
+    this.floodSaidAt = performance.now();
     if (active) this.banner("flood", "wait", text("banner.flood", { count }));
     else this.clear("flood");
+  }
+
+  /** How many there are by now; said now and then, since a banner is read aloud. */
+  floodGrows(count) {
+    if (this.shown.has("flood") && count > this.floodCount && performance.now() - this.floodSaidAt > FLOOD_SAID_MS) this.flood(true, count);
   }
 
   rejected(detail) {

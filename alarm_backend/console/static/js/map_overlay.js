@@ -1,4 +1,4 @@
-// What moves on the map, on a plain canvas above it: an alarm that arrives repaints a few lines, not the whole map.
+// What moves on the map, on a canvas of its own above it: an alarm that arrives repaints a few lines, not the whole map.
 const NEAR_PX = 14; // a click this near to a point means it
 
 /** The paints of each layer, from the bottom up; `ink(properties)` gives a colour. */
@@ -40,19 +40,14 @@ export class MapOverlay {
     this.map = map;
     this.layers = layers(colour);
     this.features = new Map();
-    this.canvas = document.createElement("canvas");
-    this.canvas.className = "map-overlay";
+    this.canvas = map.sheet("map-overlay");
     this.canvas.setAttribute("aria-hidden", "true");
-    map.getCanvas().after(this.canvas);
-    map.on("render", () => this.paint()); // in the same frame as the map under it
-    map.on("resize", () => this.paint());
+    map.on("paint", () => this.paint()); // in the same frame as the map under it
   }
 
   set(source, features) {
     this.features.set(source, features);
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => this.paint());
+    this.map.repaint();
   }
 
   /** The properties of the nearest point of a source within reach of a click; null when there is none. */
@@ -68,17 +63,7 @@ export class MapOverlay {
   }
 
   paint() {
-    this.waiting = false;
-    const { canvas, map } = this, ratio = devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = map.getContainer();
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (canvas.width !== w || canvas.height !== h) {
-      Object.assign(canvas, { width: w, height: h });
-      Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-    }
-    const pen = canvas.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, height);
+    const { map } = this, pen = map.pen(this.canvas);
     pen.lineJoin = pen.lineCap = "round";
     const placed = new Map(); // feature → its lines in pixels, for the layers that draw it again
     const pixels = (feature) => {

@@ -1,80 +1,58 @@
 // The map: an offline base layer, and on it the people of the open alarms, their tracks, zones and distances.
-import { decode } from "./base_layer.js";
+import { BaseLayer, decode } from "./base_layer.js";
+import { Extent, FlatMap } from "./flat_map.js";
 import { circle, offset } from "./geodesy.js";
 import { MapOverlay } from "./map_overlay.js";
+import { MapScale } from "./map_scale.js";
 import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
-const BELGIUM = [[2.5, 49.45], [6.45, 51.55]];
-const BASE_ZOOM_MAX = 10; // nearer by, the same tiles are drawn larger (5 m of grid): a jump cuts no new ones out of the country
+const BELGIUM = new Extent([2.5, 49.45], [6.45, 51.55]);
+const LIMITS = new Extent([0.5, 48.4], [8.5, 52.6]);
 const ZONES_ZOOM_MAX = 12.5; // far enough out to read the names of the places around
 const DRAWN = ["zones", "circles", "tracks", "discs", "link", "others"];
-const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+const GLIDE_MS = 250, STEP_MS = 150;
 
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export class MapView {
-  /** Resolves when the map is drawn; rejects when this device cannot draw it. */
-  static async open(container, addresses, onChoose) {
-    const [maplibre, layer] = await Promise.all([
-      import(addresses.vendor),
-      fetch(addresses.baseLayer).then((response) => {
-        if (!response.ok) throw new Error(`base layer: status ${response.status}`);
-        return response.json();
-      }),
-    ]);
-    maplibre.setWorkerUrl(new URL(addresses.worker, location.href).href);
-    const view = new MapView(maplibre, container, decode(layer, document.documentElement.lang), onChoose);
-    await new Promise((resolve, reject) => {
-      view.map.once("load", resolve);
-      view.map.once("error", (event) => reject(event.error));
-    });
-    view.ready = true;
-    view.drawGrid();
+  /** Resolves when the map is drawn; rejects when its base layer cannot be had. */
+  static async open(container, address, onChoose) {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`base layer: status ${response.status}`);
+    const view = new MapView(container, decode(await response.json(), document.documentElement.lang), onChoose);
+    await new Promise((resolve) => view.map.on("paint", resolve));
     return view;
   }
 
-  constructor(maplibre, container, base, onChoose) {
-    this.maplibre = maplibre;
+  constructor(container, layer, onChoose) {
     this.follow = true;
     this.markers = new Map();
-    this.map = new maplibre.Map({
-      container,
-      bounds: BELGIUM,
-      fitBoundsOptions: { padding: 24 },
-      maxBounds: [[0.5, 48.4], [8.5, 52.6]],
-      minZoom: 6,
-      maxZoom: 18,
-      attributionControl: false,
-      renderWorldCopies: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      touchPitch: false,
-      fadeDuration: 0,
-      style: style(base),
-    });
-    this.overlay = new MapOverlay(this.map, cached(colour));
-    this.glides = !matchMedia("(prefers-reduced-motion: reduce)").matches && !drawnBySoftware(this.map.getCanvas());
-    this.map.keyboard.disable(); // the page's keys belong to the queue
-    this.map.addControl(new maplibre.ScaleControl({ maxWidth: 140, unit: "metric" }), "bottom-left");
-    this.map.addControl(new maplibre.AttributionControl({ compact: false, customAttribution: text("map.source") }), "bottom-right");
-    const canvas = this.map.getCanvas();
-    canvas.setAttribute("aria-label", text("map.label"));
+    const ink = cached(colour);
+    const base = new BaseLayer(layer, ink);
+    this.map = new FlatMap(container, { extent: BELGIUM, limits: LIMITS, padding: 24, zoomMin: 6, zoomMax: 18, paint: base.paint });
+    this.map.ground.setAttribute("role", "img");
+    this.map.ground.setAttribute("aria-label", text("map.label"));
+    this.overlay = new MapOverlay(this.map, ink);
+    this.scale = new MapScale(this.map);
     this.map.on("moveend", () => this.drawGrid());
-    this.map.on("resize", () => this.follow && this.fit());
+    this.map.on("resize", () => {
+      if (this.follow) this.fit();
+      this.drawGrid();
+    });
     this.map.on("dragstart", () => this.setFollow(false));
     this.map.on("wheel", () => this.setFollow(false));
     this.map.on("click", (event) => {
       const chosen = this.overlay.near("others", event.point);
       if (chosen) onChoose(chosen.alarm_id);
     });
+    document.fonts.ready.then(() => this.map.settle(this.map)); // names in the page's own letters
+    this.drawGrid();
   }
 
   /** A square grid in whole metres, so that an eye without roads can still judge distance. */
   drawGrid() {
-    if (!this.ready) return;
-    const bounds = this.map.getBounds();
-    const [west, east, south, north] = [bounds.getWest(), bounds.getEast(), bounds.getSouth(), bounds.getNorth()];
+    const { west, east, south, north } = this.map.bounds();
     const middle = { lat: (south + north) / 2, lon: west };
     const widthM = offset(middle, { lat: middle.lat, lon: east }).east;
     const stepM = [100, 250, 500, 1000, 2500, 5000, 10000].find((step) => widthM / step < 14) ?? 0;
@@ -90,26 +68,29 @@ export class MapView {
     this.onGrid?.(stepM);
   }
 
+  /** Follow the selected alarm or not: to where it was last drawn, or when it is drawn next. */
   setFollow(follow, now = true) {
     this.follow = follow;
     this.onFollow?.(follow);
-    if (follow && now) this.fit();
+    if (follow && now) this.fit(undefined, GLIDE_MS);
   }
 
   zoom(by) {
     this.setFollow(false);
-    this.map.easeTo({ zoom: this.map.getZoom() + by, duration: this.glides ? 150 : 0 });
+    this.map.zoomTo(this.map.zoom + by, undefined, STEP_MS);
   }
 
   set(source, features) {
     this.overlay.set(source, features);
   }
 
-  /** Draw the selected alarm in full and the others as points. */
-  draw(situation, selected, alarms) {
-    if (!this.ready) return;
+  /**
+   * Draw the selected alarm in full and the others as points. The map glides to what an operator chose, and jumps to
+   * what was selected by itself: one that glides from alarm to alarm is never still in a flood.
+   */
+  draw(situation, selected, alarms, chosen = false) {
     const drawn = Object.fromEntries(DRAWN.map((name) => [name, []]));
-    this.extent = new this.maplibre.LngLatBounds();
+    this.extent = new Extent();
     const wanted = new Map();
     if (selected) this.drawSelected(situation, selected, drawn, wanted);
     for (const alarm of alarms) {
@@ -122,13 +103,13 @@ export class MapView {
     }
     for (const [source, features] of Object.entries(drawn)) this.set(source, features);
     this.place(wanted);
-    if (this.follow) this.fit();
+    if (this.follow) this.fit(undefined, chosen ? GLIDE_MS : 0);
   }
 
   /** Only zones: the orders page. */
   drawZones(zones) {
     this.set("zones", zones.features);
-    this.extent = new this.maplibre.LngLatBounds();
+    this.extent = new Extent();
     for (const zone of zones.features) this.extendBy(zone.geometry);
     const wanted = new Map(zones.features.map((zone) => [`zone:${zone.properties.zone_id}`, { at: zone.properties.center ?? zone.geometry.coordinates.flat(Infinity).slice(0, 2), className: "map-limit zone", label: zone.properties.zone_id }]));
     this.place(wanted);
@@ -175,9 +156,9 @@ export class MapView {
 
   /** Put the wanted markers where they belong and take the others away. */
   place(wanted) {
-    for (const [name, { marker }] of this.markers) {
+    for (const [name, { mark }] of this.markers) {
       if (!wanted.has(name)) {
-        marker.remove();
+        mark.remove();
         this.markers.delete(name);
       }
     }
@@ -187,16 +168,15 @@ export class MapView {
         const element = document.createElement("div");
         const label = element.appendChild(document.createElement("span"));
         const needle = name.startsWith("party:") ? element.appendChild(document.createElement("i")) : null;
-        kept = { marker: new this.maplibre.Marker({ element }).setLngLat(want.at).addTo(this.map), element, label, needle };
+        kept = { mark: this.map.mark(element, want.at), element, label, needle };
         element.classList.add(...want.className.split(" "));
-        element.removeAttribute("tabindex");
         element.setAttribute("role", "img");
         this.markers.set(name, kept);
       }
       const shown = JSON.stringify(want);
       if (kept.shown === shown) continue;
       kept.shown = shown;
-      kept.marker.setLngLat(want.at);
+      kept.mark.moveTo(want.at);
       kept.element.toggleAttribute("data-stale", Boolean(want.stale));
       kept.label.textContent = want.label;
       kept.element.setAttribute("aria-label", want.title ?? want.label);
@@ -208,55 +188,15 @@ export class MapView {
     }
   }
 
-  fit(maxZoom = 16) {
-    if (!this.ready || !this.extent || this.extent.isEmpty()) return;
-    const target = this.map.cameraForBounds(this.extent, { padding: 64, maxZoom });
-    if (!target) return;
-    const now = this.map.getCenter();
-    const [x, y] = [this.map.project(now), this.map.project(target.center)];
-    const still = Math.hypot(x.x - y.x, x.y - y.y) < 24 && Math.abs(this.map.getZoom() - target.zoom) < 0.15;
-    if (!still) this.map.easeTo({ ...target, duration: this.glides ? 250 : 0 });
+  fit(zoomMax = 16, glideMs = 0) {
+    if (!this.extent || this.extent.isEmpty()) return;
+    const { map } = this, target = map.placeFor(this.extent, 64, zoomMax);
+    const still = Math.hypot(target.x - map.x, target.y - map.y) * map.scale < 24 && Math.abs(map.zoom - target.zoom) < 0.15;
+    if (!still) map.moveTo(target, glideMs);
   }
-}
-
-/** Whether the processor draws the map: then each frame of a glide is taken from everything else. */
-function drawnBySoftware(canvas) {
-  const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
-  const known = gl?.getExtension("WEBGL_debug_renderer_info");
-  return Boolean(known) && SOFTWARE.test(gl.getParameter(known.UNMASKED_RENDERER_WEBGL));
 }
 
 function cached(look) {
   const known = new Map();
   return (name) => known.get(name) ?? known.set(name, look(name)).get(name);
-}
-
-function style(base) {
-  const source = (data) => ({ type: "geojson", data, tolerance: 0.25, maxzoom: BASE_ZOOM_MAX });
-  const step = (values) => ["interpolate", ["linear"], ["zoom"], ...values];
-  return {
-    version: 8,
-    sources: {
-      land: source(base.land),
-      borders: source(base.borders),
-      labels: source(base.labels),
-    },
-    layers: [
-      { id: "abroad", type: "background", paint: { "background-color": colour("map-abroad") } },
-      { id: "land", type: "fill", source: "land", paint: { "fill-antialias": false, "fill-color": ["match", ["get", "built"], 0, colour("map-land-0"), 1, colour("map-land-1"), 2, colour("map-land-2"), 3, colour("map-land-3"), colour("map-land-4")] } },
-      { id: "borders", type: "line", source: "borders", filter: ["==", ["get", "rank"], 0], paint: { "line-color": colour("map-border"), "line-width": step([7, 0.5, 11, 1.4, 14, 2.2]), "line-dasharray": [4, 2] } },
-      { id: "province-borders", type: "line", source: "borders", filter: [">", ["get", "rank"], 0], paint: { "line-color": colour("map-border-strong"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, ["match", ["get", "rank"], 1, 0.8, 1.4], 12, ["match", ["get", "rank"], 1, 2, 3]] } },
-      labelLayer("towns", [">", ["get", "people"], 60000], 5, step([6, 11, 10, 15, 13, 18])),
-      labelLayer("municipalities", ["all", ["<=", ["get", "people"], 60000], [">", ["get", "people"], 18000]], 8.6, step([8, 10, 12, 13])),
-      labelLayer("villages", ["<=", ["get", "people"], 18000], 9.8, step([9, 10, 13, 12])),
-    ],
-  };
-}
-
-function labelLayer(id, filter, minzoom, size) {
-  return {
-    id, type: "symbol", source: "labels", filter, minzoom,
-    layout: { "text-field": ["get", "name"], "text-font": ["Inter", "sans-serif"], "text-size": size, "text-padding": 6, "text-max-width": 7, "symbol-sort-key": ["-", 0, ["get", "people"]] },
-    paint: { "text-color": colour(id === "towns" ? "map-label-strong" : "map-label"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.4 },
-  };
 }

@@ -234,9 +234,8 @@ class Editor {
   }
 
   openMap() {
-    if (!facts.vendor) return;
-    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: facts.mapStyle }));
-    MapView.open(root.querySelector("[data-map]"), { vendor: facts.vendor, worker: facts.worker, baseLayer: facts.baseLayer }, () => {}).then(
+    if (!facts.baseLayer) return;
+    MapView.open(root.querySelector("[data-map]"), facts.baseLayer, () => {}).then(
       (view) => {
         view.follow = false;
         this.drawing = new ZoneDrawing(view, (index, shape) => this.shaped(index, shape), (words) => this.say(words));

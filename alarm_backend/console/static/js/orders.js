@@ -17,9 +17,8 @@ root.addEventListener("click", (event) => {
   if (button) choose(button.dataset.orderId);
 });
 
-if (facts.vendor) {
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: facts.mapStyle }));
-  MapView.open(root.querySelector("[data-map]"), { vendor: facts.vendor, worker: facts.worker, baseLayer: facts.baseLayer }, () => {}).then(
+if (facts.baseLayer) {
+  MapView.open(root.querySelector("[data-map]"), facts.baseLayer, () => {}).then(
     (opened) => {
       map = opened;
       root.dataset.mapReady = "true";

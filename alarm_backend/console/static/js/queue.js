@@ -15,6 +15,7 @@ export class Queue {
     this.alarms = new Map();
     this.selectedId = null;
     this.sending = new Set();
+    this.title = document.title;
     for (const li of this.rows.children) this.alarms.set(li.dataset.alarmId, JSON.parse(li.dataset.alarm));
     for (const li of this.rows.children) this.fill(li);
     this.rows.addEventListener("click", (event) => {
@@ -169,6 +170,7 @@ export class Queue {
   tick() {
     this.root.querySelector(".queue").dataset.beat = Math.floor(performance.now() / 1000) % 2 ? "off" : "on";
     for (const li of this.rows.children) this.fillLive(li, this.alarms.get(li.dataset.alarmId));
+    if (document.title !== this.title) document.title = this.title; // drawn by the browser itself: once a second is enough
   }
 
   count() {
@@ -182,7 +184,7 @@ export class Queue {
     show("unacknowledged", unacknowledged);
     show("open", alarms.length);
     this.root.querySelector("[data-empty]").hidden = alarms.length > 0;
-    document.title = (unacknowledged ? `(${unacknowledged}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+    this.title = (unacknowledged ? `(${unacknowledged}) ` : "") + document.title.replace(/^\(\d+\) /, "");
     return unacknowledged;
   }
 

@@ -1,4 +1,5 @@
 // Drawing zones on the map: circle by dragging from its centre, polygon and hole by clicks, corners that can be moved.
+import { Extent } from "./flat_map.js";
 import { circle, distance } from "./geodesy.js";
 import { limit as sayLimit, text } from "./texts.js";
 
@@ -7,7 +8,7 @@ const DRAG_PX = 5;
 const STEP_M = 10, LARGE_STEP_M = 100;
 const METRES_PER_DEGREE = 111_320;
 const round = (value) => Math.round(value * 1e6) / 1e6;
-const at = ({ lng, lat }) => [round(lng), round(lat)];
+const rounded = ([lon, lat]) => [round(lon), round(lat)];
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
 const metres = (a, b) => distance({ lon: a[0], lat: a[1] }, { lon: b[0], lat: b[1] });
 
@@ -33,12 +34,9 @@ export class ZoneDrawing {
     this.mode = "";
     this.points = [];
     this.handles = [];
-    this.map.on("mousedown", (event) => this.pressed(event));
-    this.map.on("touchstart", (event) => this.pressed(event));
-    this.map.on("mousemove", (event) => this.moved(event));
-    this.map.on("touchmove", (event) => this.moved(event));
-    this.map.on("mouseup", (event) => this.released(event));
-    this.map.on("touchend", (event) => this.released(event));
+    this.map.on("press", (event) => this.pressed(event));
+    this.map.on("move", (event) => this.moved(event));
+    this.map.on("release", (event) => this.released(event));
     this.map.on("click", (event) => this.clicked(event));
     this.map.on("dblclick", (event) => {
       if (this.mode === "polygon" || this.mode === "hole") {
@@ -68,21 +66,21 @@ export class ZoneDrawing {
   }
 
   fit(only = null) {
-    const bounds = new this.view.maplibre.LngLatBounds();
+    const extent = new Extent();
     this.zones.forEach((zone, i) => {
       if (only !== null && only !== i) return;
-      for (const ring of geometryOf(zone.shape)?.coordinates.flat(zone.shape.type === "MultiPolygon" ? 1 : 0) ?? []) for (const point of ring) bounds.extend(point);
+      for (const ring of geometryOf(zone.shape)?.coordinates.flat(zone.shape.type === "MultiPolygon" ? 1 : 0) ?? []) for (const point of ring) extent.extend(point);
     });
-    if (!bounds.isEmpty()) this.map.fitBounds(bounds, { padding: 70, maxZoom: 15, duration: 0 });
+    if (!extent.isEmpty()) this.map.moveTo(this.map.placeFor(extent, 70, 15));
   }
 
   // ---- drawing ----
   start(mode) {
     this.cancel();
     this.mode = mode;
-    this.map.doubleClickZoom.disable();
-    this.map.getCanvas().style.cursor = "crosshair";
-    this.map.getContainer().dataset.drawing = mode;
+    this.map.zoomsOnDoubleClick = false;
+    this.map.container.style.cursor = "crosshair";
+    this.map.container.dataset.drawing = mode;
     this.say(text(`draft.how_${mode}`));
     this.placeHandles();
   }
@@ -91,9 +89,9 @@ export class ZoneDrawing {
     this.mode = "";
     this.points = [];
     this.pressedAt = null;
-    this.map.doubleClickZoom.enable();
-    this.map.getCanvas().style.cursor = "";
-    delete this.map.getContainer().dataset.drawing;
+    this.map.zoomsOnDoubleClick = true;
+    this.map.container.style.cursor = "";
+    delete this.map.container.dataset.drawing;
     this.view.set("sketch", []);
     this.say("");
   }
@@ -102,28 +100,28 @@ export class ZoneDrawing {
     if (this.mode !== "circle") return;
     event.preventDefault();
     if (this.points.length) return;
-    this.points = [at(event.lngLat)];
+    this.points = [rounded(event.at)];
     this.pressedAt = event.point;
   }
 
   moved(event) {
     if (this.mode === "circle" && this.points.length) {
-      const radius = metres(this.points[0], at(event.lngLat));
+      const radius = metres(this.points[0], rounded(event.at));
       this.sketchCircle(radius);
       this.say(text("draft.radius_now", { metres: sayLimit(Math.round(radius)) }));
-    } else if ((this.mode === "polygon" || this.mode === "hole") && this.points.length) this.sketchLine([...this.points, at(event.lngLat)]);
+    } else if ((this.mode === "polygon" || this.mode === "hole") && this.points.length) this.sketchLine([...this.points, rounded(event.at)]);
   }
 
   released(event) {
     if (this.mode !== "circle" || !this.pressedAt) return;
     const far = Math.hypot(event.point.x - this.pressedAt.x, event.point.y - this.pressedAt.y) > DRAG_PX;
     this.pressedAt = null;
-    if (far) this.finishCircle(at(event.lngLat));
+    if (far) this.finishCircle(rounded(event.at));
     else this.justPressed = true; // a click for the centre: the next one sets the radius
   }
 
   clicked(event) {
-    const here = at(event.lngLat);
+    const here = rounded(event.at);
     if (this.mode === "circle") {
       if (this.justPressed) this.justPressed = false;
       else if (this.points.length) this.finishCircle(here);
@@ -213,10 +211,8 @@ export class ZoneDrawing {
     element.type = "button";
     element.className = `handle ${className}`;
     element.title = name;
-    const marker = new this.view.maplibre.Marker({ element, draggable: true }).setLngLat(point).addTo(this.map);
+    const mark = this.map.mark(element, point, { moved: (to) => this.preview(moved(rounded(to))), dropped: (to) => this.settle(moved(rounded(to))) });
     element.setAttribute("aria-label", name);
-    marker.on("drag", () => this.preview(moved(at(marker.getLngLat()))));
-    marker.on("dragend", () => this.settle(moved(at(marker.getLngLat()))));
     element.addEventListener("keydown", (event) => {
       const step = (event.shiftKey ? LARGE_STEP_M : STEP_M) / METRES_PER_DEGREE;
       const [lon, lat] = point, eastward = step / Math.cos((lat * Math.PI) / 180);
@@ -227,7 +223,7 @@ export class ZoneDrawing {
       event.preventDefault();
       event.stopPropagation();
     });
-    this.handles.push(marker);
+    this.handles.push(mark);
   }
 
   preview(shape) {
@@ -238,6 +234,6 @@ export class ZoneDrawing {
   settle(shape, focus = "") {
     this.view.set("sketch", []);
     this.onShape(this.selected, shape);
-    if (focus) this.handles.map((marker) => marker.getElement()).find((element) => element.title === focus)?.focus();
+    if (focus) this.handles.map((mark) => mark.element).find((element) => element.title === focus)?.focus();
   }
 }
