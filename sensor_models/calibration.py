@@ -15,6 +15,7 @@ from sensor_models import (
     guarantees,
     internal_standard,
     limits,
+    low_peaks,
     model_building,
     peak_shape,
     published_limits,
@@ -136,11 +137,19 @@ def _analyte_entry(
     analyte = strip.analytes[k]
     chosen, data, usual = _curve_data(analyte.name, k, model, scans, fits)
     curve = response_curve.fit_curve(analyte.name, analyte.model, data)
-    found = limits.limits(curve, strip.alpha, strip.beta)
+    spread = {
+        "peak": k,
+        "noise_a": curve.noise,
+        "height_sd": usual,
+        "leak": curve.variance.leak,
+        **_lack_of_fit([fits[n] for n in chosen]),
+    }
+    low = low_peaks.added_to_blanks(model, spread, model_building.blanks_of([scans[n] for n in chosen]))
+    found = limits.limits(curve, strip.alpha, strip.beta, low)
     entry = {
+        **spread,
         "name": analyte.name,
         "model": analyte.model,
-        "peak": k,
         "peak_window_v": list(analyte.peak_window_v),
         "lc_mol_l": found.lc_mol_l,
         "ld_mol_l": found.ld_mol_l,
@@ -154,9 +163,6 @@ def _analyte_entry(
         "lc_signal_unknown_lot_a": found.lc_signal_unknown_lot_a,
         "unseen_lot": curve.lots.unseen_gain(COVERAGE),
         "unseen_matrix": curve.matrices.unseen_gain(COVERAGE),
-        "noise_a": curve.noise,
-        "height_sd": usual,
-        "leak": curve.variance.leak,
         "spread": curve.variance.spread,
         "degrees_of_freedom": curve.degrees,
         "t_interval": limits.two_sided(curve, COVERAGE),
@@ -171,7 +177,6 @@ def _analyte_entry(
         },
         "table": limits.table(curve, COVERAGE),
         "procedures": published_limits.procedures(curve, data, found, alpha=strip.alpha, beta=strip.beta),
-        **_lack_of_fit([fits[n] for n in chosen]),
     }
     return entry, curve, data
 

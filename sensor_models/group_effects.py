@@ -31,8 +31,8 @@ class GroupEffects:
     between_gain_sd: float = 0.0
     offset_groups: int = 0  # groups that told their offset
     gain_groups: int = 0
-    offset_spent: float = 0.0  # degrees of freedom that the effects took from the blanks
-    gain_spent: float = 0.0  # ... and from the spiked scans
+    offset_prior_sd: float = 0.0  # what the offsets were shrunk with; 0: there are none
+    gain_prior_sd: float = 0.0
     prior: bool = False  # a single group still says that there are others
 
     def unseen_offset(self, probability: float) -> float:
@@ -70,8 +70,8 @@ def between_variance(estimate: Array, variance: Array) -> float:
     return max(0.0, (q - (len(estimate) - 1)) / scale)
 
 
-def _shrunk(estimate: Array, variance: Array) -> tuple[Array, float, float, float]:
-    """(shrunk estimates, standard deviation left, standard deviation between groups, degrees of freedom spent).
+def _shrunk(estimate: Array, variance: Array) -> tuple[Array, float, float]:
+    """(shrunk estimates, standard deviation left, standard deviation between groups that they were shrunk with).
 
     The variance between groups is never taken as nothing: few groups cannot show that, and an interval that believed it
     would be too short. What is left holds the shrinkage factor's own error (Morris 1983).
@@ -80,7 +80,7 @@ def _shrunk(estimate: Array, variance: Array) -> tuple[Array, float, float, floa
     between = max(between_variance(estimate, variance), float(np.mean(variance)) / count)
     share = between / (between + variance)
     left = share * variance + 2.0 / max(count - 1, 1) * ((1.0 - share) * estimate) ** 2
-    return share * estimate, float(np.sqrt(np.mean(left))), float(np.sqrt(between)), float(np.sum(share)) - 1.0
+    return share * estimate, float(np.sqrt(np.mean(left))), float(np.sqrt(between))
 
 
 def estimate(
@@ -102,21 +102,21 @@ def estimate(
     sums = np.bincount(label[blank], (weight * residual)[blank], size)
     has_blank = w_blank > 0
     offset = np.zeros(size)
-    offset_left = offset_between = offset_spent = 0.0
+    offset_left = offset_between = offset_prior = 0.0
     if has_blank.sum() >= 2:
         variance = 1.0 / w_blank[has_blank]
         means = sums[has_blank] * variance
-        shrunk, offset_left, _, offset_spent = _shrunk(means, variance)
+        shrunk, offset_left, offset_prior = _shrunk(means, variance)
         offset_between = between_variance(means, variance) ** 0.5
         offset[has_blank] = shrunk
     rest = residual - offset[label]
     w_rise = np.bincount(label, weight * rise**2, size)
     has = w_rise > 0
     gain = np.ones(size)
-    gain_left = gain_between = gain_spent = 0.0
+    gain_left = gain_between = gain_prior = 0.0
     if has.sum() >= 2:
         slope = np.bincount(label, weight * rise * rest, size)[has] / w_rise[has]
-        shrunk, gain_left, _, gain_spent = _shrunk(slope, 1.0 / w_rise[has])
+        shrunk, gain_left, gain_prior = _shrunk(slope, 1.0 / w_rise[has])
         gain_between = float(np.std(slope, ddof=1))
         gain[has] = np.clip(1.0 + shrunk, 0.2, 5.0)
     return GroupEffects(
@@ -127,7 +127,23 @@ def estimate(
         between_gain_sd=gain_between,
         offset_groups=int(has_blank.sum()),
         gain_groups=int(has.sum()),
-        offset_spent=max(offset_spent, 0.0),
-        gain_spent=max(gain_spent, 0.0),
+        offset_prior_sd=offset_prior,
+        gain_prior_sd=gain_prior,
         prior=prior,
     )
+
+
+def columns(effects: GroupEffects, rise: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
+    """(design (n, m), precision of each column's prior) of the effects as random ones in the signal's regression.
+
+    Blanks tell offsets, spiked scans gains, as in `estimate`. No columns where groups were not told apart.
+    """
+    groups = sorted(set(names)) if len(set(names)) > 1 else []
+    of = [np.array([name == group for name in names]) for group in groups]
+    made: list[Array] = []
+    precision: list[float] = []
+    for prior, column in ((effects.offset_prior_sd, rise <= 0.0), (effects.gain_prior_sd, rise)):
+        if prior > 0.0:
+            made += [np.where(member, column, 0.0) for member in of]
+            precision += [prior**-2] * len(of)
+    return np.stack(made, axis=1) if made else np.empty((len(names), 0)), np.array(precision)

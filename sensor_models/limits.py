@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from sensor_models.low_peaks import LowPeaks
 from sensor_models.response_curve import ResponseCurve
 from sensor_models.scans import Array
+
+AS_READ = LowPeaks()  # small peaks are read as the calibration curve says
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,12 @@ def _first_above(grid: Array, values: Array, limit: float) -> float | None:
     return float(grid[k - 1] + part * (grid[k] - grid[k - 1]))
 
 
-def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
+def limits(curve: ResponseCurve, alpha: float, beta: float, low_peaks: LowPeaks = AS_READ) -> Limits:
     """Currie 1995 / ISO 11843-2: LC = mean blank + t s0 sqrt(1 + 1/n); LD so that beta of the signals stay below LC.
 
     s0 and its degrees of freedom come from the variance function; LQ is where the signal is 10 s0 above the blanks.
+    LD takes the mean and the scatter of the statistic at LD itself (ISO 11843-1: beta is of the state at the minimum
+    detectable value), which `low_peaks` holds, not those of blanks moved up by the calibration curve.
     Concentrations are those of the least sensitive lot (EP17-A2: the largest limit over lots).
     """
     one_sided = float(stats.t.ppf(1.0 - alpha, curve.degrees))
@@ -55,12 +60,17 @@ def limits(curve: ResponseCurve, alpha: float, beta: float) -> Limits:
     gain = min([pair[1] for pair in curve.lots.effects.values()], default=1.0)
     rise = gain * (curve.value(grid) - base)
     mean = curve.blank_mean + rise
+    read = mean + low_peaks.excess_at(rise / curve.noise) * curve.noise
+    scatter = low_peaks.scatter_at(rise / curve.noise) * curve.noise
     deviation = np.sqrt(
-        curve.sd_of_observation(grid) ** 2 + curve.sd_of_curve(grid) ** 2 + (curve.matrices.between_gain_sd * rise) ** 2
+        curve.sd_of_observation(grid) ** 2
+        + (scatter**2 - curve.noise**2)
+        + curve.sd_of_curve(grid) ** 2
+        + (curve.matrices.between_gain_sd * rise) ** 2
     )
     miss = float(stats.t.ppf(1.0 - beta, curve.degrees))
     lc_c = _first_above(grid, mean, float(lc))
-    ld_c = _first_above(grid, mean - miss * deviation, float(lc))
+    ld_c = _first_above(grid, read - miss * deviation, float(lc))
     lq_c = _first_above(grid, mean, curve.blank_mean + 10.0 * curve.noise)
     return Limits(float(lc), float(unknown), lc_c, ld_c, lq_c)
 

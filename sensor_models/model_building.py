@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from firmware.detection.quality import CLEAR_PEAK, EDGE_V
 from sensor_models import batch_fit, interferent_peaks, peak_shape, scan_quality, shape_refinement
@@ -18,7 +19,8 @@ DEGREES = (1, 2, 3)
 CLEAN_SHARE = 0.5  # of the strong scans teach a peak its shape: the others may hold something else beside it
 LOST_WEIGHT = 8.0  # a window in which one blank in eight does not converge counts as twice as uncertain
 SHAPE_ROUNDS = 3
-BLANKS_FOR_CHOICE = 60
+TAIL_OF_BLANKS = 0.05  # left out of the scatter: scans of a calibration may be spoilt
+BLANKS_FOR_CHOICE = 96  # three of each of 32 drinks
 SHIFT_SD_LEAST_V = 0.006  # ASSUMED: printed references scatter by some millivolts even when the scans at hand do not
 SHIFT_SD_MOST_V = 0.030
 WIDTH_SD_LEAST = 0.03  # ASSUMED
@@ -133,21 +135,43 @@ def _within(model: dict[str, Any], window: list[float], half_width_v: float) -> 
     return {**model, "window_v": window, "peaks": peaks}
 
 
-def _scatter(values: Array) -> float:
-    """Standard deviation as the middle 80 % of the values tell it."""
-    low, high = np.quantile(values, [0.1, 0.9])
-    return float(high - low) / 2.563
+def _scatter(values: Array, tail: float = 0.1) -> float:
+    """Standard deviation as the values between two quantiles tell it; the middle 80 % if not said otherwise."""
+    low, high = np.quantile(values, [tail, 1.0 - tail])
+    return float((high - low) / (2.0 * stats.norm.isf(tail)))
+
+
+def _of_every_drink(scans: list[RecordedScan], most: int) -> list[RecordedScan]:
+    """At most so many of the scans, of every drink about equally many parts."""
+    if len(scans) <= most:
+        return scans
+    order = sorted(range(len(scans)), key=lambda n: (scans[n].matrix, n))
+    chosen = np.linspace(0, len(order) - 1, most).round().astype(int)
+    return [scans[order[n]] for n in chosen]
+
+
+def _promise(trial: dict[str, Any], blanks: list[RecordedScan], analytes: int) -> float:
+    """The error of the worst analyte's height that a window and a baseline promise over all the blanks.
+
+    It is the larger of the error that the residuals predict (root mean square over the blanks: drinks in which another
+    peak hides the analyte's count with what they lose) and the scatter of the blanks' own heights but for a twentieth
+    on either side, so that neither a lucky scatter nor a baseline that swallows the peak is chosen. A height that
+    blanks have on average is a baseline that does not fit, and counts as well; so do fits that did not come to rest.
+    """
+    fits = fit_scans(trial, blanks)
+    square = float(np.median([f.mean_square[row] for f, row, _, _ in fits]))
+    sd = np.array([f.height_sd[row, :analytes] for f, row, _, _ in fits])
+    height = np.array([f.height[row, :analytes] for f, row, _, _ in fits])
+    predicted = float(np.max(np.sqrt(square * np.mean(sd**2, axis=0))))
+    scatter = max(_scatter(height[:, k], TAIL_OF_BLANKS) for k in range(analytes))
+    offset = float(np.max(np.abs(np.median(height, axis=0))))
+    lost = float(np.mean([not f.converged[row] for f, row, _, _ in fits]))
+    return float(np.hypot(max(predicted, scatter), offset)) * (1.0 + LOST_WEIGHT * lost)
 
 
 def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[RecordedScan]) -> dict[str, Any]:
-    """The window and baseline degree that promise the smallest error of the analytes' heights in blanks.
-
-    The promise is the larger of the error that the residuals predict and the scatter of the blanks' own heights, so
-    that neither a lucky scatter nor a baseline that swallows the peak is chosen; a height that blanks have on average
-    is a baseline that does not fit, and counts as well.
-    """
-    blanks = blanks_of(scans)
-    blanks = blanks[:: max(len(blanks) // BLANKS_FOR_CHOICE, 1)]
+    """The window and baseline degree that promise the smallest error of the analytes' heights over all blank drinks."""
+    blanks = _of_every_drink(blanks_of(scans), BLANKS_FOR_CHOICE)
     centres: list[float] = [p["potential_v"] for p in model["peaks"] if p["role"] == "analyte"]
     best: tuple[float, dict[str, Any]] | None = None
     first, last = float(np.min(blanks[0].potential_v)), float(np.max(blanks[0].potential_v))
@@ -162,14 +186,7 @@ def _choose_window(model: dict[str, Any], half_width_v: float, scans: list[Recor
                 potential, _ = cut_scan(blanks[0], window, 1.0)
                 if len(potential) < degree + 3 * len(trial["peaks"]) + 4:
                     continue
-                fits = fit_scans(trial, blanks)
-                square = float(np.median([f.mean_square[row] for f, row, _, _ in fits]))
-                analytes = range(len(centres))
-                predicted = max(float(np.median([f.height_sd[row, k] for f, row, _, _ in fits])) for k in analytes)
-                scatter = max(_scatter(np.array([f.height[row, k] for f, row, _, _ in fits])) for k in analytes)
-                lost = float(np.mean([not f.converged[row] for f, row, _, _ in fits]))
-                offset = max(abs(float(np.median([f.height[row, k] for f, row, _, _ in fits]))) for k in analytes)
-                promise = float(np.hypot(max(predicted * square**0.5, scatter), offset)) * (1.0 + LOST_WEIGHT * lost)
+                promise = _promise(trial, blanks, len(centres))
                 if best is None or promise < best[0]:
                     best = (promise, trial)
     if best is None:

@@ -160,6 +160,15 @@ def _spread_out(effects: GroupEffects, names: tuple[str, ...]) -> tuple[Array, A
     return pairs[:, 0], pairs[:, 1]
 
 
+def _leverage(gradient: Array, effects: tuple[tuple[Array, Array], ...], weight: Array) -> Array:
+    """Diagonal of the hat matrix of the curve's parameters (fixed) and the groups' effects (random, with priors)."""
+    columns = np.concatenate([gradient, *(made for made, _ in effects)], axis=1) * np.sqrt(weight)[:, None]
+    prior = np.concatenate([np.zeros(gradient.shape[1]), *(precision for _, precision in effects)])
+    inverse = np.linalg.pinv(columns.T @ columns + np.diag(prior), rcond=1e-12)
+    out: Array = np.einsum("ni,ij,nj->n", columns, inverse, columns)
+    return out
+
+
 def _check(analyte: str, model: str, data: CurveData) -> None:
     levels = len(np.unique(data.concentration))
     if levels < LEVELS_LEAST[model]:
@@ -227,11 +236,12 @@ def _fit_once(analyte: str, model: str, data: CurveData) -> tuple[ResponseCurve,
         gain = g1 * g2
         offset = o1 + o2 + base - gain * base
         residual = y - o1 - o2 - base - gain * rise
-        spent = (
-            1.0 + lots.offset_spent + matrices.offset_spent,
-            len(p) - 1.0 + lots.gain_spent + matrices.gain_spent,
+        effects = (
+            group_effects.columns(lots, g2 * rise, data.lot),
+            group_effects.columns(matrices, g1 * rise, data.matrix),
         )
-        found = variance_function.fit(residual, data.own, others, rise, spent)
+        leverage = _leverage(_gradient(model, p, x) * gain[:, None], effects, weight)
+        found = variance_function.fit(residual, data.own, others, rise, leverage)
         weight = 1.0 / np.maximum(found.variance(data.own, others, rise), 1e-300)
     assert p is not None
     blank = x == 0

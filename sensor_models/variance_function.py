@@ -11,6 +11,12 @@ from sensor_models.scans import Array
 
 ROUNDS = 40
 NEGLIGIBLE = 1e-4
+FREE_LEAST = 0.05  # a scan that its own effects explain wholly says next to nothing of the scatter
+DEGREES_LEAST = 2.0
+
+
+def _mean(values: Array) -> float:
+    return float(np.mean(values)) if len(values) else 0.0
 
 
 @dataclass(frozen=True)
@@ -29,23 +35,19 @@ class VarianceFunction:
         return out
 
 
-def _mean(values: Array) -> float:
-    return float(np.mean(values)) if len(values) else 0.0
-
-
-def fit(residual: Array, own: Array, others: Array, rise: Array, spent: tuple[float, float]) -> VarianceFunction:
+def fit(residual: Array, own: Array, others: Array, rise: Array, leverage: Array) -> VarianceFunction:
     """Maximum likelihood of the three components by reweighted non-negative least squares on squared residuals.
 
     `own` is each scan's standard deviation relative to a usual blank's, `others` the size of other peaks, `rise` the
-    signal above the blank. `spent` degrees of freedom were taken from blanks and from spiked scans for the mean, and
-    are given back to each (factor n / (n - spent)).
+    signal above the blank. `leverage` (0..1) is how far the curve and the groups' effects that were fitted to
+    a scan pulled its residual to nothing: E r^2 = v (1 - h) is put right scan by scan (MacKinnon and White 1985, HC2),
+    and a scan counts as 1 - h of one for the degrees of freedom. Taking the number of parameters off the number of
+    scans would trust few strong scans that many effects were fitted to as much as the many weak ones beside them.
     """
     count = len(residual)
     blank = rise <= 0.0
-    sizes = (int(np.sum(blank)), int(np.sum(~blank)))
-    free = [max(n - p, 1.0) for n, p in zip(sizes, spent, strict=True)]
-    square = residual**2 * np.where(blank, sizes[0] / free[0], sizes[1] / free[1])
-    parameters = sum(spent)
+    free = np.clip(1.0 - leverage, FREE_LEAST, 1.0)
+    square = residual**2 / free
     columns = np.stack([own**2, others**2, rise**2], axis=1)
     scale = np.maximum(columns.max(axis=0), 1e-300)
     z = columns / scale
@@ -56,9 +58,9 @@ def fit(residual: Array, own: Array, others: Array, rise: Array, spent: tuple[fl
     theta = np.zeros(3)
     best = np.inf
     for _ in range(ROUNDS):
-        trial, _ = optimize.nnls(z / v[:, None], square / v)
+        trial, _ = optimize.nnls(z * free[:, None] / v[:, None], square * free / v)
         expected = np.maximum(z @ trial, floor)
-        unlikely = float(np.sum(np.log(expected) + square / expected))
+        unlikely = float(np.sum(free * (np.log(expected) + square / expected)))
         if unlikely < best:
             best, theta = unlikely, trial
         v = np.sqrt(v * expected)  # half-way in the logarithm: full steps may swing between two answers
@@ -70,9 +72,15 @@ def fit(residual: Array, own: Array, others: Array, rise: Array, spent: tuple[fl
         theta[0] = floor
     active = theta > 0.0
     rows = z[:, active] / v[:, None]
-    information = 0.5 * rows.T @ rows
-    variance = float(np.linalg.pinv(information)[0, 0])
-    degrees = 2.0 * theta[0] ** 2 / max(variance, 1e-300)
-    degrees -= parameters * min(degrees, count) / count
+    information = 0.5 * (rows * free[:, None]).T @ rows
+    variance = np.full(3, np.inf)
+    variance[active] = np.diag(np.linalg.pinv(information))
+    degrees, _, spread_degrees = 2.0 * theta**2 / np.maximum(variance, 1e-300)
     noise, leak, spread = np.sqrt(theta / scale)
-    return VarianceFunction(float(noise), float(leak), float(spread), float(np.clip(degrees, 2.0, count)), free[1])
+    return VarianceFunction(
+        float(noise),
+        float(leak),
+        float(spread),
+        float(np.clip(degrees, DEGREES_LEAST, count)),
+        float(np.clip(spread_degrees, DEGREES_LEAST, count)),
+    )
