@@ -50,6 +50,15 @@ class Disc:
         return share if math.hypot(n1 + share * dn, e1 + share * de) <= self.radius_m else None
 
 
+def pass_east(lon_a: Floats, lat_a: Floats, lon_b: Floats, lat_b: Floats, lat: Any, lon: Any) -> NDArray[np.bool_]:
+    """Whether edges a -> b that span this latitude pass east of the point, straight in (lon, lat) (RFC 7946).
+
+    A point is inside an area when an odd number of its edges do.
+    """
+    result: NDArray[np.bool_] = lon_a + (lat - lat_a) * (lon_b - lon_a) / (lat_b - lat_a) > lon
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Edges:
     """A polygonal area as directed edges in degrees: outer rings counter-clockwise, holes clockwise.
@@ -90,9 +99,8 @@ class Edges:
         """Whether the point is inside, edges straight in (lon, lat) (RFC 7946)."""
         lon = self._near(lon)
         spans = (self.lat_a > lat) != (self.lat_b > lat)
-        lon_a, lat_a, lon_b, lat_b = self.lon_a[spans], self.lat_a[spans], self.lon_b[spans], self.lat_b[spans]
-        at = lon_a + (lat - lat_a) * (lon_b - lon_a) / (lat_b - lat_a)
-        return bool(np.count_nonzero(at > lon) % 2)
+        edges = self.lon_a[spans], self.lat_a[spans], self.lon_b[spans], self.lat_b[spans]
+        return bool(np.count_nonzero(pass_east(*edges, lat, lon)) % 2)
 
     def probability(self, lat: float, lon: float, sd_m: float) -> float:
         """P(inside) for a position with this deviation per axis; exact for any polygon in the local plane."""

@@ -212,22 +212,26 @@ def _way(track: Track, points: list[Point], times: Floats, rules: Rules) -> _Way
     here = track.here
     if here is None:
         raise ValueError("a way needs a fix")
-    lat, lon, sd = np.empty(len(times)), np.empty(len(times)), np.empty(len(times))
+    lat, lon, sd = [], [], []
     base_sd = motion.position_sd_m(here, rules)
     legs = [_Leg(points, i) for i in range(len(points) - 1)]
+    first_ms, last_ms = (points[0].time_ms, points[-1].time_ms) if legs else (math.inf, -math.inf)
+    # Who turned back within the gap left a short line behind: the pace before and after it counts as well.
+    paces = [max(leg.pace_m_s for leg in legs[max(0, i - 1) : i + 2]) for i in range(len(legs))]
     i = 0
-    for k, t in enumerate(times):
-        if not legs or t > points[-1].time_ms or t < points[0].time_ms:
-            lat[k], lon[k], sd[k] = _outside(here, points, float(t), rules)
-            continue
-        while i + 1 < len(legs) and t > points[i + 1].time_ms:
-            i += 1
-        share = (t - points[i].time_ms) / (points[i + 1].time_ms - points[i].time_ms)
-        lat[k], lon[k] = legs[i].at(share)
-        # Who turned back within the gap left a short line behind: the pace before and after it counts as well.
-        pace = max(leg.pace_m_s for leg in legs[max(0, i - 1) : i + 2])
-        sd[k] = math.hypot(base_sd, bridge_sd_m(pace, legs[i].gap_s, share, rules))
-    return _Way(lat, lon, sd)
+    for t in times.tolist():
+        if not first_ms <= t <= last_ms:
+            at_lat, at_lon, at_sd = _outside(here, points, t, rules)
+        else:
+            while i + 1 < len(legs) and t > points[i + 1].time_ms:
+                i += 1
+            share = (t - points[i].time_ms) / (points[i + 1].time_ms - points[i].time_ms)
+            at_lat, at_lon = legs[i].at(share)
+            at_sd = math.hypot(base_sd, bridge_sd_m(paces[i], legs[i].gap_s, share, rules))
+        lat.append(at_lat)
+        lon.append(at_lon)
+        sd.append(at_sd)
+    return _Way(np.array(lat), np.array(lon), np.array(sd))
 
 
 class _Leg:
@@ -250,10 +254,8 @@ class _Leg:
     def at(self, share: float) -> tuple[float, float]:
         to_end = share * share * (3 - 2 * share)
         out, back = share * (1 - share) ** 2, share * share * (share - 1)
-        lat, lon = (
-            to_end * step + out * leaves + back * arrives
-            for step, leaves, arrives in zip(self.step, self.leaves, self.arrives, strict=True)
-        )
+        lat = to_end * self.step[0] + out * self.leaves[0] + back * self.arrives[0]
+        lon = to_end * self.step[1] + out * self.leaves[1] + back * self.arrives[1]
         return self.start.lat + lat, ellipsoid.wrapped(self.start.lon + lon)
 
 

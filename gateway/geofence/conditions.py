@@ -121,7 +121,7 @@ def watch(draft: Draft) -> None:
         draft.raise_now(key, "high" if cut else "warning", "still_without_strap" if cut else "still", None, numbers)
 
 
-def next_ms(state: State) -> list[int]:
+def next_ms(state: State | Draft) -> list[int]:
     """The instants at which time alone changes a condition."""
     instants = []
     for key, alarm in state.alarms.items():

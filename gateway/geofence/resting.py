@@ -53,7 +53,7 @@ class Batch:
 # Columns of what is kept of each tracker: what one fix reads of either tracker in one line of the processor's cache.
 LAT, LON, LAST_MS, SD_M, USUAL_M_S, INTERVAL_MS, SILENT_MS, FIXES = range(8)
 STILL_LAT, STILL_LON, STILL_SINCE_MS, CONTACT_MS = range(4)
-BLOCK = 4_096  # so many fixes at once stay near the processor
+BLOCK = 16_384  # so many fixes at once stay near the processor
 
 
 class Resting:

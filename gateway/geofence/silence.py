@@ -210,7 +210,7 @@ def watch(draft: Draft) -> None:
             draft.escalate(standing[0], level, "could_have_reached_person", person_m, numbers)
 
 
-def next_ms(state: State) -> list[int]:
+def next_ms(state: State | Draft) -> list[int]:
     """The instants at which silence would have something to tell."""
     instants: list[int] = []
     if "order" not in state.active:

@@ -86,14 +86,13 @@ def next_deadline_ms(state: State) -> int | None:
 
 
 def _deadline_ms(draft: Draft) -> int | None:
-    state = draft.freeze(None)
     instants = [] if draft.boundary_ms is None else [draft.boundary_ms]
     for track in draft.tracks.values():
         due_ms = doubt_deadline_ms(track, draft.rules)
         if due_ms is not None:
             instants.append(due_ms)
-    instants += silence.next_ms(state)
-    instants += conditions.next_ms(state)
+    instants += silence.next_ms(draft)
+    instants += conditions.next_ms(draft)
     return min(instants, default=None)
 
 

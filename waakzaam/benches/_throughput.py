@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import psycopg
-import shapely
 from numpy.typing import NDArray
 
 from gateway.batch_partition import BatchPartition
@@ -38,7 +37,6 @@ AT_REST_INTERVAL_MS = 3_600_000.0  # a tracker that reports so rarely is not mis
 ROUNDS = 5
 CHORD_SHORT_M = 0.1  # by less than this a chord is shorter than the way over the ground, to 40 km
 Floats = NDArray[np.float64]
-Objects = NDArray[Any]
 Ring = tuple[tuple[float, float], ...]
 
 
@@ -179,15 +177,18 @@ def _questions(rng: np.random.Generator, w: _lives.World, count: int) -> tuple[B
 
 
 class _Ground:
-    """What is asked about: alert distance and three zones of each order, in the columns that orders at rest have."""
+    """What is asked about: alert distance and three zones of each order, told by what tells them in the core.
+
+    Distances as for orders at rest (`bounds`), areas edge by edge as `areas.Edges` does.
+    """
 
     def __init__(self, w: _lives.World, rings: list[Ring]) -> None:
         prepared = [areas.prepare(Zone("z", Area(((ring,),)), 0, ())) for ring in rings]
         self.alert_m = w.alert_m
         columns = np.array([(zone.lat, zone.lon, zone.reach_m + CHORD_SHORT_M) for zone in prepared])
         self.zones = columns.reshape(-1, 3, 3).transpose(0, 2, 1).copy()
-        self.shapes: Objects = np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
-        shapely.prepare(self.shapes)
+        cores = [zone.core for zone in prepared if isinstance(zone.core, areas.Edges)]
+        self.edges = np.array([(core.lon_a, core.lat_a, core.lon_b, core.lat_b) for core in cores])
 
     def answers(self, mine: Batch, hers: Batch) -> NDArray[np.bool_]:
         """Within the alert distance of her, and inside each of the three zones: shape (n, 4)."""
@@ -204,10 +205,13 @@ class _Ground:
         for place in range(3):
             reach_m = zones[:, 2, place]
             least2_m2 = bounds.least2_m2(*here, zones[:, 0, place], zones[:, 1, place])
-            inside = np.less_equal(least2_m2, reach_m * reach_m, out=answers[1 + place])
-            near = np.flatnonzero(inside)
-            theirs = self.shapes[3 * mine.order[near] + place]
-            inside[near] = shapely.intersects_xy(theirs, mine.lon[near], mine.lat[near])
+            near = np.flatnonzero(np.less_equal(least2_m2, reach_m * reach_m, out=answers[1 + place]))
+            lat, lon = mine.lat[near], mine.lon[near]
+            edges = self.edges.take(3 * mine.order[near] + place, axis=0)
+            fix, edge = np.nonzero((edges[:, 1] > lat[:, None]) != (edges[:, 3] > lat[:, None]))
+            lon_a, lat_a, lon_b, lat_b = (edges[fix, column, edge] for column in range(4))
+            east = areas.pass_east(lon_a, lat_a, lon_b, lat_b, lat[fix], lon[fix])
+            answers[1 + place, near] = np.bincount(fix[east], minlength=len(near)) % 2
 
 
 def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure]:
@@ -274,7 +278,10 @@ def _their_answers_arriving(
     db: psycopg.Connection[Any], batches: list[tuple[Batch, Batch]]
 ) -> tuple[list[NDArray[np.bool_]], float]:
     """Each batch in a transaction: in, last positions kept, questions asked; on the tables of `_fill`."""
-    db.execute("CREATE TABLE positions (order_no int, role int, at geography(Point), PRIMARY KEY (order_no, role))")
+    db.execute(
+        "CREATE UNLOGGED TABLE positions (order_no int, role int, at geography(Point), PRIMARY KEY (order_no, role))"
+        " WITH (fillfactor = 50)"
+    )
     db.execute("CREATE UNLOGGED TABLE arrived (order_no int, role int, lat float8, lon float8)")
     row = db.execute("SELECT pg_backend_pid()").fetchone()
     pid = int(row[0]) if row is not None else 0
