@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from alarm_backend.access import DRINK_TEST_READERS, INDICATOR_READERS, MAINTENANCE_READERS, ORDER_READERS
 from alarm_backend.auth.schemas import SessionView
-from alarm_backend.console import catalogue
+from alarm_backend.console import catalogue, verdict_reasons
 from alarm_backend.console.assets import Assets
 from alarm_backend.console.libraries import CONSOLE
 from alarm_backend.console.rhythms import RHYTHMS
@@ -145,6 +145,7 @@ class Pages:
             rhythm=lambda verdict: RHYTHMS.get(verdict, ()),
             percent=lambda share: f"{share * 100:.0f} %",
             moment=moment_text,
+            reason=lambda words: verdict_reasons.said(language, words),
             theme=theme_of(request),
             asset=self.assets.address,
             vendor_ready=self.assets.libraries_ready,

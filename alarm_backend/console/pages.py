@@ -33,7 +33,6 @@ from alarm_backend.console.page_frame import (
     language_of,
     pages,
 )
-from alarm_backend.console.rhythms import RHYTHMS
 from alarm_backend.instructions.schemas import Outcome
 
 YEAR_S = 365 * 24 * 3600
@@ -49,10 +48,6 @@ BROWSER_TEXTS = (
     "role.",
     "detail.",
     "map.",
-    "field_tests.",
-    "verdict.",
-    "led.",
-    "signature.",
     "reason.",
     "sound.",
     "unit.",
@@ -93,12 +88,18 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         flood=queue.flood,
         now_ms=queue.now_ms,
         wall_ms=services.clocks.wall_ms(),
-        rhythms=RHYTHMS,
         field_tests=services.field_tests.newest(TESTS_SHOWN),
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
         browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
     )
     return compressed(request, page)
+
+
+@router.get("/console/field-tests")
+def field_test_rows(request: Request, services: ServicesOf, _user: OperatorUser, session: SessionOf) -> Response:
+    """The newest drink tests, as a fragment: verdict and reason in the reader's language."""
+    newest = services.field_tests.newest(TESTS_SHOWN)
+    return pages.render(request, "field_test_rows.html", session, field_tests=newest)
 
 
 def _acts(detail: AlarmDetail, user: User) -> list[dict[str, Any]]:

@@ -91,6 +91,9 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     assert re.fullmatch(r"[\d.,]+\s(m|km)", said), said
     expect(page.locator('[data-live="distance"]')).to_have_text(said)
     expect(page.locator(".chart-line")).to_be_attached()
+    newest = page.locator("[data-tests] > li").first
+    expect(newest).to_contain_text("piek van ketamine bij 0,842 V boven de beslissingsgrens")
+    expect(newest.locator("time")).to_have_text(re.compile(r"\d\d:\d\d"))
     painted = page.locator("[data-map] .map-ground").screenshot()
     assert len(painted) > 20_000, "the map is an empty rectangle"
     if os.environ.get("WAAKZAAM_SCREENSHOT") == "1":

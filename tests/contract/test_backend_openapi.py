@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,13 @@ def test_planted_data_are_found_where_they_may_be_and_would_be_found_where_they_
     classes = {name for name in api_roles.SEEN_BY if name != "secret"}
     assert found.seen == classes
     assert {leak.split(": ")[1] for leak in found.leaks} == classes
+
+
+def test_nothing_of_a_place_runs_on_when_it_is_closed(tmp_path: Path) -> None:
+    """A watch that outlives its database fills the end of a benchmark with tracebacks."""
+    with api_roles.place(f"sqlite:///{tmp_path / 'b.db'}", tmp_path) as made:
+        operation = made.description["/health"]["GET"]
+        operation.Case().call()
+        mine = [thread for thread in threading.enumerate() if thread in made.app.state.watch._threads]
+        assert len(mine) == 2
+    assert not any(thread.is_alive() for thread in mine)

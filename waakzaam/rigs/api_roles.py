@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -211,6 +212,8 @@ class Place:
         return client
 
     def close(self) -> None:
+        """End what runs: schemathesis keeps an application's lifespan, and with it the watch, to the process's end."""
+        shutdown_lifespans()
         self.services.database.close()
 
 

@@ -17,7 +17,7 @@ const facts = root.dataset;
 const clock = new ServerClock(Number(facts.nowMs));
 const situation = new Situation(() => clock.nowMs());
 const health = new Health(clock, JSON.parse(facts.sources));
-const tests = new FieldTests(root, clock);
+const tests = new FieldTests(root, clock, health.notLoaded);
 const sound = new Sound((state) => health.sound(state));
 let map = null;
 
@@ -174,8 +174,8 @@ const handlers = {
       if (status.detail.alarm_id === queue.selectedId) detail.show(queue.selected());
     } else health.source(status);
   },
-  field_test(test) {
-    tests.add(test);
+  field_test() {
+    tests.add();
   },
 };
 

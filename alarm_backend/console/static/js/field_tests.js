@@ -1,37 +1,36 @@
-// Drink tests as they arrive: the wrist's light, the verdict, the reason.
-import { moment, text, word } from "./texts.js";
+// Drink tests as they arrive: the wrist's light, the verdict, the reason, as the server says them in the reader's words.
+import { moment } from "./texts.js";
 
-const SHOWN_MAX = 20;
-// The light's rhythm as the bracelet tells it; the server draws the same (pages.RHYTHMS).
-const RHYTHMS = JSON.parse(document.getElementById("rhythms").textContent);
+const SOON_MS = 100;
 
 export class FieldTests {
-  constructor(root, clock) {
+  constructor(root, clock, notLoaded) {
     this.list = root.querySelector("[data-tests]");
     this.none = root.querySelector("[data-tests-empty]");
-    this.template = document.querySelector("[data-test-template]");
     this.clock = clock;
-    for (const time of this.list.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), clock.nowMs());
+    this.notLoaded = notLoaded;
+    this.say();
   }
 
-  add(test) {
-    if (this.list.querySelector(`[data-record-id="${CSS.escape(test.record_id)}"]`)) return;
-    const li = this.template.content.firstElementChild.cloneNode(true);
-    const set = (field, value) => (li.querySelector(`[data-field="${field}"]`).textContent = value ?? "");
-    li.dataset.recordId = test.record_id;
-    li.dataset.verdict = test.verdict;
-    const lamp = li.querySelector(".lamp");
-    lamp.dataset.led = test.verdict;
-    lamp.setAttribute("aria-label", `${text("field_tests.led")}: ${word("led", test.verdict)}`);
-    li.querySelector("[data-rhythm]").replaceChildren(...RHYTHMS[test.verdict].map((beat) => Object.assign(document.createElement("i"), { className: beat })));
-    set("verdict", word("verdict", test.verdict));
-    set("reason", word("verdict_reason", test.reason));
-    set("drink", test.drink_declared);
-    set("signature", test.signature_state === "verified" ? "" : word("signature", test.signature_state));
-    set("time", moment(test.time_ms, this.clock.nowMs()));
-    li.classList.add("arriving");
-    this.list.prepend(li);
-    while (this.list.children.length > SHOWN_MAX) this.list.lastElementChild.remove();
-    this.none.hidden = true;
+  say() {
+    for (const time of this.list.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), this.clock.nowMs());
+    this.none.hidden = this.list.childElementCount > 0;
+  }
+
+  /** One more has arrived; several at one moment are asked for once. */
+  add() {
+    this.asking ??= setTimeout(() => {
+      this.asking = null;
+      this.load().catch(this.notLoaded);
+    }, SOON_MS);
+  }
+
+  async load() {
+    const response = await fetch("/console/field-tests");
+    if (!response.ok) throw new Error(`drink tests: status ${response.status}`);
+    const known = new Set([...this.list.children].map((li) => li.dataset.recordId));
+    this.list.innerHTML = await response.text();
+    for (const li of this.list.children) li.classList.toggle("arriving", !known.has(li.dataset.recordId));
+    this.say();
   }
 }
