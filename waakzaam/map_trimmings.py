@@ -42,10 +42,15 @@ def _around(box: Box) -> list[dict[str, Any]]:
     return found
 
 
-def trimmings(orders: Sequence[Order], observations: Sequence[Observation], title: str = "") -> Trimmings:
-    """Texts and base layer for the map of these orders and positions."""
+def trimmings(
+    orders: Sequence[Order],
+    observations: Sequence[Observation],
+    present: Sequence[Order] = (),
+    changes: Sequence[tuple[str, float, float]] = (),
+) -> Trimmings:
+    """Texts and base layer for the map of these orders and positions; of a what-if, what it is compared with."""
     words = {
         language: {key: entry[language] for key, entry in catalogue.texts().items() if key.startswith(PREFIXES)}
         for language in catalogue.LANGUAGES
     }
-    return Trimmings(words, _around(box_of(orders, observations)), title)
+    return Trimmings(words, _around(box_of(orders, observations)), present, changes)

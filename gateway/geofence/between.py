@@ -43,7 +43,7 @@ class Meeting(NamedTuple):
 
     `p_ever`: probability that they were within the limit at any time of the span; `p_known` the same over the times at
     which both had a fix on either side, which nothing will show better; `p_far`: within the wider limit at the most
-    probable moment for it.
+    probable moment for it. `mine`, `theirs`: the (lat, lon) of both at that moment.
     """
 
     time_ms: int
@@ -52,6 +52,8 @@ class Meeting(NamedTuple):
     p_ever: float
     p_known: float
     p_far: float
+    mine: tuple[float, float]
+    theirs: tuple[float, float]
 
 
 class _Way(NamedTuple):
@@ -140,7 +142,17 @@ def met(
     within = _within_with_each_error(north, east, sd_m, limit_m)
     p_ever = max(float(p[best]), float(within.any(axis=0).mean()))
     p_known = max(float(np.max(p[known])), float(within[known].any(axis=0).mean())) if known.any() else 0.0
-    return Meeting(round(float(times[best])), float(distance_m[best]), float(sd_m[best]), p_ever, p_known, p_far)
+    mine_then, theirs_then = ((float(way.lat[kept][best]), float(way.lon[kept][best])) for way in (a, b))
+    return Meeting(
+        round(float(times[best])),
+        float(distance_m[best]),
+        float(sd_m[best]),
+        p_ever,
+        p_known,
+        p_far,
+        mine_then,
+        theirs_then,
+    )
 
 
 def _surely_apart(mine: _Known, theirs: _Known, span_ms: tuple[int, int], far_m: float, rules: Rules) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -198,6 +198,12 @@ def fix_document(observation: Observation) -> dict[str, Any]:
     }
 
 
+def place_document(device_id: str, time_ms: int, place: tuple[float, float]) -> dict[str, Any]:
+    """Where a person was between two fixes, as evidence."""
+    lat, lon = (round(value, 7) for value in place)
+    return {"device_id": device_id, "time": time_text(time_ms), "lat": lat, "lon": lon}
+
+
 def with_incident(
     closed: dict[Key, tuple[int, int]], standing: bool, now_ms: int
 ) -> tuple[dict[Key, tuple[int, int]], int]:
@@ -271,11 +277,11 @@ class Draft:
         probability: float | None,
         reason: str,
         numbers: dict[str, Any],
-        around: Sequence[dict[str, Any]] = (),
+        around: Mapping[str, Sequence[dict[str, Any]]] | None = None,
     ) -> None:
         """Takes over what became of an alarm, and tells it when there is something to tell.
 
-        `around`: the fixes on either side of a moment between fixes that decided.
+        `around`: of a moment between fixes that decided, the fixes on either side and the places at that moment.
         """
         if change.pending:
             self.pending.add(key)
@@ -297,8 +303,7 @@ class Draft:
         if alarm is not None:
             if change.word:
                 self._tell(key, change.word, alarm, (distance_m, probability), reason, numbers)
-                if around:
-                    self.effects[-1].evidence["fixes_around"] = list(around)
+                self.effects[-1].evidence.update(around or {})
             self.alarms[key] = alarm
         if change.word == "cleared" and alarm is not None:
             del self.alarms[key]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from gateway.contract.transitions import time_text
 from gateway.geofence import between, ellipsoid, motion, pairs
 from gateway.geofence.alarms import Evidence, Key, consider
 from gateway.geofence.areas import Ground, PreparedZone
-from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, rounded, rules_in_force
+from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, place_document, rounded, rules_in_force
 from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
 
 
@@ -84,7 +85,7 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
             rounded(None if (t := fix_ms(track)) is None else (at_ms - t) / 1000) for track in (monitored, protected)
         ],
     }
-    around: list[dict[str, Any]] = []
+    around: dict[str, list[dict[str, Any]]] = {}
     last_look = False
     if p_alert < rules.p_raise:
         other = protected if moved is monitored else monitored
@@ -94,11 +95,7 @@ def judge_pair(draft: Draft, person: str, moved: Track, cause: str = "") -> None
             if last_look or met.p_ever >= rules.p_raise or met.p_far > p_prealert:
                 distance_m, reason = met.distance_m, "crossed_between_fixes"
                 numbers |= meeting_numbers(met, at_ms)
-                around = [
-                    fix_document(fix)
-                    for track in (monitored, protected)
-                    for fix in between.fixes_around(track, met.time_ms)
-                ]
+                around = meeting_around(met, moved, other, (monitored, protected))
             p_alert, p_prealert = max(p_alert, met.p_ever), max(p_prealert, met.p_far)
     fresh = _is_fresh(draft, monitored) and _is_fresh(draft, protected)
     alone = bool(cause) or over or _is_alone(draft, moved)
@@ -184,6 +181,19 @@ def meeting_numbers(met: between.Meeting, at_ms: int) -> dict[str, Any]:
     }
 
 
+def meeting_around(
+    met: between.Meeting, moved: Track, other: Track, tracks: Sequence[Track]
+) -> dict[str, list[dict[str, Any]]]:
+    """Of a moment between fixes: the fixes of these tracks on either side of it, and where both were."""
+    return {
+        "fixes_around": [fix_document(fix) for track in tracks for fix in between.fixes_around(track, met.time_ms)],
+        "places_between": [
+            place_document(moved.device_id, met.time_ms, met.mine),
+            place_document(other.device_id, met.time_ms, met.theirs),
+        ],
+    }
+
+
 def _contact_is_near(draft: Draft, view: pairs.Look, monitored: Track, protected: Track) -> bool:
     """Whether even the slow bound of the closing speed reaches the alert distance within the horizon."""
     rules = draft.rules
@@ -208,10 +218,17 @@ def judge_zones(draft: Draft, moved: Track, cause: str = "", only: frozenset[str
             _judge_zone(draft, prepared, moved, why)
 
 
-def _crossed(
-    draft: Draft, ground: Ground, prepared: PreparedZone, moved: Track, border_m: float
-) -> tuple[float, float] | None:
-    """Probability and share of the way, when the line between the last two fixes runs through the ground."""
+class Crossing(NamedTuple):
+    """A way between two fixes through a zone: probability, share of the way, Unix ms and (lat, lon) where deepest."""
+
+    p: float
+    share: float
+    time_ms: int
+    place: tuple[float, float]
+
+
+def _crossed(draft: Draft, ground: Ground, prepared: PreparedZone, moved: Track, border_m: float) -> Crossing | None:
+    """The crossing, when the line between the last two fixes runs through the ground."""
     a, b = moved.before, moved.here
     if a is None or b is None or b.time_ms <= a.time_ms:
         return None
@@ -228,7 +245,7 @@ def _crossed(
     gap_s = (b.time_ms - a.time_ms) / 1000.0
     bridge = bridge_sd_m(max(b.speed_m_s(), length_m / gap_s), gap_s, share, draft.rules)
     sd = (motion.position_sd_m(b, draft.rules) ** 2 + bridge**2) ** 0.5
-    return ground.probability(lat, lon, sd), share
+    return Crossing(ground.probability(lat, lon, sd), share, moment_ms, (lat, lon))
 
 
 def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) -> None:
@@ -262,14 +279,24 @@ def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) 
             last = moved.here
             p = max(p, ground.probability(last.lat, last.lon, motion.position_sd_m(last, rules)))
         numbers: dict[str, Any] = {"sd_m": round(sd, 3), "border_m": round(border_m, 3)}
+        around: dict[str, list[dict[str, Any]]] = {}
         if p < rules.p_raise and not cause:
             crossed = _crossed(draft, ground, prepared, moved, border_m)
-            if crossed is not None and crossed[0] > p:
-                p, reason = crossed[0], "crossed_between_fixes"
-                numbers["crossed_share"] = round(crossed[1], 4)
+            if crossed is not None and crossed.p > p:
+                p, reason = crossed.p, "crossed_between_fixes"
+                numbers["crossed_share"] = round(crossed.share, 4)
+                around = {"places_between": [place_document(moved.device_id, crossed.time_ms, crossed.place)]}
         change = consider(
             draft.alarms.get(key), key in draft.pending, Evidence(p, 0.0, base, base, fresh, alone), draft.now_ms, rules
         )
         if change.word == "cleared":
             reason = "left"
-        draft.apply(key, change, distance_m=max(0.0, border_m), probability=p, reason=reason, numbers=numbers)
+        draft.apply(
+            key,
+            change,
+            distance_m=max(0.0, border_m),
+            probability=p,
+            reason=reason,
+            numbers=numbers,
+            around=around,
+        )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gateway.geofence import between, ellipsoid, motion
 from gateway.geofence.alarms import Evidence, Key, consider
-from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, rules_in_force
+from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, place_document, rules_in_force
 from gateway.geofence.judging import meeting, meeting_numbers
 from gateway.geofence.motion import Observation
 from gateway.geofence.probability import within_distance
@@ -24,6 +24,7 @@ class _Look(NamedTuple):
     last_look: bool = False
     other: Track | None = None
     moment_ms: int = 0
+    places: tuple[dict[str, Any], ...] = ()
 
 
 def judge(draft: Draft, person: str, event: Observation) -> None:
@@ -52,9 +53,10 @@ def judge(draft: Draft, person: str, event: Observation) -> None:
             "fix_time_ms": event.time_ms,
             **look.numbers,
         }
-        around = [fix_document(event)]
+        around = {"fixes_around": [fix_document(event)]}
         if look.other is not None:
-            around += [fix_document(fix) for fix in between.fixes_around(look.other, look.moment_ms)]
+            around["fixes_around"] += [fix_document(fix) for fix in between.fixes_around(look.other, look.moment_ms)]
+            around["places_between"] = list(look.places)
         draft.apply(
             look.key,
             change,
@@ -104,7 +106,12 @@ def _at_fix(draft: Draft, event: Observation) -> list[_Look]:
         distance_m = ellipsoid.distance(event.lat or 0.0, event.lon or 0.0, there.lat, there.lon)
         joint_sd = (sd * sd + motion.position_sd_m(there, draft.rules) ** 2) ** 0.5
         p = within_distance(proximity.alert_distance_m, distance_m, joint_sd)
-        looks.append(_Look(Key("proximity_alert", whom, ""), p, distance_m, {}, True, False, track, event.time_ms))
+        places = (
+            place_document(event.device_id, event.time_ms, (event.lat or 0.0, event.lon or 0.0)),
+            place_document(track.device_id, event.time_ms, (there.lat, there.lon)),
+        )
+        key = Key("proximity_alert", whom, "")
+        looks.append(_Look(key, p, distance_m, {}, True, False, track, event.time_ms, places))
     return looks
 
 
@@ -121,5 +128,9 @@ def _on_the_way(draft: Draft, track: Track, event: Observation) -> list[_Look]:
         if met is not None:
             key, numbers = Key("proximity_alert", whom, ""), meeting_numbers(met, draft.now_ms)
             last_look = met.p_known >= draft.rules.p_last_look
-            looks.append(_Look(key, met.p_ever, met.distance_m, numbers, False, last_look, other, met.time_ms))
+            places = (
+                place_document(track.device_id, met.time_ms, met.mine),
+                place_document(other.device_id, met.time_ms, met.theirs),
+            )
+            looks.append(_Look(key, met.p_ever, met.distance_m, numbers, False, last_look, other, met.time_ms, places))
     return looks

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.contract.orders import Order
+from gateway.contract.reading import unix_ms_of
 from gateway.contract.shapes import Circle
 from gateway.contract.transitions import Transition
 from gateway.geofence.areas import buffer_rings
@@ -21,11 +22,15 @@ Box = tuple[float, float, float, float]
 
 
 class Trimmings(NamedTuple):
-    """What the caller adds: texts by language, municipalities as a base layer, a title."""
+    """What the caller adds: texts by language, municipalities as a base layer.
+
+    Of a what-if: the orders as they are now, and what changes (word of the texts, now, then) in metres or as a count.
+    """
 
     words: Mapping[str, Mapping[str, str]] = {}
     base: Sequence[Mapping[str, Any]] = ()
-    title: str = ""
+    present: Sequence[Order] = ()
+    changes: Sequence[tuple[str, float, float]] = ()
 
 
 def _zones(order: Order) -> list[dict[str, Any]]:
@@ -43,6 +48,12 @@ def _zones(order: Order) -> list[dict[str, Any]]:
         if zone.buffer_m > 0:
             zones.append({**name, "kind": "buffer", "rings": buffer_rings(zone.shape, zone.buffer_m)})
     return zones
+
+
+def _zones_that_change(present: Sequence[Order], proposed: Sequence[Order]) -> list[dict[str, Any]]:
+    """The zones and buffers of the present orders that the proposal draws otherwise."""
+    kept = [zone for order in proposed for zone in _zones(order)]
+    return [zone for order in present for zone in _zones(order) if zone not in kept]
 
 
 def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> list[dict[str, Any]]:
@@ -96,6 +107,10 @@ def _alarm(t: Transition) -> dict[str, Any]:
         "p": t.probability,
         "zone": t.zone_id or None,
         "protected": t.protected or None,
+        "between": [
+            [unix_ms_of(place["time"]), place["lat"], place["lon"], place["device_id"]]
+            for place in t.evidence.get("places_between", ())
+        ],
         "lat": None if at is None else at["lat"],
         "lon": None if at is None else at["lon"],
     }
@@ -111,7 +126,6 @@ def render(
     extra = trimmings or Trimmings()
     west, south, east, north = box_of(orders, observations)
     data = {
-        "title": extra.title,
         "words": extra.words,
         "base": extra.base,
         "timezone": orders[0].timezone if orders else "UTC",
@@ -120,7 +134,17 @@ def render(
         "reach": {"after_ms": STANDARD.overdue_min_ms},
         "orders": [order.order_id for order in orders],
         "tracks": _tracks(orders, observations),
-        "zones": [zone for order in orders for zone in _zones(order)],
+        "zones": [
+            *({**zone, "kind": "present"} for zone in _zones_that_change(extra.present, orders)),
+            *(zone for order in orders for zone in _zones(order)),
+        ],
+        "changes": extra.changes,
+        "alert_now_m": {
+            party.device_id: order.proximity.alert_distance_m
+            for order in extra.present
+            for party in order.protected
+            if order.proximity is not None
+        },
         "alarms": [_alarm(t) for t in transitions],
     }
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")

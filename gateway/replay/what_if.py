@@ -107,13 +107,14 @@ def compare(
     """Both outcomes side by side, and the transitions of the proposal."""
     times = [row.time_ms for row in observations]
     end_ms = max(times, default=0)
-    weeks = max((end_ms - min(times, default=0)) / WEEK_MS, 1 / (7 * 24))
+    span_weeks = (end_ms - min(times, default=0)) / WEEK_MS
+    weeks = max(span_weeks, 1 / (7 * 24))
     present = list(replay(orders, observations))
     proposed = list(replay([proposal.applied(order) for order in orders], observations, rules=proposal.rules))
     told, told_proposed = breaches(present, end_ms), breaches(proposed, end_ms)
     return {
         "schema": "waakzaam.what_if/1",
-        "weeks": round(weeks, 4),
+        "weeks": round(span_weeks, 4),
         "fixes": len(observations),
         "present": summary(present, weeks),
         "proposed": summary(proposed, weeks),

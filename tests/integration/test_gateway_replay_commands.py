@@ -161,6 +161,8 @@ def test_what_if_shows_a_proposal_beside_the_present_order(folder: Path) -> None
     assert outcome["recall_of_present_breaches"] == 0.0
     text = page.read_text()
     assert "trk-m1" in text
+    assert '"changes":[["alert",' in text
+    assert f'["count_alarms",{outcome["present"]["alarms"]},{outcome["proposed"]["alarms"]}]' in text
     assert "http" not in text.replace("http-equiv", "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from geographiclib.geodesic import Geodesic
 
 from gateway.contract.reading import unix_ms_of
 from gateway.contract.transitions import Transition
@@ -43,6 +44,15 @@ def test_the_evidence_names_the_moment_and_the_four_fixes_around_it() -> None:
         assert unix_ms_of(first["time"]) <= moment_ms <= unix_ms_of(second["time"])
     written = {(one.device_id, one.time_ms, one.lat, one.lon) for one in scenario.observations}
     assert {(one["device_id"], unix_ms_of(one["time"]), one["lat"], one["lon"]) for one in around} <= written
+
+
+def test_the_evidence_says_where_both_were_at_that_moment() -> None:
+    _, alarm = decided_between()
+    mine, hers = alarm.evidence["places_between"]
+    assert {mine["time"], hers["time"]} == {alarm.evidence["numbers"]["closest_at"]}
+    assert {mine["device_id"], hers["device_id"]} == {"trk-m1", "trk-p1"}
+    apart = Geodesic.WGS84.Inverse(mine["lat"], mine["lon"], hers["lat"], hers["lon"])["s12"]
+    assert apart == pytest.approx(alarm.distance_m, abs=1)
 
 
 def fed(one: State, rows: list[Observation], *, stored: bool) -> list[Transition]:

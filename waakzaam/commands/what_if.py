@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ import typer
 from gateway import orders_file
 from gateway.contract import schedules
 from gateway.contract.errors import OrdersInvalid
+from gateway.contract.orders import Order
+from gateway.contract.shapes import Circle
 from gateway.errors import FileUnreadable
 from gateway.geofence.rules import STANDARD, Rules
 from gateway.replay import fixes, map_page
@@ -77,6 +80,31 @@ def _table(outcome: dict[str, Any]) -> list[str]:
     return [*lines, "", told]
 
 
+def _changes(
+    present: Sequence[Order], proposed: Sequence[Order], outcome: dict[str, Any]
+) -> list[tuple[str, float, float]]:
+    """What the map says of the proposal: each kind of number that it changes (of the first order it does so), and how
+    many alarms and breaches are told."""
+    found: dict[str, tuple[float, float]] = {}
+    for now, then in zip(present, proposed, strict=True):
+        pairs = []
+        if now.proximity is not None and then.proximity is not None:
+            pairs.append(("alert", now.proximity.alert_distance_m, then.proximity.alert_distance_m))
+            pairs.append(("prealert", now.proximity.prealert_distance_m, then.proximity.prealert_distance_m))
+        for a, b in zip(now.zones, then.zones, strict=True):
+            if isinstance(a.shape, Circle) and isinstance(b.shape, Circle):
+                pairs.append(("radius", a.shape.radius_m, b.shape.radius_m))
+            pairs.append(("buffer", a.buffer_m, b.buffer_m))
+        for word, before, after in pairs:
+            if before != after:
+                found.setdefault(word, (before, after))
+    told = (
+        ("count_alarms", outcome["present"]["alarms"], outcome["proposed"]["alarms"]),
+        ("count_breaches", outcome["breaches_present"], outcome["breaches_proposed"]),
+    )
+    return [*((word, *numbers) for word, numbers in found.items()), *told]
+
+
 def what_if(
     orders: Annotated[Path, typer.Option(help="Court orders as they are (waakzaam.orders/1).")],
     fixes_path: Annotated[Path, typer.Option("--fixes", help="Past positions and events (fixes.csv).")],
@@ -111,7 +139,9 @@ def what_if(
     outcome, transitions = compare(present, rows, proposal)
     if map_path is not None:
         proposed = [proposal.applied(order) for order in present]
-        page = map_page.render(proposed, rows, transitions, map_trimmings.trimmings(proposed, rows, "what-if"))
+        changes = _changes(present, proposed, outcome)
+        trimmings = map_trimmings.trimmings(proposed, rows, present, changes)
+        page = map_page.render(proposed, rows, transitions, trimmings)
         write_lines([page], str(map_path))
     if as_json:
         typer.echo(json.dumps(outcome, indent=2))
