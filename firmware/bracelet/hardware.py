@@ -171,6 +171,18 @@ class Hardware:
                     awake.append(name)
         return awake
 
+    def rouse(self, say) -> None:
+        """A sleep that it did not come to: light and motor can tell again, the gauge follows the cell again."""
+        if self.led_power is not None:
+            self.led_power(1)
+        if self.haptics is not None:
+            self._started(say, "haptics", self.haptics, self.haptics.start())
+        if self.gauge is not None:
+            try:
+                self.gauge.start()
+            except DriverError as error:
+                say("fault", {"during": "rouse", "part": "gauge", "reason": str(error)})
+
     def _rest_accelerometer(self) -> None:
         chip = self.accelerometer or LIS3DH(self._chip(board.LIS3DH_ADDRESS, "LIS3DH"), self.clock)
         chip.wake_on_motion(WRIST_MG, WRIST_SAMPLES)

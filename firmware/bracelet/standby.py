@@ -85,7 +85,16 @@ def fall_asleep(hardware, memory, say, strip_in: bool, button_stuck: bool, again
     """Deep sleep; the board starts anew when something wakes it. Lines are armed by level, so nothing is missed.
 
     `again`: what interrupted a sleep that goes on; the chips are still at rest then, but for the accelerometer's line.
+    Comes back only when it did not come to it, and then light and motor can tell again.
     """
+    try:
+        _sleep(hardware, memory, say, strip_in, button_stuck, again)
+    except Exception as error:
+        say("fault", {"during": "standby", "reason": "%s %s" % (type(error).__name__, error)})
+    hardware.rouse(say)
+
+
+def _sleep(hardware, memory, say, strip_in: bool, button_stuck: bool, again: str) -> None:
     awake = hardware.rest(not again)
     rested = again == plan.TIMER
     wrist_free = "accelerometer" not in awake and not hardware.motion_pin()
