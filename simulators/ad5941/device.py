@@ -80,7 +80,10 @@ class Ad5941:
     # -- pins and bus ----------------------------------------------------------------------------------------------
     def chip_select(self, active: bool, now_us: float) -> None:
         """CS edge. A falling edge wakes the die when EI2CON allows; that frame itself is lost."""
-        self._advance(now_us)
+        if self.now_us <= now_us < self._quiet_us:  # nearly every edge: the shortest way
+            self.now_us = now_us
+        else:
+            self._advance(now_us)
         if active and not self.selected:
             self._frame_lost = not self._booted or self._held_in_reset
             if self.asleep:
@@ -94,21 +97,21 @@ class Ad5941:
             self.selected = False
             if self._frame_lost:
                 self.spi.address_lost = True
-            else:
+            elif not self.spi.whole:
                 self.spi.deselect()
         self.selected = active
 
     def transfer(self, mosi: bytes, now_us: float) -> bytes:
         """Bytes exchanged while CS is active."""
-        self._advance(now_us)
+        if self.now_us <= now_us < self._quiet_us:
+            self.now_us = now_us
+        else:
+            self._advance(now_us)
         if self.selected and not self._frame_lost and self.faults.bus_sound:
             self._mosi_bytes += len(mosi)
             self._miso_bytes += len(mosi)
             return self.spi.frame(mosi)
-        out = bytearray()
-        for byte in mosi:
-            out.append(self._exchange(byte))
-        return bytes(out)
+        return bytes([self._exchange(byte) for byte in mosi])
 
     def _exchange(self, byte: int) -> int:
         self._mosi_bytes += 1
@@ -209,9 +212,6 @@ class Ad5941:
 
     def _advance(self, to_us: float) -> None:
         """Everything that falls due up to `to_us`, in order. Time never runs back."""
-        if to_us < self._quiet_us:  # nearly every edge on the bus
-            self.now_us = max(self.now_us, to_us)
-            return
         while True:
             when = min(
                 self._boot_us,
@@ -348,14 +348,14 @@ class Ad5941:
             raise found
 
     def bus_read(self, address: int) -> int:
-        self._quiet_us = 0.0
         if self._rubbish_reads:
             self._rubbish_reads -= 1
             return RUBBISH
         return self.registers.read(address)
 
     def bus_write(self, address: int, value: int) -> None:
-        self._quiet_us = 0.0
+        if address not in self.registers.inert:
+            self._quiet_us = 0.0
         if self.spi.address_lost:
             self.hazard(f"write after a lost address frame: goes to 0x{address:04X}")
         self.registers.write(address, value, by_sequence=False)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulators.ad5941 import interrupts as irq
-from simulators.ad5941.register_map import Register
 
 if TYPE_CHECKING:
     from simulators.ad5941.device import Ad5941
@@ -49,6 +48,8 @@ LIVE: dict[str, Callable[[Any, int], int]] = {
     "SEQCNT": lambda chip, value: chip.sequencer.count,
     "SEQTIMEOUT": lambda chip, value: chip.sequencer.timeout_left(chip.now_us, chip.clock_us),
 }
+# Registers that are written most, and whose writing changes nothing of when something falls due.
+INERT = "CMDFIFOWADDR CMDFIFOWRITE SEQ0INFO SEQ1INFO SEQ2INFO SEQ3INFO SEQCNT INTCCLR DATAFIFOTHRES CALDATLOCK".split()
 RESET_CAUSES = {"POR": 0x1, "EXTRST": 0x2, "MMRSWRST": 0x8}
 
 
@@ -58,12 +59,14 @@ class RegisterFile:
     def __init__(self, chip: Ad5941) -> None:
         self._chip = chip
         self._map = chip.map
+        self.inert = {self._map.address(name) for name in INERT}
         self._values: dict[str, int] = {name: row.reset for name, row in self._map.by_name.items()}
         self._handlers: dict[str, Callable[[int], None]] = {
             name: getattr(self, "_write_" + name.lower())
             for name in self._map.by_name
             if hasattr(self, "_write_" + name.lower())
         }
+        self._unmodelled = {name: UNMODELLED.get(name, ()) for name in self._map.by_name}
         self._power_keys = 0
         self._oscillator_open = False
         self._reset_open = False
@@ -115,22 +118,19 @@ class RegisterFile:
             return
         if by_sequence:  # only 24 data bits travel in a command
             value &= 0xFFFFFF
-        oscillator_open, self._oscillator_open = self._oscillator_open, register.name == "OSCKEY" and value == 0xCB14
-        if register.name == "OSCCON" and not oscillator_open:
-            return
-        if register.name in CALIBRATION and self._values["CALDATLOCK"] != 0xDE87A5AF:
-            self._chip.hazard(f"write to {register.name} while calibration is locked")
-            return
-        self._apply(register, value)
-
-    def _apply(self, register: Register, value: int) -> None:
         name = register.name
+        oscillator_open, self._oscillator_open = self._oscillator_open, name == "OSCKEY" and value == 0xCB14
+        if name == "OSCCON" and not oscillator_open:
+            return
+        if name in CALIBRATION and self._values["CALDATLOCK"] != 0xDE87A5AF:
+            self._chip.hazard(f"write to {name} while calibration is locked")
+            return
         handler = self._handlers.get(name)
         if handler is not None:
             handler(value)
         else:
             self._values[name] = value
-        for bit, what in UNMODELLED.get(name, ()):
+        for bit, what in self._unmodelled[name]:
             if value & bit:
                 self._chip.violation("use", register.address, f"{what} is not simulated")
         if name in LOOP:

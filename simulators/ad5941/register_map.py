@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,11 @@ class Register:
     sequencer_may_write: bool
     fields: dict[str, tuple[int, int]]
 
-    @property
+    @cached_property
     def readable(self) -> bool:
         return self.access in {"r", "rw", "rw1c"}
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         return self.access != "r"
 

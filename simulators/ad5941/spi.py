@@ -18,6 +18,7 @@ FIFO_MIN_WORDS = 3
 FILLER = 0x00
 IGNORED = -1
 _FILLERS = [bytes([FILLER] * count) for count in range(7)]
+_MASKS = [(1 << 8 * count) - 1 for count in range(5)]
 
 
 class Bus(Protocol):
@@ -44,21 +45,20 @@ class SpiFrontEnd:
         self.address = 0
         # The frame that would have set the address was lost (it woke the die): the old address is still in force.
         self.address_lost = False
-        self._reset_frame()
+        self.select()
 
-    def _reset_frame(self) -> None:
+    def select(self) -> None:
+        """Begin of a frame."""
         self._command: int | None = None
+        self.whole = False  # all of the frame came at once, of the right length: nothing is left to check at its end
         self._position = 0
         self._value = 0
         self._out = 0
         self._pipeline: list[int] = []
 
-    def select(self) -> None:
-        self._reset_frame()
-
     def abandon(self) -> None:
         """The frame went wrong: the rest of it is ignored."""
-        self._reset_frame()
+        self.select()
         self._command = IGNORED
 
     def deselect(self) -> None:
@@ -76,28 +76,31 @@ class SpiFrontEnd:
             words = (self._position - FIFO_DUMMY_BYTES) // 4
             if words < FIFO_MIN_WORDS:
                 self._bus.hazard(f"READFIFO of {max(words, 0)} words: at least {FIFO_MIN_WORDS}")
-        self._reset_frame()
 
     def frame(self, mosi: bytes) -> bytes:
         """Bytes of a frame: a whole address, write or read at once, anything else byte by byte; same outcome."""
         if self._command is not None or not mosi:
+            self.whole = False
             return bytes([self.exchange(byte) for byte in mosi])
         command, after = mosi[0], len(mosi) - 1
         if command == SET_ADDRESS and after == 2:
             self._command, self._position = command, after
             self._value = self.address = mosi[1] << 8 | mosi[2]
             self.address_lost = False
+            self.whole = True
             return _FILLERS[3]
         width = bytes_of(self.address)
         if command == WRITE and after == width:
             self._command, self._position = command, after
             self._value = int.from_bytes(mosi[1:], "big")
+            self.whole = True
             self._bus.bus_write(self.address, self._value)
             return _FILLERS[after + 1]
         if command == READ and after == width + 1:
             self._command, self._position = command, after
+            self.whole = True
             self._out = self._bus.bus_read(self.address)
-            return _FILLERS[2] + (self._out & (1 << 8 * width) - 1).to_bytes(width, "big")
+            return _FILLERS[2] + (self._out & _MASKS[width]).to_bytes(width, "big")
         return bytes([self.exchange(byte) for byte in mosi])
 
     def exchange(self, mosi: int) -> int:

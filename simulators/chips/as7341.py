@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from simulators.ad5941.state_clock import StateClock
 from simulators.chips.as7341_measuring import GAIN_CODE_MAX, Measuring, Result
@@ -18,6 +19,7 @@ GARBAGE = 0xA5
 FIFO_WORDS = 128
 FIRST_BANKED, LAST_BANKED = 0x60, 0x74
 CFG0 = 0xA9
+ACCOUNTED = frozenset(("ENABLE", "CONFIG", "LED"))  # what the supply current depends on
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class As7341(I2cChip):
     ) -> None:
         self.variants = variants or As7341Variants()
         self.smux_faults = faults or As7341Faults()
+        self._handlers: dict[tuple[str, str], Callable[[int], Any] | None] = {}
         super().__init__(load("as7341"), strict=strict, faults=self.smux_faults)
         self.scene: Scene = scene or Darkness()
         self.measuring = Measuring(self, seed)
@@ -101,7 +104,7 @@ class As7341(I2cChip):
     # -- access ----------------------------------------------------------------------------------------------------
     @property
     def bank(self) -> int:
-        return self.value("CFG0") >> 4 & 1
+        return self.bytes[0, CFG0] >> 4 & 1
 
     def _reachable(self, address: int, action: str) -> bool:
         if address < RAM_BYTES:
@@ -125,12 +128,21 @@ class As7341(I2cChip):
         if address < RAM_BYTES:
             self.ram[address] = value & 0x77
             return
-        handler = getattr(self, "_write_" + cell.register.lower(), None)
+        handler = self._handler("_write_", cell.register)
         if handler is not None:
             handler(value)
         else:
             self.bytes[cell.bank, address] = value
-        self._account()
+        if cell.register in ACCOUNTED:
+            self._account()
+
+    def _handler(self, prefix: str, register: str) -> Callable[[int], Any] | None:
+        """What a register does besides being kept, looked up by its name once."""
+        try:
+            return self._handlers[prefix, register]
+        except KeyError:
+            found = self._handlers[prefix, register] = getattr(self, prefix + register.lower(), None)
+            return found
 
     def _account(self) -> None:
         enable = self.value("ENABLE")
@@ -155,7 +167,7 @@ class As7341(I2cChip):
             return self._freeze()
         if name.startswith("CH") and name.endswith("_DATA"):
             return self._word(int(name[2]), cell.index)
-        handler = getattr(self, "_read_" + name.lower(), None)
+        handler = self._handler("_read_", name)
         if handler is not None:
             return int(handler(cell.index))
         return self.bytes[cell.bank, address]

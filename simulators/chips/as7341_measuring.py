@@ -98,6 +98,8 @@ class Measuring:
         self._cycle_from_us = now_us
 
     def run_until(self, now_us: float) -> None:
+        if self._end_us > now_us and self._flicker_from_us is None and not self._chip.sai_active:
+            return  # nothing is due: nearly every access on the bus
         if self._chip.sai_active:
             self._start_us, self._end_us = None, math.inf
         while self._start_us is not None and self._end_us <= now_us:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,7 @@ class ColourStrip:
         self._left = 0.35 if used_before else 0.0
         self._tilt = own.normal(0.0, 0.004)
         self.pad = "white"
+        self._kept: dict[tuple[Any, ...], Array] = {}  # spectra that do not change with time
 
     @property
     def pad_names(self) -> tuple[str, ...]:
@@ -172,6 +174,7 @@ class ColourStrip:
         self.pad = pad
 
     # -- chemistry -------------------------------------------------------------------------------------------------
+    @cached_property
     def buffered_ph(self) -> float:
         """What the dry buffer (pH 8.4) makes of the drink."""
         return pad_ph(self._ph, self._drink.group, self._base_mol_l, self._buffer_capacity)
@@ -184,12 +187,12 @@ class ColourStrip:
         pad = pads()[drug]
         amount = self._spikes.get(drug, 0.0)
         level = amount / (amount + pad.half_saturation_mol_l)
-        activity = math.exp(-(((self.buffered_ph() - pad.optimum_ph) / pad.ph_width) ** 2))
+        activity = math.exp(-(((self.buffered_ph - pad.optimum_ph) / pad.ph_width) ** 2))
         rate = pad.rate_per_s * self._speed * 2.0 ** ((self._temperature_c - 25.0) / 10.0)
         formed = level * activity * (1.0 - math.exp(-((rate * since_s) ** self._stretch)))
         reduced = pad.reductant_response * (self._reductant["ascorbate"] + 0.5 * self._reductant["sulfite"])
         formed += min(0.4, reduced) * (1.0 - math.exp(-since_s / 60.0))
-        alkaline = pad.alkaline_response * max(0.0, self.buffered_ph() - ALKALINE_PH)
+        alkaline = pad.alkaline_response * max(0.0, self.buffered_ph - ALKALINE_PH)
         formed += min(0.6, alkaline) * (1.0 - math.exp(-since_s / 200.0))
         if since_s > LATE_S:
             formed += 0.35 * (1.0 - math.exp(-(since_s - LATE_S) / 600.0))
@@ -198,6 +201,20 @@ class ColourStrip:
     def pad_reflectance(self, now_us: float) -> Array:
         """Spectrum of the pad before the sensor, 0..1."""
         wet = now_us >= self.wet_at_us
+        total = self._keep(("pad", self.pad, wet), lambda: self._before_any_dye(wet))
+        if self.pad in pads():
+            dye = self._keep(("dye", self.pad), lambda: spread_over_wavelengths(pads()[self.pad].peak))
+            total = total + DYE_STRENGTH * self._strength[self.pad] * self.extent(self.pad, now_us) * dye
+        return np.clip(reflectance(total) * self._shade[self.pad], 0.0, 1.0)
+
+    def _keep(self, what: tuple[Any, ...], make: Callable[[], Array]) -> Array:
+        found = self._kept.get(what)
+        if found is None:
+            found = self._kept[what] = make()
+        return found
+
+    def _before_any_dye(self, wet: bool) -> Array:
+        """K/S of the paper, of the drink in it, and of a reference pad's indicator."""
         paper = self._paper + self._tilt * (WAVELENGTHS_NM - 550.0) / 150.0
         total = k_over_s(np.clip(paper, 0.3, 0.98))
         if wet:
@@ -208,21 +225,23 @@ class ColourStrip:
             shown = indicator(BROMOCRESOL_GREEN, self._ph if wet else 7.0)
             total = total + 0.9 * spread_over_wavelengths(shown)
         elif self.pad == "buffer":
-            shown = indicator(PHENOL_RED, self.buffered_ph() if wet else 8.4)
+            shown = indicator(PHENOL_RED, self.buffered_ph if wet else 8.4)
             total = total + 0.9 * spread_over_wavelengths(shown)
-        elif self.pad in pads():
-            dye = spread_over_wavelengths(pads()[self.pad].peak)
-            total = total + DYE_STRENGTH * self._strength[self.pad] * self.extent(self.pad, now_us) * dye
-        return np.clip(reflectance(total) * self._shade[self.pad], 0.0, 1.0)
+        return total
 
     # -- Scene -----------------------------------------------------------------------------------------------------
     def lamp(self, led_ma: float) -> Array:
         """What a perfectly white pad would return, behind the window."""
-        return np.asarray(warm_white() * LAMP_UW_CM2_PER_MA * led_ma * self._optics.brightness * self._film())
+        optics = self._optics
+        return self._keep(
+            ("lamp", led_ma, optics),
+            lambda: np.asarray(warm_white() * LAMP_UW_CM2_PER_MA * led_ma * optics.brightness * self._film()),
+        )
 
     def room(self) -> Array:
         """Mean of the light that leaks in."""
-        return np.asarray(warm_white() * self._optics.leak_uw_cm2 * self._film())
+        optics = self._optics
+        return self._keep(("room", optics), lambda: np.asarray(warm_white() * optics.leak_uw_cm2 * self._film()))
 
     def _film(self) -> Array:
         return np.asarray(1.0 - self._optics.stain * np.clip((560.0 - WAVELENGTHS_NM) / 160.0, 0.0, 1.0))

@@ -34,6 +34,8 @@ class RememberedCell:
         self._strip = strip
         self._at = 0
         self._real: Cell | None = None
+        self._lived = 0  # calls that the real cell has lived through
+        self._alone = False  # a call differed: the real cell answers
         self._first = False
 
     def apply(self, potential_v: float | None, series_ohm: float, now_us: float) -> None:
@@ -42,16 +44,26 @@ class RememberedCell:
     def current_a(self, now_us: float) -> float:
         return self._answer((now_us,))
 
+    def live(self) -> Cell:
+        """The real cell, made to live through every call so far: what comes next need not go back to the first."""
+        if self._real is None:
+            self._real = self._strip.make()
+        if not self._alone:
+            for past in self._strip.calls[self._lived : self._at]:
+                _ask(self._real, past)
+            self._lived = self._at
+        return self._real
+
     def _answer(self, call: Call) -> float:
         strip, at = self._strip, self._at
-        if self._real is None:
+        if not self._alone:
             if at < len(strip.calls) and strip.calls[at] == call:
                 self._at = at + 1
                 return strip.answers[at]
-            self._real = strip.make()
-            for past in strip.calls[:at]:
-                _ask(self._real, past)
+            self.live()
+            self._alone = True
             self._first = at == len(strip.calls)
+        assert self._real is not None
         answer = _ask(self._real, call)
         if self._first:
             strip.calls.append(call)

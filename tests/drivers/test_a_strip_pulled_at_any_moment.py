@@ -87,9 +87,9 @@ class Hand:
         left_us = and_then_s * 1e6
         while bench.runner.state.name != state or left_us > 0.0:
             assert bench.clock.now_us < until_us, f"never in {state}: {bench.said[-3:]}"
-            for _, action in [one for one in bench._plan if one[0] <= bench.clock.now_us]:
+            for _, action in [one for one in bench.plan if one[0] <= bench.clock.now_us]:
                 action()
-            bench._plan = [one for one in bench._plan if one[0] > bench.clock.now_us]
+            bench.plan = [one for one in bench.plan if one[0] > bench.clock.now_us]
             before_us = bench.clock.now_us
             bench.clock.now_us += max(bench.runner.poll(), 5)
             if bench.runner.state.name == state:

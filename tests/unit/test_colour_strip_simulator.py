@@ -68,7 +68,7 @@ def test_reductants_colour_the_dehydrogenase_pad_without_any_drug() -> None:
 
 def test_an_acid_drink_wears_the_buffer_and_the_pads_say_so() -> None:
     sour, neutral = ColourStrip("lemonade", {"GBL": GBL}), ColourStrip("water", {"GBL": GBL})
-    assert sour.buffered_ph() < neutral.buffered_ph() - 0.4
+    assert sour.buffered_ph < neutral.buffered_ph - 0.4
     assert sour.extent("GBL", 600e6) < neutral.extent("GBL", 600e6)
     for strip in (sour, neutral):
         strip.select("ph")

@@ -1,20 +1,24 @@
 """The bracelet's fault campaign: whole drink tests on a virtual clock, each with a fault, in scenes of one drink each.
 
 A scene is a drink, a strip (or two), a chip and a temperature; it is played once undisturbed and then once with each
-fault. Checked after every test: something was told in time, a spiked drink was never told as "negative", the outcome
-carries a typed reason, the sealed record says the same; of every few records also that it judges again to the same.
+fault. A fault that strikes in the middle begins in a copy of the undisturbed test as it stands at that moment (rigs/
+branch.py): up to there the test is the same, and played once. Checked after every test: something was told in time, a
+spiked drink was never told as "negative", the outcome carries a typed reason, the sealed record says the same; of every
+few records also that it judges again to the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import gc
 import math
 import random
 import shutil
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +30,11 @@ from simulators.ad5941 import Ad5941, Part
 from simulators.strip import StripCell
 from simulators.strip.chemistry import concentration_mol_l, doses_mg
 from simulators.strip.colour import ColourStrip
-from simulators.strip.remembered import Remembered
-from waakzaam.benches._bracelet_faults import BOTH, COLOUR, VOLTAMMETRIC
+from simulators.strip.remembered import Remembered, RememberedCell
+from waakzaam.benches._bracelet_faults import BOTH, COLOUR, FROM_THE_START, VOLTAMMETRIC, Fault
 from waakzaam.rigs.bracelet import KEY, colour_calibration, ketamine_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
+from waakzaam.rigs.branch import in_a_branch
 
 VOLUME_ML = 330.0
 SPIKED_PART = 0.85
@@ -38,15 +43,15 @@ REPLAYED_EVERY = 6  # records that are judged again: one of so many; the rest wo
 WAVEFORM = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 CHIPS_OUT_OF_RANGE = (Part(chip_id=0x0000), Part(rtia_tolerance=0.45), Part(adc_offset_v=0.05), Part(lpdac_inl_v=0.05))
 STRIPS_AT_FAULT = ("dry", "used", "half_wet")
-FAULTS: dict[str, dict[str, Any]] = {"voltammetric": VOLTAMMETRIC, "colour": COLOUR, "both": BOTH}
+FAULTS: dict[str, dict[str, Fault]] = {"voltammetric": VOLTAMMETRIC, "colour": COLOUR, "both": BOTH}
 NAMES = {
     "voltammetric": (*VOLTAMMETRIC, "part_out_of_range", *STRIPS_AT_FAULT),
     "colour": (*COLOUR, *STRIPS_AT_FAULT[:2]),
     "both": tuple(BOTH),
 }
 SHARES = {"voltammetric": 0.72, "colour": 0.23, "both": 0.05}
-# Words that a reason may begin with when a test has no result: what failed, or what the strip or the wearer did.
-TYPES = ("bus", "chip", "supply", "firmware", "caller")
+FILE_OPEN = ("log", "load_next")  # states in which the firmware may have a file open between two of its steps
+Plan = list[tuple[float, Callable[[], Any]]]  # at which microsecond what is done
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Stage:
 
     def _new_cell(self, **changes: Any) -> StripCell:
         spikes = {"ketamine": self._amount_mol_l} if self._drug == "ketamine" and self.spiked else {}
-        wet_at_us = (self._begin_s + self._wet_s) * 1e6
+        wet_at_us = (self._begun_us / 1e6 + self._wet_s) * 1e6
         given: dict[str, Any] = {"wet_at_us": wet_at_us, "temperature_c": self._temperature_c, **changes}
         return StripCell(self._matrix, spikes, seed=self.scene.key, **given)
 
@@ -139,10 +144,24 @@ class Stage:
 
     def play(self, fault: str) -> Outcome:
         """One test of this scene with this fault."""
+        outcome = Outcome(self.scene.kind, self.scene.number, fault, self.spiked)
+        rng = random.Random(f"{self.scene.key} {fault}")
+        place = self._folder / f"{self.scene.kind}-{self.scene.number}-{fault}"
+        bench = self._begin(place, fault, rng)
+        act = FAULTS[self.scene.kind].get(fault)
+        if act is not None:
+            act(bench, rng, self.lasts_s)
+        self._finish(bench, outcome)
+        if fault == "none":
+            self.lasts_s = (bench.clock.now_us - self._begun_us) / 1e6
+            if bench.violations():
+                outcome.wrong.append(f"a register that is not there: {bench.violations()[0]}")
+        shutil.rmtree(place)
+        return outcome
+
+    def _begin(self, place: Path, fault: str, rng: random.Random) -> WholeBracelet:
+        """A bracelet that was just switched on, its strip put in."""
         scene = self.scene
-        rng = random.Random(f"{scene.key} {fault}")
-        outcome = Outcome(scene.kind, scene.number, fault, self.spiked)
-        place = self._folder / f"{scene.kind}-{scene.number}-{fault}"
         place.mkdir()
         part = rng.choice(CHIPS_OUT_OF_RANGE) if fault == "part_out_of_range" else self._part
         bench = WholeBracelet(
@@ -155,28 +174,55 @@ class Stage:
             colour_lot="C1",
         )
         bench.start()
-        begun_us = bench.clock.now_us
-        self._begin_s = begun_us / 1e6
+        self._begun_us = bench.clock.now_us
         if scene.kind == "colour":
-            bench.insert_pads(self._pads(begun_us, fault))
+            bench.insert_pads(self._pads(bench.clock.now_us, fault))
         else:
             bench.insert(self._strip(fault, rng))
         if scene.kind == "both":
             self._then_pads(bench)
-        act = FAULTS[scene.kind].get(fault)
-        if act is not None:
-            act(bench, rng, self.lasts_s)
+        return bench
+
+    def _finish(self, bench: WholeBracelet, outcome: Outcome) -> Outcome:
+        """Play to the end, whatever it is."""
         try:
-            bench.run(TOLD_WITHIN_S)
+            bench.run(TOLD_WITHIN_S - (bench.clock.now_us - self._begun_us) / 1e6)
             _check(bench, outcome, self._documents)
         except AssertionError as error:
             outcome.wrong.append(f"hangs: {error}")
-        if fault == "none":
-            self.lasts_s = (bench.clock.now_us - begun_us) / 1e6
-            if bench.violations():
-                outcome.wrong.append(f"a register that is not there: {bench.violations()[0]}")
-        shutil.rmtree(place)
         return outcome
+
+    def play_all(self, faults: Sequence[str]) -> list[Outcome]:
+        """One test with each of these faults, after the undisturbed one: the outcomes of `play`, in this order."""
+        acts = FAULTS[self.scene.kind]
+        played: dict[str, Outcome] = {}
+        place = self._folder / "trunk"
+        bench = self._begin(place, "", random.Random())
+        for fault in faults:
+            if fault in acts and fault not in FROM_THE_START:
+                rng = random.Random(f"{self.scene.key} {fault}")
+                strikes = _planned(bench, lambda act=acts[fault], rng=rng: act(bench, rng, self.lasts_s))  # type: ignore[misc]
+                first = min(at_us for at_us, _ in strikes)
+                bench.plan.append((first, functools.partial(self._branch, bench, fault, strikes, played)))
+        bench.plan.sort(key=lambda one: one[0])
+        with contextlib.suppress(AssertionError):  # the undisturbed test hangs: `play` has said so
+            bench.run(TOLD_WITHIN_S)
+        shutil.rmtree(place)
+        return [played[fault] if fault in played else self.play(fault) for fault in faults]
+
+    def _branch(self, bench: WholeBracelet, fault: str, strikes: Plan, played: dict[str, Outcome]) -> None:
+        """From this moment of the undisturbed test on, one with a fault."""
+        if bench.runner.state.name in FILE_OPEN:
+            return
+        if isinstance(bench.afe.cell, RememberedCell):
+            bench.afe.cell.live()
+
+        def act() -> Outcome:
+            others = [one for one in bench.plan if getattr(one[1], "func", None) != self._branch]
+            bench.plan[:] = sorted(others + strikes, key=lambda one: one[0])
+            return self._finish(bench, Outcome(self.scene.kind, self.scene.number, fault, self.spiked))
+
+        played[fault] = in_a_branch(bench.folder, act)
 
     def _then_pads(self, bench: WholeBracelet) -> None:
         """The hand changes the strip when the bracelet asks for the next one."""
@@ -189,6 +235,15 @@ class Stage:
                 bench.at(3.0, lambda: bench.insert_pads(self._pads(bench.clock.now_us, "")))
 
         bench.runner._say = watch
+
+
+def _planned(bench: WholeBracelet, act: Callable[[], None]) -> Plan:
+    """What this plans on a bench, taken off it again."""
+    before = list(bench.plan)
+    act()
+    added = [one for one in bench.plan if one not in before]
+    bench.plan[:] = before
+    return added
 
 
 def _check(bench: WholeBracelet, outcome: Outcome, documents: tuple[dict[str, Any], ...]) -> None:
@@ -268,7 +323,7 @@ def whole_scene(scene: Scene) -> list[Outcome]:
         stage = Stage(scene, folder)
         outcomes = [stage.play(NAMES[scene.kind][0])]
         gc.freeze()  # the firmware collects in every test: spare it the libraries and tables of this process
-        return outcomes + [stage.play(fault) for fault in NAMES[scene.kind][1:]]
+        return outcomes + stage.play_all(NAMES[scene.kind][1:])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -250,3 +250,7 @@ BOTH = {
     name: COMMON[name]
     for name in ("none", "host_stall", "flash_refuses", "strip_pulled", "i2c_stuck_briefly", "i2c_flips_read")
 }
+# These act before the test begins; all others strike at a moment within it and change nothing before.
+FROM_THE_START = frozenset(
+    """none flash_refuses texts_missing battery_low wrist_never_still miso_one_flip dummy_missing dummy_wrong""".split()
+)

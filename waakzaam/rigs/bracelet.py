@@ -6,7 +6,7 @@ import copy
 import functools
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -155,7 +155,7 @@ class BraceletBench:
             texts_of("nl"),
             lambda: "2026-11-23",
         )
-        self._plan: list[tuple[float, Any]] = []
+        self.plan: list[tuple[float, Callable[[], Any]]] = []  # at which microsecond what is done
 
     @staticmethod
     def _open(path: str, mode: str) -> BinaryIO:
@@ -163,8 +163,8 @@ class BraceletBench:
 
     def at(self, second: float, action: Any) -> None:
         """Do `action()` when this many seconds have passed."""
-        self._plan.append((self.clock.now_us + second * 1e6, action))
-        self._plan.sort(key=lambda one: one[0])
+        self.plan.append((self.clock.now_us + second * 1e6, action))
+        self.plan.sort(key=lambda one: one[0])
 
     def select_pad(self, number: int) -> None:
         """The lamp selector."""
@@ -196,8 +196,8 @@ class BraceletBench:
         end_us = self.clock.now_us + seconds * 1e6
         before = self.runner.finished
         while self.clock.now_us < end_us:
-            while self._plan and self._plan[0][0] <= self.clock.now_us:
-                self._plan.pop(0)[1]()
+            while self.plan and self.plan[0][0] <= self.clock.now_us:
+                self.plan.pop(0)[1]()
             wait_us = self.runner.poll()
             self.clock.now_us += max(wait_us, 5)
             if self.runner.finished > before:
