@@ -17,7 +17,12 @@ export class Queue {
     this.sending = new Set();
     this.title = document.title;
     for (const li of this.rows.children) this.alarms.set(li.dataset.alarmId, JSON.parse(li.dataset.alarm));
-    for (const li of this.rows.children) this.fill(li);
+    this.inSight = new Set();
+    this.sight = new IntersectionObserver((seen) => this.see(seen), { root: this.rows, rootMargin: "50%" });
+    for (const li of this.rows.children) {
+      this.fill(li);
+      this.sight.observe(li);
+    }
     this.rows.addEventListener("click", (event) => {
       const li = event.target.closest("[data-alarm-id]");
       if (li) this.select(li.dataset.alarmId);
@@ -63,6 +68,8 @@ export class Queue {
       li = this.template.content.firstElementChild.cloneNode(true);
       li.dataset.alarmId = alarm.alarm_id;
       li.classList.add("arriving");
+      this.inSight.add(li); // until it is known to be out of sight
+      this.sight.observe(li);
     }
     this.fill(li);
     this.place(li, alarm);
@@ -91,6 +98,8 @@ export class Queue {
     const had = li.contains(document.activeElement);
     const next = li.nextElementSibling ?? li.previousElementSibling;
     li.remove();
+    this.sight.unobserve(li);
+    this.inSight.delete(li);
     if (this.selectedId === alarmId) {
       this.selectedId = null;
       this.select(next?.dataset.alarmId ?? null, had);
@@ -166,10 +175,21 @@ export class Queue {
     set("closing", closing).dataset.trend = trend;
   }
 
-  /** Ages, distances and closing speeds of all rows. */
+  /** Rows that came into sight, or near it, are up to date from now on. */
+  see(seen) {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) this.inSight.delete(target);
+      else if (this.alarms.has(target.dataset.alarmId)) {
+        this.inSight.add(target);
+        this.fillLive(target, this.alarms.get(target.dataset.alarmId));
+      }
+    }
+  }
+
+  /** Ages, distances and closing speeds of the rows that can be seen: a night's queue is longer than the screen. */
   tick() {
     this.root.querySelector(".queue").dataset.beat = Math.floor(performance.now() / 1000) % 2 ? "off" : "on";
-    for (const li of this.rows.children) this.fillLive(li, this.alarms.get(li.dataset.alarmId));
+    for (const li of this.inSight) this.fillLive(li, this.alarms.get(li.dataset.alarmId));
     if (document.title !== this.title) document.title = this.title; // drawn by the browser itself: once a second is enough
   }
 
