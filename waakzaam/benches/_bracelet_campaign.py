@@ -13,24 +13,24 @@ import contextlib
 import dataclasses
 import functools
 import gc
+import json
 import math
 import random
 import shutil
 import tempfile
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firmware.bracelet.judging import judged_again
 from firmware.wire.record import open_record
 from simulators.ad5941 import Ad5941, Part
 from simulators.strip import StripCell
 from simulators.strip.chemistry import concentration_mol_l, doses_mg
 from simulators.strip.colour import ColourStrip
 from simulators.strip.remembered import Remembered, RememberedCell
+from waakzaam import record_check
 from waakzaam.benches._bracelet_faults import BOTH, COLOUR, FROM_THE_START, VOLTAMMETRIC, Fault
 from waakzaam.rigs.bracelet import KEY, colour_calibration, ketamine_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
@@ -39,7 +39,7 @@ from waakzaam.rigs.branch import in_a_branch
 VOLUME_ML = 330.0
 SPIKED_PART = 0.85
 TOLD_WITHIN_S = 1_500.0
-REPLAYED_EVERY = 6  # records that are judged again: one of so many; the rest would tell nothing new
+REPLAYED_EVERY = 4  # records that are judged again: one of so many; the rest would tell nothing new
 WAVEFORM = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 CHIPS_OUT_OF_RANGE = (Part(chip_id=0x0000), Part(rtia_tolerance=0.45), Part(adc_offset_v=0.05), Part(lpdac_inl_v=0.05))
 STRIPS_AT_FAULT = ("dry", "used", "half_wet")
@@ -266,39 +266,28 @@ def _check(bench: WholeBracelet, outcome: Outcome, documents: tuple[dict[str, An
             outcome.wrong.append("not logged")
         return
     with open(bench.ring.path(numbers[-1]), encoding="utf-8") as file:
-        fields = open_record(file.read(), bytes.fromhex(KEY))
+        line = file.read()
+    fields = open_record(line, bytes.fromhex(KEY))
     if (fields["verdict"], fields["reason"]) != (outcome.verdict, outcome.reason):
         outcome.wrong.append("the record says otherwise")
     if fields["analytes"] and random.Random(outcome.replay).randrange(REPLAYED_EVERY) == 0:
-        outcome.replayed = replays(fields, documents)
+        outcome.replayed = holds(line, documents, bench.folder)
         if not outcome.replayed:
             outcome.wrong.append("replays to another verdict")
 
 
-def replays(fields: dict[str, Any], documents: tuple[dict[str, Any], ...]) -> bool:
-    """Whether a record's traces judge again to what it says, its numbers to the last bit of a float32."""
-    judged = [one for one in documents if one["strip"] in _strips_of(fields, documents)]
-    found = judged_again(judged, fields)
-    if found is None:
-        return False
-    return (found.verdict, found.reason, _single([one.to_dict() for one in found.analytes])) == (
-        fields["verdict"],
-        fields["reason"],
-        _single(fields["analytes"]),
-    )
+def holds(line: str, documents: tuple[dict[str, Any], ...], folder: Path) -> bool:
+    """Whether `waakzaam verify` finds nothing against a sealed line: signed, and judged again to what it says."""
+    files = [json.dumps(one).encode() for one in documents]
 
+    def in_the_vm(sealed: str) -> tuple[Any, ...] | None:
+        paths = [folder / f"judged-{number}.json" for number in range(len(files))]
+        for path, content in zip(paths, files, strict=True):
+            path.write_bytes(content)
+        return record_check.judged_in_the_vm(sealed, [str(path) for path in paths])
 
-def _strips_of(fields: dict[str, Any], documents: tuple[dict[str, Any], ...]) -> list[str]:
-    """The strips that this record has traces of: a find on the first ends a test."""
-    trace = fields["trace"]
-    return [one["strip"] for one in documents if ("colour" if "colour" in one["schema"] else "potential_v") in trace]
-
-
-def _single(analytes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {key: array("f", [value])[0] if isinstance(value, (int, float)) else value for key, value in one.items()}
-        for one in analytes
-    ]
+    log = record_check.check([line], lambda device: bytes.fromhex(KEY), files, in_the_vm)
+    return log.judged_again == 1 and not log.faults
 
 
 def play(scene: Scene, fault: str, folder: Path) -> Outcome:
