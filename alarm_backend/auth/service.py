@@ -241,6 +241,14 @@ class AuthService:
                 repository.touch_session(connection, key, now_ms)
         return SessionView(user=_user(row), csrf=row["csrf"], expires_ms=row["expires_ms"])
 
+    def has_ended(self, token: str) -> bool:
+        """Whether a session was signed out, taken away or is past its end. Looking is no use of it: a console that only
+
+        listens still goes idle for acts, but is not cut off from alarms for that."""
+        with self._database.reading() as connection:
+            row = repository.session(connection, sha256(token))
+        return row is None or bool(row["disabled"]) or row["expires_ms"] <= self._clocks.wall_ms()
+
     def sign_out(self, token: str) -> str | None:
         """End the session; how it was opened, or None when there was none."""
         with self._database.writing() as connection:
