@@ -31,7 +31,8 @@ class Circle:
 class Area:
     """One or more polygons; each is an outer ring and its holes, closed, (lon, lat) in degrees.
 
-    Edges are straight in (lon, lat), as RFC 7946 section 3.1.1 defines them.
+    Edges are straight in (lon, lat), as RFC 7946 section 3.1.1 defines them. A polygon that crosses the antimeridian
+    need not be split there: its longitudes then go on beyond 180 or -180, so that each edge takes the short way.
     """
 
     polygons: tuple[tuple[Ring, ...], ...]
@@ -45,22 +46,31 @@ def _position(value: Any, path: str) -> tuple[float, float]:
     return number(pair[0], f"{path}[0]", -180, 180), number(pair[1], f"{path}[1]", -90, 90)
 
 
-def _ring(value: Any, path: str) -> Ring:
+def _ring(value: Any, path: str, near: float | None = None) -> Ring:
+    """The ring, its first longitude the one that is within half a turn of `near`, each other of the one before."""
     points = [_position(point, f"{path}[{i}]") for i, point in enumerate(sequence(value, path, 4, VERTICES_MAX))]
     if points[0] != points[-1]:
         raise OrdersInvalid(path, "the ring is not closed: its last position must equal its first")
-    return tuple(points)
+    unrolled, before = [], points[0][0] if near is None else near
+    for lon, lat in points:
+        before = lon - 360 * round((lon - before) / 360)
+        unrolled.append((before, lat))
+    if unrolled[0] != unrolled[-1]:
+        raise OrdersInvalid(path, "the ring goes around a pole: a Circle can")
+    return tuple(unrolled)
 
 
 def _polygon(value: Any, path: str) -> tuple[Ring, ...]:
-    rings = tuple(_ring(ring, f"{path}[{i}]") for i, ring in enumerate(sequence(value, path, 1, 1000)))
+    outer, *holes = sequence(value, path, 1, 1000)
+    first = _ring(outer, f"{path}[0]")
+    rings = (first, *(_ring(hole, f"{path}[{i}]", first[0][0]) for i, hole in enumerate(holes, 1)))
     polygon = shapely.Polygon(rings[0], rings[1:])
     if not polygon.is_valid:
         raise OrdersInvalid(path, f"not a simple polygon: {shapely.is_valid_reason(polygon)}")
     if polygon.area == 0:
         raise OrdersInvalid(path, "the polygon has no area")
     if polygon.bounds[2] - polygon.bounds[0] > SPAN_MAX_DEG:
-        raise OrdersInvalid(path, "spans more than 20 degrees of longitude; split it at the antimeridian")
+        raise OrdersInvalid(path, f"spans more than {SPAN_MAX_DEG:g} degrees of longitude")
     return rings
 
 

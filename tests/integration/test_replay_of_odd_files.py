@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from gateway.contract.errors import OrdersInvalid
 from gateway.contract.transitions import Transition
 from gateway.errors import FileUnreadable
 from gateway.replay import fixes
@@ -91,6 +92,25 @@ def test_a_zone_split_at_the_antimeridian_is_one_zone(eastward: bool) -> None:
     assert words(transitions)[:2] == [("zone_buffer", "raised"), ("zone_entry", "raised")]
     assert second_of(transitions[1]) == pytest.approx(100, abs=10)
     assert [t.transition for t in transitions if t.kind == "zone_entry"] == ["raised", "cleared"]
+
+
+WHOLE = [
+    [[179.9, -0.1], [-179.9, -0.1], [-179.9, 0.1], [179.9, 0.1], [179.9, -0.1]],
+    [[-179.99, 0.05], [179.99, 0.05], [179.99, 0.08], [-179.99, 0.08], [-179.99, 0.05]],
+]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_zone_that_crosses_the_antimeridian_need_not_be_split(turned: bool) -> None:
+    rings = [ring[2:] + ring[1:3] for ring in WHOLE] if turned else WHOLE
+    split = [(t.time_ms, t.kind, t.transition, t.distance_m) for t in crossing(SEAM, True, 500)]
+    assert [(t.time_ms, t.kind, t.transition, t.distance_m) for t in crossing([rings], True, 500)] == split
+
+
+def test_a_ring_around_a_pole_is_refused() -> None:
+    ring = [[0, 89], [120, 89], [-120, 89], [0, 89]]
+    with pytest.raises(OrdersInvalid, match="around a pole"):
+        crossing([[ring]], True, 0)
 
 
 @pytest.mark.parametrize("part", [0, 1])
