@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """What each effect of the drink test's table does: generators of microseconds to wait, each ending with an event."""
 
 import gc
@@ -8,6 +7,9 @@ from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
 from firmware.bracelet.judging import ends_here, of_all
 from firmware.drivers.errors import DriverError
+
+if 0:  # for the type checker: compilers, a board's too, leave it out
+    from typing import Any
 
 
 class Evidence:
@@ -40,8 +42,23 @@ class Evidence:
 class Effects:
     """The half of the runner that acts; the other half (runner.py) holds its parts and decides what runs when."""
 
+    _clock: "Any"
+    _strips: "Any"
+    _recorder: "Any"
+    _strip: "Any"
+    _button: "Any"
+    _light: "Any"
+    _say: "Any"
+    _today: "Any"
+    _texts: "dict[str, str]"
     _pattern: "tuple | None"
-    instrument: "object"
+    instrument: "Any"
+    references: "Any"
+    motion: "Any"
+    standby: "Any"
+    radio: "Any"
+    state: "Any"
+    finished: "int"
 
     def _do_glance(self):
         """A short light: awake, put a strip in or press."""
