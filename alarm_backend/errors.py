@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
 
 class AlarmBackendError(Exception):
     """Root of the backend's errors. `status` is the HTTP status the fault maps to."""
@@ -18,6 +22,13 @@ class NotFound(AlarmBackendError):
         self.what = what
         self.identity = identity
         super().__init__(f"no {what} {identity!r}")
+
+
+def found(row: Row | None, what: str, identity: str) -> Row:
+    """The row that was looked for. Raises NotFound."""
+    if row is None:
+        raise NotFound(what, identity)
+    return row
 
 
 class Refused(AlarmBackendError):

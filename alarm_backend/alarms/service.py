@@ -17,7 +17,7 @@ from alarm_backend.alarms.writing import FLOOD, AlarmWriter, transition_view, vi
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.schemas import User
 from alarm_backend.clocks import Clocks
-from alarm_backend.errors import NotFound
+from alarm_backend.errors import found
 from alarm_backend.escalation import chain
 from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.rejections.service import RejectionService
@@ -67,10 +67,8 @@ class AlarmService:
     def detail(self, alarm_id: str) -> AlarmDetail:
         """One alarm with its transitions and audit lines. Raises NotFound."""
         with self._database.reading() as connection:
-            row = repository.get(connection, alarm_id)
+            row = found(repository.get(connection, alarm_id), "alarm", alarm_id)
             steps = repository.history(connection, alarm_id)
-        if row is None:
-            raise NotFound("alarm", alarm_id)
         possible = [name for name in lifecycle.OPERATOR_EVENTS if (row["state"], name) in lifecycle.TABLE]
         return AlarmDetail(
             alarm=view(row),
@@ -82,10 +80,7 @@ class AlarmService:
     def get(self, alarm_id: str) -> AlarmView:
         """One alarm as it stands. Raises NotFound."""
         with self._database.reading() as connection:
-            row = repository.get(connection, alarm_id)
-        if row is None:
-            raise NotFound("alarm", alarm_id)
-        return view(row)
+            return view(found(repository.get(connection, alarm_id), "alarm", alarm_id))
 
     def orders_concerned(self, among: list[str] | None = None) -> list[str]:
         """The orders that have an open alarm; all, or those among these."""
@@ -172,9 +167,7 @@ class AlarmService:
         sound: bool = False,
     ) -> None:
         """Add something done about an alarm, which leaves its state alone, to its history; tell the consoles."""
-        row = repository.get(connection, alarm_id)
-        if row is None:
-            raise NotFound("alarm", alarm_id)
+        row = found(repository.get(connection, alarm_id), "alarm", alarm_id)
         self.writer.step(
             connection, row, transition=name, actor=actor, state_after=row["state"], note=note, detail=detail
         )
@@ -214,13 +207,9 @@ class AlarmService:
 
     def _act(self, alarm_id: str, user: User, event: Event, note: str) -> AlarmView:
         with self._database.writing() as connection:
-            row = repository.get(connection, alarm_id)
-            if row is None:
-                raise NotFound("alarm", alarm_id)
+            row = found(repository.get(connection, alarm_id), "alarm", alarm_id)
             self._apply(connection, row, event, note)
-            after = repository.get(connection, alarm_id)
-        assert after is not None
-        return view(after)
+            return view(found(repository.get(connection, alarm_id), "alarm", alarm_id))
 
     def _apply(self, connection: Connection, row: RowMapping, event: Event, note: str) -> None:
         wall_ms, now_ms = self._clocks.wall_ms(), self._clocks.now_ms()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from alarm_backend.errors import AlarmBackendError
@@ -28,6 +29,12 @@ def attempt(act: Callable[[], Any]) -> tuple[str, int]:
     except AlarmBackendError as error:
         return str(error), error.status
     return "", 303
+
+
+def answered(request: Request, act: Callable[[], Any], again: Callable[[str, int], Response]) -> Response:
+    """The page anew when it was done; when it was refused the page `again`, with the reason and the status."""
+    failure, status = attempt(act)
+    return again(failure, status) if failure else RedirectResponse(request.url.path, status_code=303)
 
 
 def only(sent: dict[str, Any], model: Any) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from alarm_backend.access import MaintenanceReader, ServicesOf, SessionOf, SupervisorUser
 from alarm_backend.auth.schemas import User
-from alarm_backend.console.forms import attempt, fields, only
+from alarm_backend.console.forms import answered, fields, only
 from alarm_backend.console.page_frame import ZONE, pages
 from alarm_backend.errors import InvalidRequest
 from alarm_backend.maintenance.schemas import WindowEnd, WindowIn
@@ -69,10 +69,7 @@ async def maintenance_form(
             body |= {name: _instant(name, sent[name]) for name in ("starts_ms", "ends_ms") if name in sent}
             services.maintenance.plan(WindowIn.model_validate(body), user)
 
-    failure, status = attempt(act)
-    if not failure:
-        return RedirectResponse("/maintenance", status_code=303)
-    return _page(request, services, session, user, failure, status, sent)
+    return answered(request, act, partial(_page, request, services, session, user, asked=sent))
 
 
 def _instant(field: str, wall: str) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,7 +23,7 @@ from alarm_backend.access import (
 )
 from alarm_backend.auth.schemas import User
 from alarm_backend.console import catalogue
-from alarm_backend.console.forms import attempt, fields, only
+from alarm_backend.console.forms import answered, attempt, fields, only
 from alarm_backend.console.page_frame import language_of, pages
 from alarm_backend.devices.schemas import Condition, ConditionIn, DeviceIn, HookupIn, UnhookIn, UnhookReason
 from alarm_backend.feedback.questions import AGAIN, PROBLEMS, SCORES
@@ -86,10 +87,7 @@ async def devices_form(request: Request, services: ServicesOf, user: CaseUser, s
         else:
             services.devices.set_condition(device_id, ConditionIn.model_validate(only(sent, ConditionIn)), user)
 
-    failure, status = attempt(act)
-    if not failure:
-        return RedirectResponse("/devices", status_code=303)
-    return _devices(request, services, session, user, failure, status)
+    return answered(request, act, partial(_devices, request, services, session, user))
 
 
 def _device_id(device_id: str) -> str:
@@ -142,10 +140,7 @@ async def stock_form(request: Request, services: ServicesOf, user: StockUser, se
         else:
             services.stock.move(sent.get("move_id", ""), MoveIn.model_validate(only(sent, MoveIn)), user)
 
-    failure, status = attempt(act)
-    if not failure:
-        return RedirectResponse("/stock", status_code=303)
-    return _stock(request, services, session, user, failure, status)
+    return answered(request, act, partial(_stock, request, services, session, user))
 
 
 def _named(sent: dict[str, str], field: str) -> str:

@@ -20,7 +20,7 @@ from alarm_backend.devices.schemas import (
     HookupView,
     UnhookIn,
 )
-from alarm_backend.errors import InvalidRequest, NotFound, Refused
+from alarm_backend.errors import InvalidRequest, NotFound, Refused, found
 from alarm_backend.orders import repository as orders
 from alarm_backend.store.database import Database
 
@@ -168,17 +168,11 @@ class DeviceService:
 
     @staticmethod
     def _get(connection: Connection, device_id: str) -> RowMapping:
-        row = repository.get(connection, device_id)
-        if row is None:
-            raise NotFound("tracker", device_id)
-        return row
+        return found(repository.get(connection, device_id), "tracker", device_id)
 
     @staticmethod
     def _hookup(connection: Connection, hookup_id: str) -> RowMapping:
-        row = repository.hookup(connection, hookup_id)
-        if row is None:
-            raise NotFound("hook-up", hookup_id)
-        return row
+        return found(repository.hookup(connection, hookup_id), "hook-up", hookup_id)
 
     def _view(self, connection: Connection, row: RowMapping) -> DeviceView:
         worn = repository.active_of_device(connection, row["device_id"])

@@ -25,7 +25,7 @@ from alarm_backend.drafts.schemas import (
     RevisionView,
     Signed,
 )
-from alarm_backend.errors import Forbidden, InvalidRequest, NotFound, Refused
+from alarm_backend.errors import Forbidden, InvalidRequest, NotFound, Refused, found
 from alarm_backend.event_stream.schemas import StatusEvent
 from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.orders import delivery
@@ -295,10 +295,7 @@ class DraftService:
     # ---- inside -------------------------------------------------------------------------------------------------
     @staticmethod
     def _get(connection: Connection, draft_id: str) -> RowMapping:
-        row = repository.get(connection, draft_id)
-        if row is None:
-            raise NotFound("draft", draft_id)
-        return row
+        return found(repository.get(connection, draft_id), "draft", draft_id)
 
     def _at(
         self, connection: Connection, draft_id: str, revision: int, states: tuple[str, ...], act: str

@@ -14,7 +14,7 @@ from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.schemas import User
 from alarm_backend.clocks import Clocks
 from alarm_backend.devices import repository as devices
-from alarm_backend.errors import InvalidRequest, NotFound, Refused
+from alarm_backend.errors import InvalidRequest, NotFound, Refused, found
 from alarm_backend.event_stream.schemas import StatusEvent
 from alarm_backend.event_stream.service import EventStreamService
 from alarm_backend.heartbeats import repository as heartbeats
@@ -222,10 +222,7 @@ class MaintenanceService:
 
     @staticmethod
     def _get(connection: Connection, window_id: str) -> RowMapping:
-        row = repository.get(connection, window_id)
-        if row is None:
-            raise NotFound("maintenance window", window_id)
-        return row
+        return found(repository.get(connection, window_id), "maintenance window", window_id)
 
     def _note(self, connection: Connection, actor: str, act: str, window_id: str, detail: dict[str, Any]) -> None:
         self._audit.append(connection, actor, f"maintenance.{act}", f"maintenance:{window_id}", detail)

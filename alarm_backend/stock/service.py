@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping
 from alarm_backend.audit.service import AuditService
 from alarm_backend.auth.schemas import User
 from alarm_backend.clocks import Clocks
-from alarm_backend.errors import InvalidRequest, NotFound, Refused
+from alarm_backend.errors import InvalidRequest, Refused, found
 from alarm_backend.stock import repository
 from alarm_backend.stock.schemas import (
     LotIn,
@@ -105,8 +105,7 @@ class StockService:
                     raise Refused("move", "known", f"movement {move_id} is there with other facts")
                 return MoveView.model_validate(dict(known))
             lot = self._lot(connection, wanted.lot_id)
-            if repository.venue(connection, wanted.venue_code) is None:
-                raise NotFound("venue", wanted.venue_code)
+            found(repository.venue(connection, wanted.venue_code), "venue", wanted.venue_code)
             if day > day_of(self._clocks.now_ms()):
                 raise InvalidRequest("day", f"{day} is still to come")
             view = self._lot_view(connection, lot)
@@ -165,10 +164,7 @@ class StockService:
 
     @staticmethod
     def _lot(connection: Connection, lot_id: str) -> RowMapping:
-        row = repository.lot(connection, lot_id)
-        if row is None:
-            raise NotFound("lot", lot_id)
-        return row
+        return found(repository.lot(connection, lot_id), "lot", lot_id)
 
     def _lot_view(self, connection: Connection, row: RowMapping) -> LotView:
         return self._shown(row, repository.sums(connection, row["lot_id"]))
