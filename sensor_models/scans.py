@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from firmware.detection import Scan
 from firmware.detection.scan import EDGE_V, POINTS_MAX
 from sensor_models.delimited_text import Table
+from sensor_models.electrical_units import PREFIXES
 from sensor_models.errors import MalformedFile
 from sensor_models.grouped_rows import Group, grouped
 
@@ -93,17 +95,30 @@ class _Traces:
         self.currents: list[list[float]] = [[] for _ in range(traces)]
 
 
-def _trace_columns(table: Table) -> tuple[str, ...]:
-    names = table.header
+def _named_and_scaled(name: str) -> tuple[str, float]:
+    """(the column's name as the format spells it, factor to its unit) of a name in capitals or with a scaled unit."""
+    lower = name.lower()
+    found = re.fullmatch(r"(potential_(?=.?v$)|(?:forward|reverse|net)_(?=.?a$))(.?)([va])", lower)
+    if found and found[2] in PREFIXES:
+        return found[1] + found[3], PREFIXES[found[2]]
+    known = lower in (*LABELS, "net_a")
+    return (lower if known else name), 1.0
+
+
+def _trace_columns(table: Table) -> tuple[tuple[str, float], ...]:
+    """(name, factor to ampere) of the currents' columns; the header is put right on the way."""
+    scaled = [_named_and_scaled(name) for name in table.header]
+    table.header = names = [name for name, _ in scaled]
+    factors = dict(scaled)
     if len(set(names)) != len(names):
         raise MalformedFile(table.file, table.header_line, "header", "a column name appears twice")
     for name in ("scan_id", "potential_v"):
         if name not in names:
             raise MalformedFile(table.file, table.header_line, name, "column is missing")
     if all(name in names for name in FORWARD_REVERSE):
-        return FORWARD_REVERSE
+        return tuple((name, factors[name]) for name in FORWARD_REVERSE)
     if "net_a" in names:
-        return ("net_a",)
+        return (("net_a", factors["net_a"]),)
     missing = next(name for name in FORWARD_REVERSE if name not in names)
     reason = "column is missing (give forward_a and reverse_a, or net_a)"
     raise MalformedFile(table.file, table.header_line, missing, reason)
@@ -138,22 +153,25 @@ def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
 def read(path: Path) -> Read:
     """(the sound scans of a scans.csv in order of first appearance, what is wrong with the others).
 
+    Columns may carry a scaled unit (`potential_mv`, `net_ua`, `forward_na`) and capitals in their names.
     Raises MalformedFile with file, line, field and reason when the file as a whole or every scan of it is unusable.
     """
     table = Table(path)
+    header = table.header
     try:
         names = _trace_columns(table)
     except MalformedFile:
         table.close()
         raise
     potential_at = table.header.index("potential_v")
-    traces_at = [(k, table.header.index(name), name) for k, name in enumerate(names)]
+    to_volt = _named_and_scaled(header[potential_at])[1]
+    traces_at = [(k, table.header.index(name), name, factor) for k, (name, factor) in enumerate(names)]
     number = table.number
 
     def take(traces: _Traces, row: list[str]) -> None:
-        traces.potential.append(number(row[potential_at], "potential_v"))
-        for k, at, name in traces_at:
-            traces.currents[k].append(number(row[at], name))
+        traces.potential.append(number(row[potential_at], "potential_v") * to_volt)
+        for k, at, name, factor in traces_at:
+            traces.currents[k].append(number(row[at], name) * factor)
 
     groups, faults = grouped(table, LABELS[1:], lambda: _Traces(len(names)), take)
     found = []

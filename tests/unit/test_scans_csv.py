@@ -61,6 +61,20 @@ def test_tables_of_other_programs_and_countries_are_read(tmp_path: Path) -> None
             assert one.net_a.tolist() == [1e-6, 2e-6]
 
 
+def test_columns_in_other_units_and_capitals_say_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "scans.csv"
+    path.write_text(
+        "Scan_ID,LOT,Potential_mV,Forward_uA,reverse_nA\na,L1,100,2,500\na,L1,104,3,-500\n", encoding="utf-8"
+    )
+    (one,) = scans.read_csv(path)
+    assert one.lot == "L1"
+    assert one.potential_v.tolist() == pytest.approx([0.1, 0.104])
+    assert one.net_a.tolist() == pytest.approx([1.5e-6, 3.5e-6])
+    path.write_text("scan_id,potential_v,potential_mv,net_a\na,0.1,100,1e-6\n", encoding="utf-8")
+    with pytest.raises(MalformedFile, match="twice"):
+        scans.read_csv(path)
+
+
 def test_a_bad_row_spoils_its_own_scan_and_leaves_the_others(tmp_path: Path) -> None:
     path = tmp_path / "scans.csv"
     rows = "a,A,b,k,0,0.1,1e-6\nbad,A,b,k,0,0.1,x\nc,A,b,k,0,0.1,1e-6\na,A,b,k,0,0.2,1e-6\nc,A,b,k,0,0.2"
