@@ -97,16 +97,14 @@ class Reader:
             self._peek()
 
     def _list(self, depth: int):
-        end = self._until("]", 1)
-        inside = self._text[self._at : self._at + end + 1]
-        if "[" not in inside[1:] and "{" not in inside and '"' not in inside:
-            self._at += end + 1
-            return packed(json.loads(inside))
         found = []
         self._take("[")
+        if self._peek() == "]":
+            self._at += 1
+            return found
         while True:
             self._peek()
-            found.append(self._value(depth))
+            found = joined(found, self._value(depth))
             if self._take(",]") == "]":
                 return found
 
@@ -136,14 +134,19 @@ class Reader:
         return json.loads(text)
 
 
-def packed(values: list):
-    """Numbers as array('f') where a float is one of those anyway; anything else as it is."""
-    if not SINGLE_PRECISION or len(values) < PACKED_FROM:
-        return values
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return values
-    return array("f", values)
+def joined(values, value):
+    """The list with one value more; numbers as array('f') where a float is one of those anyway."""
+    if isinstance(values, array) and not is_number(value):
+        values = list(values)
+    values.append(value)
+    if SINGLE_PRECISION and len(values) == PACKED_FROM and all([is_number(one) for one in values]):
+        return array("f", values)
+    return values
+
+
+def is_number(value) -> bool:
+    """Whether an array of floats can hold it."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def one_drink(calibration: dict, drink: str) -> dict:

@@ -20,6 +20,7 @@ DUMMY_POTENTIAL_UV_MAX = 500_000
 SWITCH_SETTLE_US = 3_000
 AVERAGE = 4
 
+CELL_SETTLE_US = 30_000  # after a scan its layer holds the last potential: 4 kohm of worn contact on 1.5 uF, five times
 PULSE_UV = 50_000  # small enough to change nothing on an electrode
 PULSE_GAIN_CODE = 8  # 10 kohm: +-90 uA
 EARLY_CLOCKS = 1_600  # 0.1 ms after the step: the double layer still charges
@@ -106,7 +107,7 @@ def cell_state(afe):
     try:
         afe.loop_on(0, code6, PULSE_GAIN_CODE)
         afe.connect()
-        yield SWITCH_SETTLE_US
+        yield CELL_SETTLE_US
         afe.sequencer_open(0)
         first, second = convert.conversion_clocks(0)
         window = (first + second) // 2

@@ -55,7 +55,9 @@ class As7341(I2cChip):
         variants: As7341Variants | None = None,
         faults: As7341Faults | None = None,
         strict: bool = True,
+        temperature_c: float = 25.0,
     ) -> None:
+        self.temperature_c = temperature_c
         self.variants = variants or As7341Variants()
         self.smux_faults = faults or As7341Faults()
         self._handlers: dict[tuple[str, str], Callable[[int], Any] | None] = {}

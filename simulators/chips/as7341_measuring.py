@@ -18,6 +18,9 @@ AUTOZERO_US = 15_000.0
 GAIN_CODE_MAX = 10
 # Above this rate (counts a step) the front end is overloaded: readings fall while light rises (1.5).
 ANALOG_LIMIT = 1.25
+DARK_C = 25.0  # of the table's dark counts, ASSUMED
+DARK_DOUBLES_K = 8.0  # a silicon diode's dark current; the notes have no figure: ASSUMED
+OFFSET_PER_K = 4.0  # counts at 512x by which a converter's zero moves until the next auto-zero. ASSUMED
 FLICKER_SETTLE_US = 300_000.0
 INSTANTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -39,6 +42,7 @@ class Measuring:
     def __init__(self, chip: As7341, seed: int) -> None:
         self._chip = chip
         self._rng = np.random.default_rng([41, seed])
+        self._dark = np.random.default_rng([42, seed]).uniform(0.2, 1.0, 6)  # of the table's most, by converter
         self._sensitivity = sensitivities(seed)
         smux = chip.table.document["smux"]["pixels"]
         self._pixel = {pixel: name for name, pixels in smux.items() for pixel in pixels}
@@ -57,6 +61,7 @@ class Measuring:
         self.flicker_status = 0
         self._flicker_from_us: float | None = None
         self._beyond = 0
+        self._zeroed_c = self._chip.temperature_c
 
     # -- control ---------------------------------------------------------------------------------------------------
     def enable(self, value: int, before: int) -> None:
@@ -92,10 +97,23 @@ class Measuring:
     def _begin(self, now_us: float) -> None:
         az = self._chip.value("AZ_CONFIG")
         due = (az == 255 and self._cycles == 0) or (0 < az < 255 and self._cycles % az == 0)
+        if due:
+            self.auto_zero()
         self._start_us = now_us + (AUTOZERO_US if due else 0.0)
         self._end_us = self._start_us + self.integration_us()
         self._gain_code = min(self._chip.value("CFG1") & 0x1F, GAIN_CODE_MAX)
         self._cycle_from_us = now_us
+
+    def auto_zero(self) -> None:
+        """The converters' zeros are right for the temperature of this moment."""
+        self._zeroed_c = self._chip.temperature_c
+
+    def _unlit(self, index: int, gain: float, steps: int) -> float:
+        """Counts of a converter without light: its diodes' dark current, and how far its zero has moved."""
+        most = 3.0 if index < 5 else 5.0
+        warm = math.exp2((self._chip.temperature_c - DARK_C) / DARK_DOUBLES_K)
+        current = most * float(self._dark[index]) * warm * steps * STEP_US / 98_000.0
+        return (current + OFFSET_PER_K * (self._chip.temperature_c - self._zeroed_c)) * gain / 512.0
 
     def run_until(self, now_us: float) -> None:
         if self._end_us > now_us and self._flicker_from_us is None and not self._chip.sai_active:
@@ -148,9 +166,8 @@ class Measuring:
             if rate > ANALOG_LIMIT:
                 result.analog = True
                 rate = 0.9 * ANALOG_LIMIT / rate
-            dark = (3.0 if index < 5 else 5.0) * gain / 512.0 * steps * STEP_US / 98_000.0 * self._rng.uniform(0.0, 1.0)
             noise = 5e-5 * full + 0.3 * math.sqrt(max(0.0, rate * steps)) * 0.05
-            count = rate * steps + dark + float(self._rng.normal(0.0, noise))
+            count = rate * steps + self._unlit(index, gain, steps) + float(self._rng.normal(0.0, noise))
             if count >= full:
                 result.digital = True
             result.counts[index] = int(max(0, min(full, round(count))))

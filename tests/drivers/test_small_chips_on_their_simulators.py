@@ -96,6 +96,27 @@ def test_the_lamp_lights_the_scene_and_leaves_the_bank_as_it_was() -> None:
     assert not bus.chip.hazards
 
 
+@pytest.mark.parametrize("auto_zero", [255, 0], ids=["zeroed", "never zeroed"])
+def test_a_warm_sensors_darkness_is_not_taken_for_light(auto_zero: int) -> None:
+    """From 5 to 45 degrees C dark current and the converters' zero move; lit less unlit does not."""
+    bus, sensor = spectrometer(scene=Darkness(), temperature_c=5.0)
+    sensor.settings(29, 599, 7)
+    net, unlit = [], []
+    for celsius in (5.0, 25.0, 45.0):
+        bus.chip.temperature_c = celsius
+        bus.registers.write(0xD6, auto_zero)
+        counts = []
+        for milliamperes in (0, 12):
+            sensor.lamp(milliamperes)
+            counts.append(np.array(bus.run(sensor.measure()).counts[:8]))
+        sensor.lamp(0)
+        unlit.append(counts[0].mean())
+        net.append(counts[1] - counts[0])
+    assert unlit[2] - unlit[0] > (0.3 if auto_zero else 15.0)
+    assert np.abs(net[2] - net[0]).max() <= 6, net
+    assert abs(float((net[2] - net[0]).mean())) <= 1.5, net
+
+
 def test_a_smux_that_does_nothing_is_noticed() -> None:
     bus, sensor = spectrometer(scene=RedLight())
     bus.chip.faults.smux_does_nothing = True

@@ -86,6 +86,17 @@ def test_fresh_strips_pass_and_used_ones_do_not(name: str) -> None:
         assert "used" in (amiss(limits, one.for_detector()) or ""), one.scan_id
 
 
+def test_a_used_strip_without_a_standard_reads_no_spiked_drink_as_clean() -> None:
+    """Nothing in the trace tells it for sure (docs/adr/0187): its number does. What it may not do is hide a drug."""
+    strip, dose = ALL_STRIPS["ketamine_screen"], concentration_mol_l("ketamine", doses_mg()["ketamine"][0], 330.0)
+    scans = [
+        scan(strip, n, "ketamine", True, used_strip(DRINKS[n - 7], {"ketamine": dose} if n % 2 else {}), "used ")
+        for n in range(len(DRINKS))
+    ]
+    said = Counter(one.verdict.verdict for one in detection.judge(calibration(strip.name), scans))
+    assert said["negative"] == 0, said
+
+
 def test_the_core_itself_and_the_batch_say_the_same_to_the_letter() -> None:
     strip, document = ALL_STRIPS["scopolamine_screen"], calibration("scopolamine_screen")
     for drift in (-0.3, -0.08, 0.0, 0.08):

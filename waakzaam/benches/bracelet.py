@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from firmware.bracelet import telling
-from sensor_models.proportions import clopper_pearson
 from simulators.strip.colour import ColourStrip
 from simulators.virtual_board.firmware_image import compile_tree
 from waakzaam import machine
@@ -30,7 +29,6 @@ from waakzaam.rigs.bracelet_board import BraceletBoard
 
 TESTS = 10_000
 TESTS_QUICK = 80
-CYCLES_QUICK = 8
 REPLAYS = 1_000
 CUT_STRIDE_QUICK = 9
 SPIKED_MOL_L = 1e-3
@@ -207,54 +205,6 @@ def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Fig
     ]
 
 
-def _lives_figures(seed: int, quick: bool) -> list[Figure]:
-    begun = time.monotonic()
-    plan = lives.lives(0, 1, seed, CYCLES_QUICK) if quick else lives.lives(1, 1, seed)
-    played = list(lives.run(plan, os.cpu_count() or 1))
-    cycles = [one for life in played for one in life]
-    before = [one for life in played for one in life[: lives.asked_at(life)]]
-    new_errors = sum(not one.right_when_new for one in cycles)
-    low, high = clopper_pearson(new_errors, len(cycles))
-    rate = sum(not one.right for one in before) / len(before)
-    after = [one for life in played for one in life[lives.asked_at(life) :]]
-    told = {
-        f"{life[0].life.kind} {life[0].life.care}": {
-            "cycles": len(life),
-            "replace me at": lives.asked_at(life) if lives.asked_at(life) < len(life) else None,
-            "errors before": sum(not one.right for one in life[: lives.asked_at(life)]),
-            "errors after": sum(not one.right for one in life[lives.asked_at(life) :]),
-            "errors of a new bracelet": sum(not one.right_when_new for one in life),
-        }
-        for life in played
-    }
-    unasked = [life for life in played if life[0].life.care == lives.HARD and lives.asked_at(life) >= len(life)]
-    return [
-        at_most(
-            'error rate before "replace me"',
-            rate,
-            high,
-            f"of {len(before)} tests; a new bracelet's interval is {low:.4f} to {high:.4f}",
-            errors_of_a_new_bracelet=new_errors,
-            tests_of_a_new_bracelet=len(cycles),
-            error_rate_after=sum(not one.right for one in after) / len(after) if after else None,
-            lives=told,
-        ),
-        at_most(
-            "negative on a spiked drink that a new bracelet finds",
-            sum(one.missed and one.right_when_new for one in cycles),
-            0,
-            f"of {len(cycles)}",
-        ),
-        at_most(
-            'hard lives without "replace me"',
-            0 if quick else len(unasked),
-            0,
-            f"of {sum(one.care == lives.HARD for one in plan)}",
-        ),
-        Figure("wall time of the lives", time.monotonic() - begun, "s"),
-    ]
-
-
 def _image_figure() -> Figure:
     parts = ("wire", "detection", "drivers", "boards", "bracelet")
     image = compile_tree(ROOT / "firmware", "xtensawin")
@@ -270,7 +220,7 @@ def run(seed: int, quick: bool) -> Report:
         folder = Path(scratch)
         document = ketamine_calibration()
         figures = _campaign_figures(tests, seed)
-        figures += _lives_figures(seed, quick)
+        figures += lives.figures(seed, quick, os.cpu_count() or 1)
         figures.append(_image_figure())
         if has_vm:
             figures += _vm_figures(folder, document, CUT_STRIDE_QUICK if quick else 1)
