@@ -50,7 +50,7 @@ def run(seed: int, quick: bool) -> Report:
             lambda: _week.under_cover(seed, orders=sizes["cover_orders"], interval_s=sizes["report_interval_s"]),
         ),
         ("core", lambda: _throughput.core(seed, sizes["core_orders"], 6 if quick else 10)),
-        ("scale", lambda: _throughput.scale(seed, sizes["many_orders"], 30 if quick else 100)),
+        ("scale", lambda: _throughput.scale(seed, sizes["many_orders"], 30)),
         (
             "postgis",
             lambda: _throughput.postgis(seed, 500 if quick else 5_000, sizes["postgis_fixes"], _core_rate(figures)),
