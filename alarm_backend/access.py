@@ -64,7 +64,7 @@ async def _sent_csrf(request: Request) -> str:
 def _session(request: Request, services: ServicesOf) -> SessionView:
     token = request.cookies.get(COOKIE)
     if not token:
-        raise NotSignedIn("sign in first")
+        raise NotSignedIn("sign_in_first")
     return services.auth.session(token)
 
 
@@ -73,7 +73,7 @@ async def session_of(request: Request, session: Annotated[SessionView, Depends(_
     if request.method not in SAFE_METHODS and not secrets.compare_digest(
         (await _sent_csrf(request)).encode(), session.csrf.encode()
     ):
-        raise Forbidden(f"the {CSRF_HEADER} header or the {CSRF_FIELD} field does not belong to this session")
+        raise Forbidden("other_session", header=CSRF_HEADER, field=CSRF_FIELD)
     return session
 
 
@@ -92,7 +92,7 @@ class Allowed:
     def user_of(self, session: SessionView) -> User:
         """The session's user. Raises Forbidden for one of another role."""
         if session.user.role not in self.roles:
-            raise Forbidden(f"this is not for the role {session.user.role}")
+            raise Forbidden("not_this_role", role=session.user.role)
         return session.user
 
 
@@ -132,7 +132,7 @@ async def gateway_caller(request: Request, services: ServicesOf) -> str:
 
 def _gateway(request: Request, services: Services) -> str:
     if not _bearer(request, services):
-        raise NotSignedIn("send the gateway's token as Authorization: Bearer …")
+        raise NotSignedIn("send_gateway_token")
     return GATEWAY
 
 
@@ -145,7 +145,7 @@ def gateway_or_user(request: Request, services: ServicesOf) -> str:
         return _gateway(request, services)
     user = _session(request, services).user
     if user.role not in ORDER_READERS:
-        raise Forbidden(f"this is not for the role {user.role}")
+        raise Forbidden("not_this_role", role=user.role)
     return user.username
 
 
@@ -157,10 +157,7 @@ async def orders_importer(request: Request, services: ServicesOf) -> str:
     if "authorization" in request.headers:
         caller = _gateway(request, services)
         if not services.settings.accept_unsigned_orders:
-            raise Forbidden(
-                "orders that nobody signed are not taken from the gateway: draft and sign them, let an administrator "
-                "import them, or start the backend with --accept-unsigned-orders"
-            )
+            raise Forbidden("unsigned_orders")
         return caller
     session = await session_of(request, await run_in_threadpool(_session, request, services))
     return Allowed("administrator").user_of(session).username

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,7 +22,7 @@ from alarm_backend.console.situation import Shared
 from alarm_backend.devices import endpoints as devices
 from alarm_backend.drafts import endpoints as drafts
 from alarm_backend.drafts import what_if
-from alarm_backend.errors import AlarmBackendError, NotSignedIn, TooManyRequests
+from alarm_backend.errors import AlarmBackendError, InvalidRequest, NotSignedIn, TooManyRequests
 from alarm_backend.event_stream import endpoints as event_stream
 from alarm_backend.feedback import endpoints as feedback
 from alarm_backend.field_tests import endpoints as field_tests
@@ -61,7 +62,12 @@ FEATURES = (
 )
 FAULT = {
     "type": "object",
-    "properties": {"detail": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}},
+    "properties": {
+        "detail": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]},
+        "code": {"type": "string", "description": "Stable name of the reason (`alarm_backend/refusals.py`)"},
+        "values": {"type": "object", "description": "What the reason's sentence names"},
+        "field": {"type": "string", "description": "Which part of the input cannot be used"},
+    },
     "required": ["detail"],
 }
 FAULTS: dict[int | str, dict[str, Any]] = {
@@ -134,10 +140,14 @@ def _answer(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequests) else {}
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"detail": str(error)}, status_code=error.status, headers=headers)
+    body = {"detail": str(error), "code": error.code, "values": error.values}
+    if isinstance(error, InvalidRequest):
+        body["field"] = error.field
+    return JSONResponse(jsonable_encoder(body), status_code=error.status, headers=headers)
 
 
 def _database_gone(_request: Request, error: Exception) -> Response:
     """The database failed under a request: say so with 503, so that the sender keeps the item and tries again."""
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    return JSONResponse({"detail": f"database: {reason}"}, status_code=503, headers={"Retry-After": "2"})
+    body = {"detail": f"database: {reason}", "code": "database_away", "values": {"reason": reason}}
+    return JSONResponse(body, status_code=503, headers={"Retry-After": "2"})

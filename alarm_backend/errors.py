@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from alarm_backend.refusals import SENTENCES, filled
+
 Row = TypeVar("Row")
 
 
 class AlarmBackendError(Exception):
-    """Root of the backend's errors. `status` is the HTTP status the fault maps to."""
+    """Root of the backend's errors. `status` is the HTTP status the fault maps to; `code` and `values` say why.
+
+    The code is one of `refusals.SENTENCES`; `text` is the whole as the API's `detail` says it.
+    """
 
     status = 500
+
+    def __init__(self, code: str, text: str | None = None, **values: object) -> None:
+        self.code = code
+        self.values = values
+        self.reason = filled(SENTENCES[code], values)
+        super().__init__(self.reason if text is None else text)
 
 
 class NotFound(AlarmBackendError):
@@ -21,7 +32,7 @@ class NotFound(AlarmBackendError):
     def __init__(self, what: str, identity: str) -> None:
         self.what = what
         self.identity = identity
-        super().__init__(f"no {what} {identity!r}")
+        super().__init__(f"no_{what.replace(' ', '_').replace('-', '_')}", identity=identity)
 
 
 def found(row: Row | None, what: str, identity: str) -> Row:
@@ -36,11 +47,10 @@ class Refused(AlarmBackendError):
 
     status = 409
 
-    def __init__(self, act: str, state: str, reason: str) -> None:
+    def __init__(self, act: str, state: str, code: str, **values: object) -> None:
         self.act = act
         self.state = state
-        self.reason = reason
-        super().__init__(f"cannot {act} in state {state}: {reason}")
+        super().__init__(code, f"cannot {act} in state {state}: {filled(SENTENCES[code], values)}", **values)
 
 
 class InvalidRequest(AlarmBackendError):
@@ -48,10 +58,9 @@ class InvalidRequest(AlarmBackendError):
 
     status = 422
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, code: str, **values: object) -> None:
         self.field = field
-        self.reason = reason
-        super().__init__(f"{field}: {reason}")
+        super().__init__(code, f"{field}: {filled(SENTENCES[code], values)}", **values)
 
 
 class NotSignedIn(AlarmBackendError):
@@ -71,9 +80,9 @@ class TooManyRequests(AlarmBackendError):
 
     status = 429
 
-    def __init__(self, what: str, retry_after_s: int) -> None:
+    def __init__(self, code: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"too many {what}: wait {retry_after_s} s")
+        super().__init__(code, seconds=retry_after_s)
 
 
 class ProviderUnavailable(AlarmBackendError):
@@ -83,8 +92,8 @@ class ProviderUnavailable(AlarmBackendError):
 
     def __init__(self, issuer: str, reason: str) -> None:
         self.issuer = issuer
+        super().__init__("provider_away", issuer=issuer, reason=reason)
         self.reason = reason
-        super().__init__(f"identity provider {issuer}: {reason}")
 
 
 class StoreUnavailable(AlarmBackendError):
@@ -94,5 +103,5 @@ class StoreUnavailable(AlarmBackendError):
 
     def __init__(self, url: str, reason: str) -> None:
         self.url = url
+        super().__init__("store_unusable", url=url, reason=reason)
         self.reason = reason
-        super().__init__(f"{url}: {reason}")

@@ -15,6 +15,8 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alarm_backend.refusals import SENTENCES, filled
+
 KEYS_MAX = 20_000
 """Buckets kept: the ones used longest ago go first, so that many addresses cannot fill the memory."""
 OPEN_DOORS = (
@@ -80,7 +82,9 @@ class RateLimits:
         if not wait_s:
             await self._app(scope, receive, send)
             return
-        body = json.dumps({"detail": f"too many requests: try again in {wait_s:.1f} s"}).encode()
+        values = {"seconds": f"{wait_s:.1f}"}
+        detail = filled(SENTENCES["too_many_requests"], values)
+        body = json.dumps({"detail": detail, "code": "too_many_requests", "values": values}).encode()
         headers = [(b"content-type", b"application/json"), (b"retry-after", str(int(wait_s) + 1).encode())]
         await send({"type": "http.response.start", "status": 429, "headers": headers})
         await send({"type": "http.response.body", "body": body})

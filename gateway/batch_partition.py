@@ -131,7 +131,7 @@ class BatchPartition:
         if state is None:
             wake = partial(self._wake_order, number)
             state = Sleeping(self.order_of(number), int(self.resting.due_ms[number]), wake)
-        self.resting.leave(number)
+        self.resting.asleep[number] = False
         self.awake.pop(number, None)
         order = state.order if isinstance(state, Sleeping) else state.case.order
         self._with_troubled[number] = order.order_id

@@ -146,10 +146,10 @@ def born(severity: int) -> Standing:
 def step(standing: Standing, event: Event, now_ms: int, policy: Policy) -> Step:
     """The next standing. Raises Refused when the act is not possible now, InvalidRequest when it lacks something."""
     if event.name not in EVENTS:
-        raise InvalidRequest("event", f"{event.name!r} is none of {', '.join(EVENTS)}")
+        raise InvalidRequest("event", "none_of", given=event.name, known=EVENTS)
     following = TABLE.get((standing.state, event.name))
     if following is None:
-        raise Refused(event.name, standing.state, _why_not(standing.state, event.name))
+        raise _impossible(standing.state, event.name)
     if event.name in GATEWAY_EVENTS:
         return _on_gateway(standing, event, following)
     if event.name in DEADLINE_EVENTS:
@@ -157,15 +157,14 @@ def step(standing: Standing, event: Event, now_ms: int, policy: Policy) -> Step:
     return _ACTS[event.name](standing, event, following, now_ms, policy)
 
 
-def _why_not(state: str, name: str) -> str:
+def _impossible(state: str, name: str) -> Refused:
     if state == "resolved":
-        return "it is closed"
+        return Refused(name, state, "closed")
     if name == "resolve" and state == "raised":
-        return "acknowledge or take it first"
+        return Refused(name, state, "acknowledge_first")
     if name == "resolve" and state == "closing":
-        return "a second person must confirm or refuse"
-    possible = [event for event in OPERATOR_EVENTS if (state, event) in TABLE]
-    return "possible now: " + ", ".join(possible)
+        return Refused(name, state, "second_person_decides")
+    return Refused(name, state, "possible_now", acts=[event for event in OPERATOR_EVENTS if (state, event) in TABLE])
 
 
 def _on_gateway(standing: Standing, event: Event, following: str) -> Step:
@@ -182,7 +181,7 @@ def _on_gateway(standing: Standing, event: Event, following: str) -> Step:
 
 def _on_deadline(standing: Standing, event: Event, following: str, now_ms: int) -> Step:
     if standing.deadline_ms is None or now_ms < standing.deadline_ms:
-        raise Refused(event.name, standing.state, "the deadline has not passed")
+        raise Refused(event.name, standing.state, "deadline_not_passed")
     return Step(replace(standing, state=following, acknowledged_by=None, taken_by=None, deadline_ms=None), ("sound",))
 
 
@@ -203,7 +202,7 @@ def _take(standing: Standing, event: Event, following: str, _now_ms: int, _polic
     if standing.state == "in_progress" and standing.taken_by == event.actor:
         return Step(standing, changed=False)
     if standing.state == "in_progress" and standing.taken_by is not None and not event.supervisor:
-        raise Refused("take", standing.state, f"{standing.taken_by} has it; a supervisor can take over")
+        raise Refused("take", standing.state, "taken_by_other", who=standing.taken_by)
     return Step(
         replace(
             standing,
@@ -220,7 +219,7 @@ def _take(standing: Standing, event: Event, following: str, _now_ms: int, _polic
 def _release(standing: Standing, event: Event, following: str, now_ms: int, policy: Policy) -> Step:
     owner = standing.taken_by if standing.state == "in_progress" else standing.acknowledged_by
     if owner not in {event.actor, None} and not event.supervisor:
-        raise Refused("release", standing.state, f"{owner} has it")
+        raise Refused("release", standing.state, "held_by", who=owner)
     if following == "raised":
         return Step(replace(standing, state=following, acknowledged_by=None, deadline_ms=None), ("sound",))
     return Step(replace(standing, state=following, taken_by=None, deadline_ms=now_ms + policy.acknowledgement_ms))
@@ -228,9 +227,9 @@ def _release(standing: Standing, event: Event, following: str, now_ms: int, poli
 
 def _shelve(standing: Standing, event: Event, following: str, now_ms: int, policy: Policy) -> Step:
     if event.until_ms is None or not now_ms < event.until_ms <= now_ms + policy.shelf_max_ms:
-        raise InvalidRequest("until", f"must lie within the next {policy.shelf_max_ms // 60_000} minutes")
+        raise InvalidRequest("until", "within_minutes", minutes=policy.shelf_max_ms // 60_000)
     if standing.severity > policy.shelf_severity_max and not event.supervisor:
-        raise Refused("shelve", standing.state, f"severity {standing.severity} needs a supervisor")
+        raise Refused("shelve", standing.state, "severity_needs_supervisor", severity=standing.severity)
     return Step(replace(standing, state=following, taken_by=None, deadline_ms=event.until_ms))
 
 
@@ -240,11 +239,11 @@ def _unshelve(standing: Standing, _event: Event, following: str, _now_ms: int, _
 
 def _resolve(standing: Standing, event: Event, following: str, _now_ms: int, policy: Policy) -> Step:
     if event.cause not in CAUSES:
-        raise InvalidRequest("cause", f"{event.cause!r} is none of {', '.join(CAUSES)}")
+        raise InvalidRequest("cause", "none_of", given=event.cause, known=CAUSES)
     if standing.condition == "active" and event.cause in CAUSES_ONLY_WHEN_CLEARED:
-        raise Refused("resolve", standing.state, f"the cause still holds, so it is not {event.cause}")
+        raise Refused("resolve", standing.state, "cause_still_holds", cause=event.cause)
     if standing.taken_by not in {event.actor, None} and not event.supervisor:
-        raise Refused("resolve", standing.state, f"{standing.taken_by} has it")
+        raise Refused("resolve", standing.state, "held_by", who=standing.taken_by)
     if standing.severity >= policy.four_eyes_severity:
         return Step(
             replace(standing, state="closing", closing_by=event.actor, cause=event.cause, deadline_ms=None),
@@ -255,9 +254,9 @@ def _resolve(standing: Standing, event: Event, following: str, _now_ms: int, pol
 
 def _confirm_close(standing: Standing, event: Event, following: str, _now_ms: int, _policy: Policy) -> Step:
     if standing.closing_by == event.actor:
-        raise Refused("confirm_close", standing.state, "a second person must confirm")
+        raise Refused("confirm_close", standing.state, "second_person_confirms")
     if standing.condition == "active" and standing.cause in CAUSES_ONLY_WHEN_CLEARED:
-        raise Refused("confirm_close", standing.state, f"the cause holds again, so it is not {standing.cause}")
+        raise Refused("confirm_close", standing.state, "cause_holds_again", cause=standing.cause)
     return Step(replace(standing, state=following, deadline_ms=None), ("closed",))
 
 

@@ -70,7 +70,7 @@ class AuthService:
         `provider` is (issuer, subject) of the person at the OpenID provider.
         """
         if password is not None and len(password) < PASSWORD_LENGTH_MIN:
-            raise InvalidRequest("password", f"must have at least {PASSWORD_LENGTH_MIN} characters")
+            raise InvalidRequest("password", "too_short", length=PASSWORD_LENGTH_MIN)
         row = {
             "username": username,
             "full_name": full_name,
@@ -83,9 +83,9 @@ class AuthService:
         }
         with self._database.writing() as connection:
             if provider and repository.user_of_subject(connection, *provider) is not None:
-                raise InvalidRequest("oidc_subject", "this person has an account already")
+                raise InvalidRequest("oidc_subject", "has_account")
             if not repository.add_user(connection, row):
-                raise InvalidRequest("username", f"{username!r} is taken")
+                raise InvalidRequest("username", "taken", given=username)
             self._audit.append(connection, actor, "user.add", f"user:{username}", {"role": role})
         return User(username=username, full_name=full_name, role=role)
 
@@ -158,7 +158,7 @@ class AuthService:
         now_ms = self._clocks.wall_ms()
         wait_ms = max(self._attempts.wait_ms(key, now_ms) for key in keys)
         if wait_ms:
-            raise TooManyRequests("attempts to sign in", -(-wait_ms // 1000))
+            raise TooManyRequests("too_many_sign_ins", -(-wait_ms // 1000))
         with self._database.reading() as connection:
             row = repository.user(connection, username)
         known = row is not None and not row["disabled"] and row["password_hash"] is not None
@@ -167,7 +167,7 @@ class AuthService:
             for key in keys:
                 self._attempts.failed(key, now_ms)
             self._audit.record("system", "sign_in.refused", f"user:{username[:80]}", {})
-            raise NotSignedIn("wrong name or password")
+            raise NotSignedIn("wrong_name_or_password")
         for key in keys:
             self._attempts.succeeded(key)
         return self.open_session(username, "password")
@@ -198,7 +198,7 @@ class AuthService:
         with self._database.writing() as connection:
             username = repository.use_login_token(connection, sha256(token), self._clocks.wall_ms())
         if username is None:
-            raise NotSignedIn("this link is unknown, has been used, or is too old")
+            raise NotSignedIn("link_unusable")
         return self.open_session(username, "link")
 
     def open_session(self, username: str, how: str, provider_sid: str | None = None) -> NewSession:
@@ -208,7 +208,7 @@ class AuthService:
         with self._database.writing() as connection:
             row = repository.user(connection, username)
             if row is None or row["disabled"]:
-                raise NotSignedIn("the account is closed")
+                raise NotSignedIn("account_closed")
             repository.add_session(
                 connection,
                 {
@@ -233,9 +233,9 @@ class AuthService:
         with self._database.reading() as connection:
             row = repository.session(connection, key)
         if row is None or row["disabled"] or row["expires_ms"] <= now_ms:
-            raise NotSignedIn("the session has ended")
+            raise NotSignedIn("session_ended")
         if row["used_ms"] < now_ms - self._settings.session_idle_ms:
-            raise NotSignedIn("the session was not used for too long")
+            raise NotSignedIn("session_idle")
         if row["used_ms"] < now_ms - TOUCH_MS:
             with self._database.writing() as connection:
                 repository.touch_session(connection, key, now_ms)

@@ -67,11 +67,11 @@ class SingleSignOn:
         try:
             kept = self._vault.unseal(CONTEXT, cookie)
         except (ValueError, AlarmBackendError) as error:
-            raise NotSignedIn("this browser started no sign-in") from error
+            raise NotSignedIn("no_sign_in_started") from error
         if not secrets.compare_digest(str(kept["state"]).encode(), state.encode()):
-            raise NotSignedIn("the answer belongs to another sign-in")
+            raise NotSignedIn("other_sign_in")
         if kept["expires_ms"] <= self._clocks.wall_ms():
-            raise NotSignedIn("the sign-in took too long")
+            raise NotSignedIn("sign_in_too_long")
         return kept
 
     def finish(self, *, cookie: str, state: str, code: str, issuer: str | None) -> NewSession:
@@ -83,10 +83,10 @@ class SingleSignOn:
             kept = self._kept(cookie, state)
             promised = self.provider.metadata().get("authorization_response_iss_parameter_supported") is True
             if issuer != self._settings.issuer and (promised or issuer is not None):  # RFC 9207
-                raise NotSignedIn("the answer is of another provider")
+                raise NotSignedIn("other_provider")
             tokens = self.provider.exchange(code, kept["code_verifier"])
             if tokens is None:
-                raise NotSignedIn("the provider refuses this code")
+                raise NotSignedIn("code_refused")
             claims = self.provider.verified(
                 lambda keys: verify_id_token(
                     tokens.id_token,
@@ -98,12 +98,12 @@ class SingleSignOn:
             )
             more = self.provider.userinfo(tokens.access_token)
             if more and more.get("sub") != claims["sub"]:
-                raise NotSignedIn("the provider speaks of two people")
+                raise NotSignedIn("two_people")
             claims = {**more, **claims}
             username = self._account(claims)
         except (NotSignedIn, TokenRefused) as refusal:
             self._audit.record("system", "sign_in.refused", "user:oidc", {"reason": str(refusal)[:200]})
-            raise NotSignedIn(str(refusal)) from refusal
+            raise NotSignedIn("as_told", reason=str(refusal)) from refusal
         sid = claims.get("sid")
         return self._auth.open_session(username, "oidc", provider_sid=sid if isinstance(sid, str) else None)
 
@@ -116,13 +116,13 @@ class SingleSignOn:
         if role is None:
             if known is not None:
                 self._auth.end_sessions(known["username"], "system", "the provider gives no role any more")
-            raise NotSignedIn("this person has no role here")
+            raise NotSignedIn("no_role")
         if known is not None:
             if known["role"] != role:
                 self._auth.change_role(known["username"], role, "oidc")
             return str(known["username"])
         if not self._settings.create_accounts:
-            raise NotSignedIn("this person has no account here")
+            raise NotSignedIn("no_account")
         return self._new_account(claims, issuer, subject, role)
 
     def _new_account(self, claims: dict[str, Any], issuer: str, subject: str, role: Role) -> str:
@@ -136,7 +136,7 @@ class SingleSignOn:
                 return username
             except InvalidRequest:
                 continue
-        raise NotSignedIn("no account could be made for this person")
+        raise NotSignedIn("no_account_made")
 
     def sign_out_by_provider(self, logout_token: str) -> int:
         """End the sessions that a sign-out message of the provider names; how many. Raises InvalidRequest."""
@@ -145,7 +145,7 @@ class SingleSignOn:
                 lambda keys: verify_logout_token(logout_token, keys, self.provider.expected())
             )
         except TokenRefused as refusal:
-            raise InvalidRequest("logout_token", refusal.reason) from refusal
+            raise InvalidRequest("logout_token", "as_told", reason=refusal.reason) from refusal
         sid, subject = claims.get("sid"), claims.get("sub")
         with self._database.writing() as connection:
             if isinstance(sid, str):

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from alarm_backend.access import CASE_WORKERS, CaseUser, OrderReader, ServicesOf, SessionOf
-from alarm_backend.console import catalogue
+from alarm_backend.console import catalogue, refusal_texts
 from alarm_backend.console.page_frame import language_of, pages
 from alarm_backend.drafts.schemas import DraftNew
 from alarm_backend.errors import NotFound, Refused
@@ -26,7 +26,19 @@ GROUPS = {
     "victim_contact": "draft.part.contact",
 }
 UNSAID = {"proximity", "shape"}
-BROWSER_TEXTS = ("draft.", "problem.", "caution.", "whatif.", "map.", "unit.", "kind.", "mandate.", "role.", "day.")
+BROWSER_TEXTS = (
+    "draft.",
+    *refusal_texts.BROWSER_TEXTS,
+    "problem.",
+    "caution.",
+    "whatif.",
+    "map.",
+    "unit.",
+    "kind.",
+    "mandate.",
+    "role.",
+    "day.",
+)
 OrderId = Annotated[str, Path(max_length=80, pattern=r"^[^\x00-\x1f]+$")]
 
 
@@ -68,7 +80,8 @@ def begin_draft(
     except ValidationError:
         failure, status = catalogue.text(language, "drafts.bad_order_id"), 422
     except Refused as refused:
-        failure, status = catalogue.text(language, "drafts.under_way", why=refused.reason), 409
+        why = refusal_texts.refused(language, refused)
+        failure, status = catalogue.text(language, "drafts.under_way", why=why), 409
     except NotFound:
         failure, status = catalogue.text(language, "drafts.nothing_to_withdraw"), 404
     else:

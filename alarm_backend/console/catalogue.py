@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+
+from alarm_backend.refusals import SENTENCES, filled
 
 LANGUAGES = ("nl", "en", "fr")
 DEFAULT_LANGUAGE = "nl"
@@ -14,13 +16,15 @@ FOLDER = Path(__file__).parent
 
 @cache
 def texts() -> dict[str, dict[str, str]]:
-    """Key to language to text. Raises ValueError when two files have the same key."""
+    """Key to language to text; the English of refusals is in `refusals`. Raises ValueError for a key in two files."""
     loaded: dict[str, dict[str, str]] = {}
     for path in sorted(FOLDER.glob("catalogue*.json")):
         found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
         if twice := loaded.keys() & found.keys():
             raise ValueError(f"{path.name}: {', '.join(sorted(twice))}: already in another catalogue")
         loaded |= found
+    for code, english in SENTENCES.items():
+        loaded[f"refusal.{code}"]["en"] = english
     return loaded
 
 
@@ -33,6 +37,11 @@ def word(language: str, group: str, value: str) -> str:
     """The text of `group.value`; a value the catalogue does not know is shown as it is, never hidden."""
     entry = texts().get(f"{group}.{value}")
     return entry[language] if entry else value.replace("_", " ")
+
+
+def told(language: str, key: str, values: Mapping[str, object]) -> str:
+    """A text whose places may name a group of words (`refusals`)."""
+    return filled(texts()[key][language], values, lambda group, value: word(language, group, value))
 
 
 def for_browser(language: str, prefixes: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from alarm_backend.console import refusal_texts
+from alarm_backend.console.page_frame import language_of
 from alarm_backend.errors import AlarmBackendError
 
 REFUSED = 422
@@ -19,21 +21,20 @@ async def fields(request: Request) -> dict[str, str]:
     return {key: value.strip() for key, value in (await request.form()).items() if isinstance(value, str) and value}
 
 
-def attempt(act: Callable[[], Any]) -> tuple[str, int]:
-    """("", 303) when it was done, else the reason and the status."""
+def attempt(language: str, act: Callable[[], Any]) -> tuple[str, int]:
+    """("", 303) when it was done, else the reason in this language and the status."""
     try:
         act()
     except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}", REFUSED
+        return refusal_texts.invalid(language, error), REFUSED
     except AlarmBackendError as error:
-        return str(error), error.status
+        return refusal_texts.refused(language, error), error.status
     return "", 303
 
 
 def answered(request: Request, act: Callable[[], Any], again: Callable[[str, int], Response]) -> Response:
     """The page anew when it was done; when it was refused the page `again`, with the reason and the status."""
-    failure, status = attempt(act)
+    failure, status = attempt(language_of(request), act)
     return again(failure, status) if failure else RedirectResponse(request.url.path, status_code=303)
 
 

@@ -77,4 +77,4 @@ def _instant(field: str, wall: str) -> int:
     try:
         return round(datetime.fromisoformat(wall).replace(tzinfo=ZONE).timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise InvalidRequest(field, f"{wall} is no time") from None
+        raise InvalidRequest(field, "no_time", given=wall) from None

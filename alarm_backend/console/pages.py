@@ -16,6 +16,7 @@ from alarm_backend.console import (
     catalogue,
     maintenance_pages,
     records_pages,
+    refusal_texts,
     register_pages,
     sign_in_pages,
     situation,
@@ -55,6 +56,10 @@ BROWSER_TEXTS = (
     "replay.",
     "called.",
     "page.login",
+    "act.",
+    "cause.",
+    "policy.",
+    *refusal_texts.BROWSER_TEXTS,
 )
 ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
 MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "resolve", "closing": "confirm_close"}

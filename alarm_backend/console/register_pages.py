@@ -199,7 +199,7 @@ async def experience_form(request: Request, services: ServicesOf) -> Response:
         body |= {"again": form.get("again") or None, "problems": [str(word) for word in form.getlist("problems")]}
         services.feedback.take(FeedbackIn.model_validate(body), request.client.host if request.client else "")
 
-    failure, status = attempt(act)
+    failure, status = attempt(language_of(request), act)
     if not failure:
         return RedirectResponse(f"/experience?done=true&audience={audience}", status_code=303)
     key = {429: "experience.too_often", 404: "experience.no_venue"}.get(status, "experience.nothing")
@@ -225,7 +225,7 @@ def indicators_page(
     }
     asked["step"] = "day" if step == "day" else "month"
     found: list[Any] = []
-    failure, status = attempt(lambda: found.append(services.indicators.report(**asked)))
+    failure, status = attempt(language_of(request), lambda: found.append(services.indicators.report(**asked)))
     return pages.render(
         request,
         "indicators.html",

@@ -101,7 +101,7 @@ def finish_single_sign_on(
     language = language_of(request)
     try:
         if not code:  # refused or given up at the provider: its words are not ours to repeat
-            raise NotSignedIn("the provider gave no code")
+            raise NotSignedIn("no_code")
         cookie = request.cookies.get(SIGN_IN_COOKIE, "")
         opened = services.single_sign_on.finish(cookie=cookie, state=state, code=code, issuer=iss)
     except NotSignedIn:

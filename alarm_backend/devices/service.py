@@ -49,7 +49,7 @@ class DeviceService:
             else:
                 worn = repository.active_of_device(connection, device_id)
                 if worn is not None and known["key_fingerprint"] != device.key_fingerprint:
-                    raise Refused("change its key", "hooked up", f"{worn['person_id']} wears it")
+                    raise Refused("change its key", "hooked up", "worn_by", person=worn["person_id"])
                 repository.change(connection, device_id, row)
             detail = {"model": device.model, "key_fingerprint": device.key_fingerprint}
             self._audit.append(connection, user.username, "device.register", f"device:{device_id}", detail)
@@ -61,7 +61,7 @@ class DeviceService:
             self._get(connection, device_id)
             worn = repository.active_of_device(connection, device_id)
             if worn is not None and wanted.condition != "usable":
-                raise Refused(f"mark as {wanted.condition}", "hooked up", f"take it off {worn['person_id']} first")
+                raise Refused(f"mark as {wanted.condition}", "hooked up", "take_it_off_first", person=worn["person_id"])
             self._set_condition(connection, device_id, wanted.condition, wanted.note, user)
             return self._view(connection, self._get(connection, device_id))
 
@@ -79,21 +79,21 @@ class DeviceService:
         with self._database.writing() as connection:
             device = self._get(connection, wanted.device_id)
             if device["condition"] != "usable":
-                raise Refused("hook up", device["condition"], "only a usable tracker is put on somebody")
+                raise Refused("hook up", device["condition"], "not_usable")
             order = orders.current_of(connection, wanted.order_id)
             if order is None:
                 raise NotFound("order", wanted.order_id)
             if order["withdrawn"] or not order["valid_from_ms"] <= now_ms < order["valid_until_ms"]:
-                raise Refused("hook up", "not in force", f"{wanted.order_id} is not in force now")
+                raise Refused("hook up", "not in force", "not_in_force", order=wanted.order_id)
             role = _role_in(order["document"], wanted)
             if role == "protected" and not wanted.consent:
-                raise InvalidRequest("consent", "a protected person is only given a tracker with recorded consent")
+                raise InvalidRequest("consent", "consent_needed")
             worn = repository.active_of_device(connection, wanted.device_id)
             if worn is not None:
-                raise Refused("hook up", "hooked up", f"{worn['person_id']} wears it under {worn['order_id']}")
+                raise Refused("hook up", "hooked up", "worn_under", person=worn["person_id"], order=worn["order_id"])
             other = repository.active_of_person(connection, wanted.order_id, wanted.person_id)
             if other is not None:
-                raise Refused("hook up", "hooked up", f"{wanted.person_id} wears {other['device_id']}: unhook it first")
+                raise Refused("hook up", "hooked up", "wears_other", person=wanted.person_id, device=other["device_id"])
             row = {
                 **wanted.model_dump(),
                 "hookup_id": uuid.uuid4().hex,
@@ -115,7 +115,7 @@ class DeviceService:
         with self._database.writing() as connection:
             row = self._hookup(connection, hookup_id)
             if row["unhooked_ms"] is not None:
-                raise Refused("unhook", "unhooked", f"{row['unhooked_by']} took it off before")
+                raise Refused("unhook", "unhooked", "taken_off_before", who=row["unhooked_by"])
             changed = {
                 "unhooked_ms": max(self._clocks.now_ms(), row["hooked_ms"]),
                 "unhooked_by": user.username,
@@ -190,7 +190,8 @@ def _role_in(document: dict[str, Any], wanted: HookupIn) -> str:
     for role, party in parties:
         if party["person_id"] == wanted.person_id:
             if party.get("device_id") != wanted.device_id:
-                named = party.get("device_id") or "no tracker"
-                raise InvalidRequest("device_id", f"the order gives {wanted.person_id} {named}: change the order first")
+                if named := party.get("device_id"):
+                    raise InvalidRequest("device_id", "order_gives_other", person=wanted.person_id, device=named)
+                raise InvalidRequest("device_id", "order_gives_none", person=wanted.person_id)
             return role
-    raise InvalidRequest("person_id", f"{wanted.person_id} is no party of {wanted.order_id}")
+    raise InvalidRequest("person_id", "no_party", person=wanted.person_id, order=wanted.order_id)

@@ -68,7 +68,7 @@ class DraftService:
                 raise NotFound("order in force", new.order_id)
             under_way = repository.open_of_order(connection, new.order_id)
             if under_way:
-                raise Refused("begin a draft", under_way[0]["state"], f"{under_way[0]['changed_by']} has one under way")
+                raise Refused("begin a draft", under_way[0]["state"], "draft_under_way", who=under_way[0]["changed_by"])
             document = new.document
             if new.act == "withdraw" or document is None:
                 document = dict(present["document"]) if present else _empty(new.order_id)
@@ -163,10 +163,10 @@ class DraftService:
             row = self._at(connection, draft_id, step.revision, ("submitted",), "sign off")
             authors = sorted({*repository.editors(connection, draft_id), row["submitted_by"]})
             if user.username in authors:
-                raise Forbidden("four eyes: somebody who did not write or submit this draft must sign it off")
+                raise Forbidden("four_eyes")
             present = orders.current_of(connection, row["order_id"])
             if (present["version"] if present else None) != row["base_version"]:
-                raise Refused("sign off", "stale", "the order was changed since this draft was begun: rebase it first")
+                raise Refused("sign off", "stale", "order_changed")
             self._sound(connection, row)
             version = (row["base_version"] or 0) + 1
             withdrawn = row["act"] == "withdraw"
@@ -303,19 +303,17 @@ class DraftService:
         """The draft, if it still is what the caller read."""
         row = self._get(connection, draft_id)
         if row["state"] not in states:
-            raise Refused(act, row["state"], f"only possible in state {' or '.join(states)}")
+            raise Refused(act, row["state"], "only_in_states", states=states)
         if row["revision"] != revision:
-            newer = (
-                f"{row['changed_by']} saved revision {row['revision']} meanwhile, you read {revision}: load it again"
-            )
-            raise Refused(act, row["state"], newer)
+            facts = {"who": row["changed_by"], "revision": row["revision"], "read": revision}
+            raise Refused(act, row["state"], "saved_meanwhile", **facts)
         return row
 
     @staticmethod
     def _sound(_connection: Connection, row: RowMapping) -> None:
         found = problems.find(row["document"], row["order_id"]) if row["act"] == "set" else []
         if found:
-            raise InvalidRequest(found[0].path or "document", found[0].reason)
+            raise InvalidRequest(found[0].path or "document", "document_fault", reason=found[0].reason)
 
     def _put(
         self,
@@ -359,11 +357,11 @@ def _bounded(document: dict[str, Any]) -> dict[str, Any]:
     try:
         written = json.dumps(document, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest("document", f"cannot be kept: {error}") from None
+        raise InvalidRequest("document", "cannot_be_kept", reason=str(error)) from None
     if len(written) > DOCUMENT_BYTES_MAX:
-        raise InvalidRequest("document", f"has {len(written)} bytes, {DOCUMENT_BYTES_MAX} are allowed")
+        raise InvalidRequest("document", "too_large", size=len(written), most=DOCUMENT_BYTES_MAX)
     if "\\u0000" in written:
-        raise InvalidRequest("document", "has a character with code 0 in it")
+        raise InvalidRequest("document", "has_null")
     return document
 
 

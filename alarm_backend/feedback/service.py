@@ -61,16 +61,16 @@ class FeedbackService:
         """Keep an answer. Raises NotFound, InvalidRequest or TooManyRequests."""
         foreign = given.scores.keys() - set(SCORES[given.audience])
         if foreign:
-            raise InvalidRequest("scores", f"{sorted(foreign)[0]} is no question for {given.audience}")
+            raise InvalidRequest("scores", "no_question", question=sorted(foreign)[0], audience=given.audience)
         if not given.scores and given.again is None and not given.problems:
-            raise InvalidRequest("scores", "nothing is answered")
+            raise InvalidRequest("scores", "nothing_answered")
         with self._database.reading() as connection:
             if stock.venue(connection, given.venue_code) is None:
                 raise NotFound("venue", given.venue_code)
         now_ms = self._clocks.wall_ms()
         wait_s = self._addresses.take(address, now_ms) or self._venues.take(given.venue_code, now_ms)
         if wait_s:
-            raise TooManyRequests("answers", wait_s)
+            raise TooManyRequests("too_many_answers", wait_s)
         row = {
             "feedback_id": uuid.uuid4().hex,
             "venue_code": given.venue_code,

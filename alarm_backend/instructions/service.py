@@ -70,9 +70,9 @@ class InstructionService:
         contacted = done.outcome in {"done", "no_answer"}
         against = contacted and not step.allowed
         if against and not (done.override and user.is_supervisor):
-            raise Refused(step_id, alarm.state, f"the policy forbids it ({step.reason}); a supervisor can override")
+            raise Refused(step_id, alarm.state, "policy_forbids", reason=step.reason)
         if against and len(done.note) < OVERRIDE_NOTE_MIN:
-            raise InvalidRequest("note", "say why the policy is overridden")
+            raise InvalidRequest("note", "say_why_overridden")
         now_ms = self._clocks.wall_ms()
         with self._database.writing() as connection:
             row = {

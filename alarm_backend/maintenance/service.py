@@ -61,9 +61,9 @@ class MaintenanceService:
         with self._database.writing() as connection:
             target, high_risk, most_ms = self._checked_target(connection, wanted)
             if not now_ms - BACK_MS <= starts_ms <= now_ms + AHEAD_MAX_MS:
-                raise InvalidRequest("starts_ms", "must lie between now and 90 days ahead")
+                raise InvalidRequest("starts_ms", "within_days_ahead", days=AHEAD_MAX_MS // (24 * HOUR_MS))
             if not max(starts_ms, now_ms) < wanted.ends_ms <= starts_ms + most_ms:
-                raise InvalidRequest("ends_ms", f"must lie within {most_ms // HOUR_MS} hours after the start")
+                raise InvalidRequest("ends_ms", "within_hours_of_start", hours=most_ms // HOUR_MS)
             row: dict[str, Any] = {
                 "window_id": uuid.uuid4().hex,
                 "scope": wanted.scope,
@@ -87,9 +87,9 @@ class MaintenanceService:
         with self._database.writing() as connection:
             row = self._get(connection, window_id)
             if row["state"] != "waiting" or self._clocks.wall_ms() >= row["ends_ms"]:
-                raise Refused("approve", self._standing(row), "it does not wait for a second person")
+                raise Refused("approve", self._standing(row), "waits_for_nobody")
             if row["planned_by"] == user.username:
-                raise Refused("approve", "waiting", "a second person must agree")
+                raise Refused("approve", "waiting", "second_person_agrees")
             changed = {"state": "open", "approved_by": user.username, "approved_ms": self._clocks.wall_ms()}
             repository.change(connection, window_id, changed)
             self._note(connection, user.username, "approve", window_id, {})
@@ -100,7 +100,7 @@ class MaintenanceService:
         with self._database.writing() as connection:
             row = self._get(connection, window_id)
             if row["state"] == "over" or self._clocks.wall_ms() >= row["ends_ms"]:
-                raise Refused("end", self._standing(row), "it is over")
+                raise Refused("end", self._standing(row), "over")
             self._finish(connection, row, user.username, wanted.note)
         return self._after(window_id)
 
@@ -183,10 +183,10 @@ class MaintenanceService:
         target = wanted.target or ""
         if wanted.scope in {"broker", "backend"}:
             if target:
-                raise InvalidRequest("target", f"a window of the {wanted.scope} names nothing else")
+                raise InvalidRequest("target", "names_nothing_else", scope=wanted.scope)
             return "", True, HIGH_RISK_MAX_MS
         if not target:
-            raise InvalidRequest("target", f"say which {wanted.scope}")
+            raise InvalidRequest("target", "say_which", scope=wanted.scope)
         if wanted.scope == "gateway":
             if heartbeats.of_source(connection, target) is None:
                 raise NotFound("gateway", target)

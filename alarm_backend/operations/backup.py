@@ -20,8 +20,8 @@ class BackupFailed(AlarmBackendError):
 
     def __init__(self, where: str, reason: str) -> None:
         self.where = where
+        super().__init__("backup_failed", where=where, reason=reason)
         self.reason = reason
-        super().__init__(f"{where}: {reason}")
 
 
 def backup(database: Database, target: Path, programs: Path | None = None) -> int:

@@ -39,7 +39,7 @@ class Rules:
 def parse(document: Any) -> Rules:
     """The rules of a `waakzaam.retention/1` document, on top of the defaults. Raises InvalidRequest."""
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InvalidRequest("schema", f"must be {SCHEMA}")
+        raise InvalidRequest("schema", "other_schema", schema=SCHEMA)
     return _on_top(Rules(), document.get("days"), "days", DATA)
 
 
@@ -58,24 +58,24 @@ def of_order(general: Rules, document: Mapping[str, Any]) -> Rules | None:
 
 def _on_top(general: Rules, days: Any, where: str, allowed: tuple[str, ...]) -> Rules:
     if not isinstance(days, dict):
-        raise InvalidRequest(where, "must be an object of days by kind")
+        raise InvalidRequest(where, "days_by_kind")
     data, alarms = dict(general.data), dict(general.alarms)
     for name, value in days.items():
         if name == "alarms":
             if not isinstance(value, dict):
-                raise InvalidRequest(f"{where}.alarms", "must be an object of days by kind of alarm")
+                raise InvalidRequest(f"{where}.alarms", "days_by_alarm")
             for kind, number in value.items():
                 if kind not in (*ALARM_KINDS, EVERY_KIND):
-                    raise InvalidRequest(f"{where}.alarms.{kind}", "is no kind of alarm")
+                    raise InvalidRequest(f"{where}.alarms.{kind}", "no_kind")
                 alarms[kind] = _days(f"{where}.alarms.{kind}", number)
         elif name in allowed:
             data[name] = _days(f"{where}.{name}", value)
         else:
-            raise InvalidRequest(f"{where}.{name}", f"is not one of {', '.join((*allowed, 'alarms'))}")
+            raise InvalidRequest(f"{where}.{name}", "not_one_of", known=[*allowed, "alarms"])
     return Rules(data, alarms)
 
 
 def _days(where: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= DAYS_MAX:
-        raise InvalidRequest(where, f"{value!r} is no number of days from 0 to {DAYS_MAX}")
+        raise InvalidRequest(where, "no_days", given=repr(value), most=DAYS_MAX)
     return value

@@ -26,7 +26,7 @@ def parse(document: Any) -> tuple[contract.Order, ...]:
     try:
         return contract.parse(document)
     except OrdersInvalid as error:
-        raise InvalidRequest(error.path, error.reason) from error
+        raise InvalidRequest(error.path, "as_told", reason=error.reason) from error
 
 
 class OrderService:
@@ -54,17 +54,16 @@ class OrderService:
                 known = repository.version(connection, order.order_id, order.version)
                 if known is not None:
                     if known["sha256"] != digest:
-                        reason = "this version is stored with another content: raise the version"
-                        raise Refused("put", f"{order.order_id} version {order.version}", reason)
+                        raise Refused("put", f"{order.order_id} version {order.version}", "other_content")
                     done.unchanged.append(order.order_id)
                     continue
                 newest = repository.current_of(connection, order.order_id)
                 if newest is not None and newest["version"] > order.version:
-                    reason = f"version {newest['version']} is in force"
-                    raise Refused("put", f"{order.order_id} version {order.version}", reason)
+                    facts = {"version": newest["version"]}
+                    raise Refused("put", f"{order.order_id} version {order.version}", "newer_in_force", **facts)
                 if newest is not None and newest["version"] in signatures(connection, order.order_id):
-                    reason = f"version {newest['version']} was signed off: change it by a draft"
-                    raise Refused("put", f"{order.order_id} version {order.version}", reason)
+                    facts = {"version": newest["version"]}
+                    raise Refused("put", f"{order.order_id} version {order.version}", "signed_off", **facts)
                 repository.add_current(
                     connection,
                     {

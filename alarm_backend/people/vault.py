@@ -38,19 +38,19 @@ class Vault:
     def seal(self, about: str, body: dict[str, Any]) -> str:
         """The sealed text. Raises VaultClosed without a key."""
         if self._cipher is None:
-            raise VaultClosed("identities cannot be kept: start the backend with --identity-key")
+            raise VaultClosed("no_key_to_keep")
         nonce = os.urandom(NONCE_BYTES)
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, json.dumps(body).encode(), about.encode())).decode()
 
     def unseal(self, about: str, sealed: str) -> dict[str, Any]:
         """What was sealed. Raises VaultClosed when there is no key or it does not fit."""
         if self._cipher is None:
-            raise VaultClosed("identities cannot be read: start the backend with --identity-key")
+            raise VaultClosed("no_key_to_read")
         raw = base64.b64decode(sealed)
         try:
             body: dict[str, Any] = json.loads(
                 self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], about.encode())
             )
         except InvalidTag as error:
-            raise VaultClosed(f"{about}: the identity key is not the one it was sealed with") from error
+            raise VaultClosed("other_identity_key", about=about) from error
         return body

@@ -61,7 +61,7 @@ class PoliceService:
     def hand_over(self, alarm_id: str, asked: HandoverIn, user: User) -> HandoverView:
         """Make a message about an alarm and queue it; durable when this returns. Raises NotFound or Refused."""
         if self._settings.police_url is None:
-            raise Refused("notify police", "no endpoint", "no police endpoint is configured: telephone 101")
+            raise Refused("notify police", "no endpoint", "no_police_endpoint")
         alarm = self._alarms.get(alarm_id)
         tracks = self._positions.tracks(alarm.order_id, user)
         places = tuple(

@@ -85,11 +85,11 @@ def period(from_day: str, until_day: str) -> tuple[date, date]:
         try:
             days.append(date.fromisoformat(text))
         except ValueError:
-            raise InvalidRequest(field, f"{text} is no day of the calendar") from None
+            raise InvalidRequest(field, "no_day", given=text) from None
     if days[1] < days[0]:
-        raise InvalidRequest("until_day", "is before from_day")
+        raise InvalidRequest("until_day", "before_first_day")
     if (days[1] - days[0]).days > DAYS_MAX:
-        raise InvalidRequest("until_day", f"more than {DAYS_MAX} days")
+        raise InvalidRequest("until_day", "too_many_days", most=DAYS_MAX)
     return days[0], days[1]
 
 

@@ -39,7 +39,7 @@ def checked_day(field: str, day: str) -> str:
     try:
         datetime.strptime(day, "%Y-%m-%d")
     except ValueError:
-        raise InvalidRequest(field, f"{day} is no day of the calendar") from None
+        raise InvalidRequest(field, "no_day", given=day) from None
     return day
 
 
@@ -57,7 +57,7 @@ class StockService:
             if (day := getattr(venue, field)) is not None:
                 checked_day(field, day)
         if venue.from_day and venue.until_day and venue.until_day < venue.from_day:
-            raise InvalidRequest("until_day", "is before from_day")
+            raise InvalidRequest("until_day", "before_first_day")
         row = {"venue_code": venue_code, **venue.model_dump(), "created_ms": self._clocks.wall_ms()}
         with self._database.writing() as connection:
             repository.put_venue(connection, row)
@@ -72,7 +72,7 @@ class StockService:
     def add_lot(self, lot_id: str, lot: LotIn, user: User) -> LotView:
         """Take a delivery in; the same again changes nothing. Raises Refused when the lot is there and differs."""
         if lot.item == "strip" and lot.expires_day is None:
-            raise InvalidRequest("expires_day", "strips expire: give the day on the box")
+            raise InvalidRequest("expires_day", "strips_expire")
         if lot.expires_day is not None:
             checked_day("expires_day", lot.expires_day)
         with self._database.writing() as connection:
@@ -82,7 +82,7 @@ class StockService:
                 repository.add_lot(connection, {**row, "created_ms": self._clocks.wall_ms()})
                 self._audit.append(connection, user.username, "lot.add", f"lot:{lot_id}", lot.model_dump())
             elif any(known[name] != value for name, value in lot.model_dump().items()):
-                raise Refused("take in", "known", f"lot {lot_id} is there with other facts")
+                raise Refused("take in", "known", "lot_is_there", lot=lot_id)
             return self._lot_view(connection, self._lot(connection, lot_id))
 
     def recall(self, lot_id: str, why: RecallIn, user: User) -> LotView:
@@ -102,19 +102,24 @@ class StockService:
             known = repository.move(connection, move_id)
             if known is not None:
                 if any(known[name] != value for name, value in wanted.model_dump().items()):
-                    raise Refused("move", "known", f"movement {move_id} is there with other facts")
+                    raise Refused("move", "known", "move_is_there", move=move_id)
                 return MoveView.model_validate(dict(known))
             lot = self._lot(connection, wanted.lot_id)
             found(repository.venue(connection, wanted.venue_code), "venue", wanted.venue_code)
             if day > day_of(self._clocks.now_ms()):
-                raise InvalidRequest("day", f"{day} is still to come")
+                raise InvalidRequest("day", "still_to_come", day=day)
             view = self._lot_view(connection, lot)
             if wanted.what == "distributed":
                 self._may_leave(lot, view, wanted)
             elif wanted.number > view.where.get(wanted.venue_code, 0):
                 there = view.where.get(wanted.venue_code, 0)
                 raise Refused(
-                    "move", f"{there} there", f"{wanted.venue_code} has no {wanted.number} of {wanted.lot_id}"
+                    "move",
+                    f"{there} there",
+                    "venue_has_not_so_many",
+                    venue=wanted.venue_code,
+                    number=wanted.number,
+                    lot=wanted.lot_id,
                 )
             row = {"move_id": move_id, **wanted.model_dump(), "actor": user.username, "stored_ms": now_ms}
             repository.add_move(connection, row)
@@ -125,11 +130,13 @@ class StockService:
     def _may_leave(lot: RowMapping, view: LotView, wanted: MoveIn) -> None:
         """Judged by the day of the handing out, which may be written down later."""
         if lot["recalled_ms"] is not None and wanted.day >= day_of(lot["recalled_ms"]):
-            raise Refused("hand out", "recalled", f"lot {lot['lot_id']}: {lot['recall_reason']}")
+            raise Refused("hand out", "recalled", "lot_recalled", lot=lot["lot_id"], reason=lot["recall_reason"])
         if lot["expires_day"] is not None and wanted.day > lot["expires_day"]:
-            raise Refused("hand out", "expired", f"lot {lot['lot_id']} expired on {lot['expires_day']}")
+            raise Refused("hand out", "expired", "lot_expired", lot=lot["lot_id"], day=lot["expires_day"])
         if wanted.number > view.in_stock:
-            raise Refused("hand out", f"{view.in_stock} in stock", f"lot {lot['lot_id']} has no {wanted.number} left")
+            raise Refused(
+                "hand out", f"{view.in_stock} in stock", "lot_has_not_so_many", lot=lot["lot_id"], number=wanted.number
+            )
 
     def lots(self) -> list[LotView]:
         """Every lot with what is left of it and where the rest is."""

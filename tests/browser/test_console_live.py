@@ -143,6 +143,23 @@ def test_in_a_flood_nothing_blinks_and_only_the_selected_row_has_a_red_ground(pa
     assert chosen != others
 
 
+def test_who_was_called_is_never_cut_off_and_the_bar_keeps_to_one_line(page: Page, backend: Backend) -> None:
+    backend.raise_alarm()
+    state = page.locator('[data-alarm-id="alarm-1"] [data-field="state"]')
+    expect(state).to_be_visible()
+    for width in (1440, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        fits = state.evaluate(
+            "node => { node.textContent = 'niet bevestigd · verantwoordelijke van wacht opgeroepen · toestand voorbij';"
+            "const row = node.closest('.row').getBoundingClientRect(), own = node.getBoundingClientRect();"
+            "return node.scrollWidth <= node.clientWidth && own.bottom <= row.bottom; }"
+        )
+        assert fits, width
+        bar = page.locator("header.top").bounding_box()
+        assert bar is not None
+        assert bar["height"] <= 47, width
+
+
 def test_a_drink_test_appears_with_its_verdict_and_light(page: Page, backend: Backend) -> None:
     backend.send("POST", "/api/v1/field-tests", {"records": [sealed_line("positive", "above_decision_limit")]})
     test = page.locator(".drink-test")
@@ -235,7 +252,8 @@ def test_a_refused_act_is_said_and_changes_nothing(page: Page, chromium: Browser
     row = page.locator('[data-alarm-id="alarm-1"]')
     expect(row).to_contain_text("in behandeling door jan")
     page.keyboard.press("t")
-    expect(page.locator('[data-banner="act"]')).to_contain_text("Niet uitgevoerd")
+    said = "Niet uitgevoerd: jan heeft het alarm; een supervisor kan het overnemen"
+    expect(page.locator('[data-banner="act"]')).to_have_text(said)
     assert backend.services.alarms.detail("alarm-1").alarm.taken_by == "jan"
 
 
@@ -326,7 +344,10 @@ def test_what_is_worked_on_is_said_at_once_and_its_alarms_stand_aside(page: Page
     expect(unseen).to_have_text("1")
     expect(page.locator("[data-rows] > li").last).to_have_attribute("data-alarm-id", "flat")
     loud = page.locator('[data-alarm-id="loud"]')
-    assert (flat.bounding_box() or {})["height"] < (loud.bounding_box() or {})["height"]
+    low, high = flat.bounding_box(), loud.bounding_box()
+    assert low is not None
+    assert high is not None
+    assert low["height"] < high["height"]
     backend.services.maintenance.end(window.window_id, WindowEnd(), els)
     expect(line).to_be_hidden()
     expect(flat).not_to_contain_text("In onderhoud tot")

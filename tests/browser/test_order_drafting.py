@@ -108,8 +108,8 @@ def test_a_file_of_zones_is_imported_and_one_that_is_none_is_refused(
     editor: Page, backend: Backend, tmp_path: Path
 ) -> None:
     corners = [[4.40, 51.20], [4.42, 51.20], [4.42, 51.22], [4.40, 51.20]]
-    school = {"type": "Feature", "properties": {"name": "School 1"}, "geometry": None}
-    school["geometry"] = {"type": "Polygon", "coordinates": [corners]}
+    outline = {"type": "Polygon", "coordinates": [corners]}
+    school = {"type": "Feature", "properties": {"name": "School 1"}, "geometry": outline}
     good, bad = tmp_path / "zones.geojson", tmp_path / "point.geojson"
     good.write_text(json.dumps({"type": "FeatureCollection", "features": [school]}))
     bad.write_text(json.dumps({"type": "Point", "coordinates": [4.4, 51.2]}))

@@ -76,7 +76,12 @@ def sessions(chromium: Browser, place: tuple[Backend, str]) -> dict[str, Page]:
 
 
 def _pages(draft_id: str) -> dict[str, tuple[str, ...]]:
-    ann = ("/orders/drafts", f"/orders/drafts/{draft_id}", f"/orders/{contact_ban.ORDER_ID}/versions", "/devices")
+    ann: tuple[str, ...] = (
+        "/orders/drafts",
+        f"/orders/drafts/{draft_id}",
+        f"/orders/{contact_ban.ORDER_ID}/versions",
+        "/devices",
+    )
     ann += ("/devices/trk-m1", "/indicators", "/orders", "/maintenance")
     return {"ann": ann, "adm": ("/stock", "/experience?venue=club-1", "/experience?done=true")}
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.support.broker import BrokerAddress, free_port, wait_for_port
+from tests.support.certificates import make_certificates
 from tests.support.tracker_bench import HostTracker, wait_until
 from waakzaam import machine
 
 pytestmark = pytest.mark.needs("mosquitto")
-PEM = serialization.Encoding.PEM
 
 
 @dataclass(frozen=True)
@@ -33,41 +27,10 @@ class SecureBroker:
     log: Path
 
 
-def _certificate(
-    name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, ca: bool
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(names, critical=False)
-        .sign(signer, hashes.SHA256())
-    )
-
-
-def _make_certificates(folder: Path) -> None:
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
-    ca = _certificate("test CA", issuer, ca_key, ca_key, True)
-    server = _certificate("127.0.0.1", issuer, key, ca_key, False)
-    (folder / "ca.der").write_bytes(ca.public_bytes(serialization.Encoding.DER))
-    (folder / "server.pem").write_bytes(server.public_bytes(PEM))
-    (folder / "server.key").write_bytes(
-        key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
     folder = tmp_path_factory.mktemp("secure")
-    _make_certificates(folder)
+    make_certificates(folder)
     program = machine.find_mosquitto()
     assert program is not None
     passwords = folder / "passwords"
@@ -75,7 +38,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
     port = free_port()
     lines = [
         f"listener {port} 127.0.0.1",
-        f"certfile {folder}/server.pem",
+        f"certfile {folder}/server.crt",
         f"keyfile {folder}/server.key",
         f"password_file {passwords}",
         "allow_anonymous false",
@@ -116,7 +79,7 @@ def test_it_never_connects_otherwise_and_says_why(
     broker: SecureBroker, tmp_path: Path, security: dict[str, str], words: str
 ) -> None:
     (tmp_path / "other").mkdir()
-    _make_certificates(tmp_path / "other")
+    make_certificates(tmp_path / "other")
     files = {"right": str(broker.ca_der), "other": str(tmp_path / "other/ca.der")}
     told = {name: files.get(value, value) for name, value in security.items()}
     with HostTracker(broker.address, tmp_path / "flash", "trk-tls", **told) as tracker:

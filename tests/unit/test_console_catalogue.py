@@ -23,8 +23,12 @@ def test_a_text_exists_in_every_language_with_the_same_places(key: str) -> None:
     forms = catalogue.texts()[key]
     assert set(forms) == set(catalogue.LANGUAGES)
     assert all(form.strip() for form in forms.values())
-    places = [sorted(re.findall(r"\{(\w+)\}", form)) for form in forms.values()]
-    assert places[0] == places[1] == places[2]
+    places = {language: sorted(re.findall(r"\{(\w+)(?:!r)?(:[\w.]+)?\}", form)) for language, form in forms.items()}
+    assert places["nl"] == places["fr"]
+    if key.startswith("refusal."):  # the API's English may say more than a person at a desk needs
+        assert set(places["nl"]) <= set(places["en"])
+    else:
+        assert places["nl"] == places["en"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

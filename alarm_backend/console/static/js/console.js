@@ -10,7 +10,7 @@ import { ServerClock } from "./server_clock.js";
 import { Situation } from "./situation.js";
 import { Sound } from "./sound.js";
 import { Stream } from "./stream.js";
-import { limit, text, timeOfDay, word } from "./texts.js";
+import { limit, text, timeOfDay, whyNot, word } from "./texts.js";
 
 const root = document.querySelector("[data-console]");
 const facts = root.dataset;
@@ -245,7 +245,7 @@ async function send(alarm, path, values) {
     if (response.status === 401) return ended();
     const answer = await response.json();
     if (response.ok) return answer;
-    health.problem(new Error(typeof answer.detail === "string" ? answer.detail : String(response.status)));
+    health.problem(new Error(whyNot(answer, response.status)));
   } catch {
     health.problem(new Error(text("reason.no_connection")));
   } finally {

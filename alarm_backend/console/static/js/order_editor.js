@@ -3,7 +3,7 @@ import { get, put } from "./document_path.js";
 import { DraftReview } from "./draft_review.js";
 import { MapView } from "./map_view.js";
 import { OrderForm } from "./order_form.js";
-import { text } from "./texts.js";
+import { text, whyNot } from "./texts.js";
 import { geometryOf, ZoneDrawing } from "./zone_drawing.js";
 
 const root = document.querySelector("[data-draft-page]");
@@ -147,7 +147,7 @@ class Editor {
     if (!answer) return void this.say(text("draft.no_line"), true);
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return told;
-    const why = typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail);
+    const why = whyNot(told, answer.status);
     if (answer.status === 409 && this.dirty) {
       sessionStorage.setItem(this.draft.draft_id, JSON.stringify(this.document));
       this.say(`${text("draft.conflict")} ${why}`, true);

@@ -10,7 +10,20 @@ const numbers = new Map();
 export function text(key, values = {}) {
   const form = table[key];
   if (form === undefined) throw new Error(`no text ${key}`);
-  return form.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return form.replace(/\{(\w+)(?:!r)?(?::([\w.]+))?\}/g, (_, name, group) => [values[name]].flat().map((value) => (group ? word(group, value) : value)).join(", "));
+}
+
+/** Why the server did not do it, in the operator's language (for forms: refusal_texts.py). */
+export function whyNot(answer, status) {
+  if (Array.isArray(answer.detail)) {
+    const [first] = answer.detail;
+    const said = text(table[`invalid.${first.type}`] ? `invalid.${first.type}` : "invalid.other", first.ctx ?? {});
+    const field = first.loc?.findLast((part) => typeof part === "string" && part !== "body");
+    return field ? `${word("field", field)}: ${said}` : said;
+  }
+  if (!table[`refusal.${answer.code}`]) return `${text("invalid.other")} (${status})`;
+  const said = text(`refusal.${answer.code}`, answer.values);
+  return answer.field ? `${word("field", answer.field)}: ${said}` : said;
 }
 
 /** The text of group.value; a value that is not in the catalogue is shown as it is. */
