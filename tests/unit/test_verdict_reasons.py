@@ -12,6 +12,7 @@ from alarm_backend.console.verdict_reasons import said, sentences
 from firmware.bracelet.table import TIMEOUTS
 
 DETECTION = Path(__file__).resolve().parents[2] / "firmware" / "detection"
+SENSOR_MODELS = DETECTION.parents[1] / "sensor_models"
 NOT_TOLD = {  # a caller's error, a name inside a sentence, or a beginning that another test below completes
     "a scan needs forward_a and reverse_a, or net_a",
     "more than %d readings of one strip",
@@ -23,7 +24,7 @@ NOT_TOLD = {  # a caller's error, a name inside a sentence, or a beginning that 
     "s are",
     "any drink",
 }
-ENDS = {"not testable: ": "%R", "clean pour: ": "%R", "the calibration expired on ": "%s"}
+ENDS = {"not testable: ": "%P", "clean pour: ": "%R", "the calibration expired on ": "%s"}
 ENDS |= {"the strips contradict each other: ": "%P", "one strip is in doubt: ": "%P", "not tested for %s: ": "%P"}
 PARTS = {": test a clean pour beside it", ", the clean pour did not", "; they differ in how much", "%s: %s, %s"}
 SUFFIXES = {" (%d strips agree)", " (%d of %d strips gave no answer)"}
@@ -63,6 +64,33 @@ def test_every_sentence_of_the_detection_core_has_a_dutch_and_a_french_form() ->
 @pytest.mark.parametrize("reason", sorted({timeout[3] for timeout in TIMEOUTS.values()} - {""} | {"strip_pulled"}))
 def test_every_word_of_the_drink_tests_table_has_one_too(reason: str) -> None:
     assert said("nl", reason) not in {reason, reason.replace("_", " ")}
+
+
+def _reasons_of_feasibility() -> list[str]:
+    """Each reason that feasibility gives, with its numbers filled in."""
+    appended = (
+        node.args[0]
+        for node in ast.walk(ast.parse((SENSOR_MODELS / "feasibility.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "append"
+        and ast.unparse(node.func.value) == "reasons"
+    )
+    return [
+        "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "0.5" for part in getattr(text, "values", [text])
+        )
+        for text in appended
+    ]
+
+
+def test_every_reason_why_a_strip_cannot_see_a_dose_is_told_also_when_there_are_several() -> None:
+    reasons = _reasons_of_feasibility()
+    assert len(reasons) >= 8
+    for language in ("nl", "fr"):
+        assert [one for one in reasons if said(language, one) == one] == []
+        together = said(language, "not testable: " + "; ".join(reasons))
+        assert together.endswith("; ".join(said(language, one) for one in reasons))
 
 
 def test_several_strips_are_told_in_one_language() -> None:
