@@ -16,6 +16,7 @@ from gateway.geofence.motion import Observation
 from gateway.geofence.resting import Batch, Resting, rounds
 from gateway.geofence.rules import STANDARD, Rules
 from gateway.geofence.step import step
+from gateway.orders_file import nothing_is_garbage
 from gateway.partition import OnFault, Partition, Sleeping, let_it_fail
 
 
@@ -48,13 +49,14 @@ class BatchPartition:
 
     def start(self) -> list[Transition]:
         """Begins every order, awake; each lies down after its first quiet fixes."""
-        for number in range(len(self.resting.asleep)):
-            order = self.order_of(number)
-            try:
-                self._keep(number, self._begin(order))
-            except Exception:
-                self._hand_over(number, Sleeping(order, self.begin_ms, self._begin))
-        return self.advance(self.begin_ms)
+        with nothing_is_garbage():
+            for number in range(len(self.resting.asleep)):
+                order = self.order_of(number)
+                try:
+                    self._keep(number, self._begin(order))
+                except Exception:
+                    self._hand_over(number, Sleeping(order, self.begin_ms, self._begin))
+            return self.advance(self.begin_ms)
 
     def _begin(self, order: Order) -> State:
         return begin(case_of(order, self.rules), self.begin_ms)
@@ -131,7 +133,7 @@ class BatchPartition:
         if state is None:
             wake = partial(self._wake_order, number)
             state = Sleeping(self.order_of(number), int(self.resting.due_ms[number]), wake)
-        self.resting.asleep[number] = False
+        self.resting.leave(number)
         self.awake.pop(number, None)
         order = state.order if isinstance(state, Sleeping) else state.case.order
         self._with_troubled[number] = order.order_id

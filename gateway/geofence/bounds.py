@@ -80,9 +80,13 @@ def within(here: tuple[Floats, Floats, Floats], there: tuple[Floats, Floats], li
     """
     limit2_m2 = limit_m * limit_m
     result: NDArray[np.bool_] = most2_m2(*here, *there) <= limit2_m2
-    left = np.flatnonzero((least2_m2(*here, *there) <= limit2_m2) & ~result)
-    a, b = (ellipsoid.vectors(lat[left], lon[left]) for lat, lon in (here[:2], there))
-    result[left] = ellipsoid.vector_distances(a, b) <= limit_m[left]
+    left = np.flatnonzero(~result)
+    if len(left):  # Of those that stand still nearly none: the other bound is for what the first leaves open.
+        least2 = least2_m2(*(a[left] for a in (*here, *there)))
+        left = left[least2 <= limit2_m2[left]]
+    if len(left):
+        a, b = (ellipsoid.vectors(lat[left], lon[left]) for lat, lon in (here[:2], there))
+        result[left] = ellipsoid.vector_distances(a, b) <= limit_m[left]
     return result
 
 

@@ -50,33 +50,37 @@ class Batch:
         return Batch(*(getattr(self, name)[mask] for name in names))
 
 
-# Columns of what is kept of each tracker: what one fix reads of either tracker in one line of the processor's cache.
-LAT, LON, LAST_MS, SD_M, USUAL_M_S, INTERVAL_MS, SILENT_MS, FIXES = range(8)
-STILL_LAT, STILL_LON, STILL_SINCE_MS, CONTACT_MS = range(4)
-BLOCK = 16_384  # so many fixes at once stay near the processor
+# What is kept of each tracker. Both rows of an order lie together, three lines of the processor's cache with nothing
+# else in them, so that a fix waits for the memory once. The last column is the order's own: role 0, role 1.
+LAT, LON, LAST_MS, SD_M, USUAL_M_S, INTERVAL_MS, CONTACT_MS, FIXES = range(8)
+STILL_LAT, STILL_LON, STILL_SINCE_MS, OWN = range(8, 12)
+ROW = 12
+PREALERT_M, UNTIL_MS = OWN, ROW + OWN  # in a row of both
+LINE_BYTES = 64
+BLOCK = 8_192  # so many fixes at once stay near the processor
 
 
 class Resting:
-    """The arrays: `tracker[2 * order + role]` (role 0 the monitored person's) and what is known of each order.
+    """The arrays: `tracker[2 * order + role]` (role 0 the monitored person's), `both[order]`, which is both of these in
+    one row, each tracker's last fixes and each order's zones.
 
     Times are Unix milliseconds, whole numbers that float64 holds exactly. The last row belongs to no order: what is not
-    for the arrays is written there.
+    for the arrays is written there. UNTIL_MS of an order that is not at rest lies before all times.
     """
 
     def __init__(self, count: int, zones_max: int, rules: Rules) -> None:
         self.rules = rules
         self.asleep = np.zeros(count, dtype=bool)
         self.due_ms = np.full(count + 1, -NEVER)
-        self.until_ms = np.full(count, NEVER)
-        self.boundary_ms = np.full(count, NEVER)
+        self.boundary_ms = np.full(count + 1, NEVER)
         self.started_ms = np.zeros(count, dtype=np.int64)
-        self.prealert_m = np.full(count, np.inf)
+        self.both = _lined_up(count + 1, 2 * ROW)
+        self.both[:, UNTIL_MS] = -NEVER
+        self.tracker = self.both.reshape(-1, ROW)
+        self.noise = np.ones(2 * count)
         self.zones = np.zeros((count, 3, zones_max))
         self.zones[:, 2] = -np.inf
-        self.tracker = np.zeros((2 * count + 1, 8))
-        self.still = np.zeros((2 * count + 1, 4))
-        self.ring = np.full(((2 * count + 1) * RECENT_MAX, 6), np.nan)
-        self.noise = np.ones(2 * count)
+        self.ring = np.full(((2 * count + 2) * RECENT_MAX, 6), np.nan)
         self._active: dict[int, frozenset[str]] = {}
         self._closed: dict[int, dict[Any, tuple[int, int]]] = {}
         self._common: frozenset[str] = frozenset()
@@ -84,7 +88,7 @@ class Resting:
     def bytes_per_tracker(self) -> float:
         """Memory of the arrays for one tracker."""
         arrays = [value for value in vars(self).values() if isinstance(value, np.ndarray)]
-        return sum(array.nbytes for array in arrays) / (2 * len(self.asleep))
+        return (sum(array.nbytes for array in arrays) - self.tracker.nbytes) / (2 * len(self.asleep))
 
     # ---- fixes ------------------------------------------------------------------------------------------------------
     def take(self, batch: Batch, now_ms: Ints) -> NDArray[np.bool_]:
@@ -98,8 +102,9 @@ class Resting:
     def _take(self, batch: Batch, now_ms: Ints) -> NDArray[np.bool_]:
         """`take` for a block. Distances are bounds (`bounds`): what they leave open the scalar core decides."""
         rules, order = self.rules, batch.order
-        number = 2 * order + batch.role
-        mine, hers = self.tracker.take(number, axis=0), self.tracker.take(number ^ 1, axis=0)
+        both = self.both.take(order, axis=0)
+        row = 2 * np.arange(len(order)) + batch.role
+        mine, hers = (both.reshape(-1, ROW).take(rows, axis=0) for rows in (row, row ^ 1))
         time_ms, sd, cosine = batch.time_ms.astype(np.float64), self._sd_m(batch.accuracy_m), bounds.cosines(batch.lat)
         here = batch.lat, batch.lon, cosine
         moved_m = np.sqrt(bounds.most2_m2(*here, mine[:, LAT], mine[:, LON]))
@@ -107,14 +112,15 @@ class Resting:
         leap_m_s = (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S)
         pace_m_s = np.maximum(mine[:, USUAL_M_S], leap_m_s)
         moved_m += 6 * sd  # from here on: how far beyond everything he has to be
-        due_ms = self.due_ms.take(order)
+        silent_ms = self._silent_ms(hers)
+        due_ms = np.minimum(np.minimum(self._silent_ms(mine), silent_ms), both[:, UNTIL_MS])
         quiet: NDArray[np.bool_] = (due_ms > now_ms) & (gap_s > 0)
         far_m = np.maximum(0.0, time_ms - hers[:, LAST_MS])
         far_m *= rules.quiet_wander_m_s / 1000
         far_m += 6 * hers[:, SD_M]
         far_m += moved_m
         far_m += self._margin_m(pace_m_s + hers[:, USUAL_M_S])
-        far_m += self.prealert_m.take(order)
+        far_m += both[:, PREALERT_M]
         quiet &= (far_m <= 0) | (bounds.least2_m2(*here, hers[:, LAT], hers[:, LON]) >= far_m * far_m)
         moved_m += self._margin_m(pace_m_s)
         bound = slice(None) if not batch.role.any() else np.flatnonzero(batch.role == 0)  # zones are for the monitored
@@ -125,13 +131,17 @@ class Resting:
             far_m = zones[:, 2, zone] + slack_m
             clear &= (far_m <= 0) | (bounds.least2_m2(*his, zones[:, 0, zone], zones[:, 1, zone]) >= far_m * far_m)
         quiet[bound] = clear
-        place = np.where(quiet, number, len(self.tracker) - 1)
+        place = np.where(quiet, order, len(self.asleep))
         usual_m_s = mine[:, USUAL_M_S] * np.exp(np.maximum(gap_s, 0.0) / -USUAL_MEMORY_S)
         self._leapt(batch, np.flatnonzero(quiet & (leap_m_s > usual_m_s)), mine, (gap_s, sd), usual_m_s)
-        contact_ms = self._stood(batch, (number, place), here, sd, (time_ms, now_ms))
-        self._noted(batch, place, mine, (time_ms, sd, usual_m_s, contact_ms))
-        due_ms = np.minimum(mine[:, SILENT_MS], hers[:, SILENT_MS])
-        self.due_ms[np.where(quiet, order, len(self.asleep))] = np.minimum(due_ms, self.until_ms.take(order))
+        moved_on = self._stood(batch, mine, here, sd, time_ms)
+        mine[:, CONTACT_MS] = np.maximum(now_ms, mine[:, CONTACT_MS])
+        self._noted(batch, place, mine, (time_ms, sd, usual_m_s))
+        until_ms = both[:, UNTIL_MS]
+        if len(moved_on):
+            self._refresh_until(place[moved_on])
+            until_ms[moved_on] = self.both[place[moved_on], UNTIL_MS]
+        self.due_ms[place] = np.minimum(np.minimum(self._silent_ms(mine), silent_ms), until_ms)
         return quiet
 
     def _sd_m(self, accuracy_m: Floats) -> Floats:
@@ -157,57 +167,52 @@ class Resting:
         usual_m_s[index] = np.maximum((moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S), usual_m_s[index])
 
     def _stood(
-        self,
-        batch: Batch,
-        from_to: tuple[Ints, Ints],
-        here: tuple[Floats, Floats, Floats],
-        sd: Floats,
-        times: tuple[Floats, Ints],
-    ) -> Floats:
-        """Where each stands still, since when, and the time of the last contact, which is returned."""
-        number, place = from_to
-        still = self.still.take(number, axis=0)
+        self, batch: Batch, mine: Floats, here: tuple[Floats, Floats, Floats], sd: Floats, time_ms: Floats
+    ) -> Ints:
+        """Where each stands still and since when; `mine` is changed. Which monitored persons have moved on."""
         far_m = self.rules.still_radius_m + 2 * sd
-        away = np.flatnonzero(~bounds.within(here, (still[:, STILL_LAT], still[:, STILL_LON]), far_m))
-        if len(away):
-            still[away, :CONTACT_MS] = np.stack((batch.lat[away], batch.lon[away], times[0][away]), axis=1)
-            orders = batch.order[away[(batch.role[away] == 0) & (place[away] == number[away])]]
-        still[:, CONTACT_MS] = np.maximum(times[1], still[:, CONTACT_MS])
-        _put(self.still, place, still)
-        if len(away):
-            self._refresh_until(orders)
-        contact_ms: Floats = still[:, CONTACT_MS]
-        return contact_ms
+        away = np.flatnonzero(~bounds.within(here, (mine[:, STILL_LAT], mine[:, STILL_LON]), far_m))
+        mine[away, STILL_LAT], mine[away, STILL_LON] = batch.lat[away], batch.lon[away]
+        mine[away, STILL_SINCE_MS] = time_ms[away]
+        moved_on: Ints = away[batch.role[away] == 0]
+        return moved_on
 
-    def _noted(self, batch: Batch, place: Ints, mine: Floats, what: tuple[Floats, Floats, Floats, Floats]) -> None:
-        """The fix itself, the learned interval and when silence begins; `mine` is changed and stored."""
-        time_ms, sd, usual_m_s, contact_ms = what
+    def _noted(self, batch: Batch, place: Ints, mine: Floats, what: tuple[Floats, Floats, Floats]) -> None:
+        """The fix itself and the learned interval; `mine` is changed and stored."""
+        time_ms, sd, usual_m_s = what
         fixes, interval = mine[:, FIXES], mine[:, INTERVAL_MS]
-        kept = np.stack((time_ms, batch.lat, batch.lon, batch.accuracy_m, batch.speed_m_s, batch.course_deg), axis=1)
-        _put(self.ring, RECENT_MAX * place + fixes.astype(np.int64) % RECENT_MAX, kept)
+        kept = np.empty((len(fixes), self.ring.shape[1]))
+        kept[:, 0], kept[:, 1], kept[:, 2] = time_ms, batch.lat, batch.lon
+        kept[:, 3], kept[:, 4], kept[:, 5] = batch.accuracy_m, batch.speed_m_s, batch.course_deg
+        row = 2 * place + batch.role
+        _put(self.ring, RECENT_MAX * row + fixes.astype(np.int64) % RECENT_MAX, kept)
         gap_ms = np.minimum(time_ms - mine[:, LAST_MS], 4 * interval)
         interval += np.where(fixes == 1, 1.0, INTERVAL_LEARNING) * (gap_ms - interval)
         mine[:, LAT], mine[:, LON], mine[:, LAST_MS], mine[:, SD_M] = batch.lat, batch.lon, time_ms, sd
         mine[:, USUAL_M_S] = usual_m_s
-        mine[:, SILENT_MS] = self._silent_ms(contact_ms, interval)
         fixes += 1
-        _put(self.tracker, place, mine)
+        _put(self.tracker, row, mine)
 
-    def _silent_ms(self, contact_ms: Any, interval_ms: Any) -> Any:
-        """When silence could begin to matter; never too late."""
+    def _silent_ms(self, tracker: Floats) -> Floats:
+        """When silence of these trackers could begin to matter; never too late."""
         rules = self.rules
-        return contact_ms + np.floor(np.maximum(rules.overdue_min_ms, rules.overdue_intervals * interval_ms - 1))
+        wait_ms = tracker[:, INTERVAL_MS] * rules.overdue_intervals
+        wait_ms -= 1
+        np.maximum(rules.overdue_min_ms, wait_ms, out=wait_ms)
+        np.floor(wait_ms, out=wait_ms)
+        wait_ms += tracker[:, CONTACT_MS]
+        return wait_ms
 
     def _refresh_until(self, orders: Ints) -> None:
         """The earliest instant at which stillness or a change of rules could matter; never too late."""
-        still_ms = self.still[2 * orders, STILL_SINCE_MS] + self.rules.left_behind_still_ms
-        self.until_ms[orders] = np.minimum(still_ms, self.boundary_ms[orders])
+        still_ms = self.both[orders, STILL_SINCE_MS] + self.rules.left_behind_still_ms
+        self.both[orders, UNTIL_MS] = np.minimum(still_ms, self.boundary_ms[orders])
 
     def refresh_due(self, orders: Ints) -> None:
         """The earliest instant at which time alone could have something to say; never too late."""
         self._refresh_until(orders)
-        silent_ms = np.minimum(self.tracker[2 * orders, SILENT_MS], self.tracker[2 * orders + 1, SILENT_MS])
-        self.due_ms[orders] = np.minimum(silent_ms, self.until_ms[orders])
+        silent_ms = (self._silent_ms(self.tracker[2 * orders + role]) for role in (0, 1))
+        self.due_ms[orders] = np.minimum(np.minimum(*silent_ms), self.both[orders, UNTIL_MS])
 
     def due(self, now_ms: int) -> Ints:
         """The orders at rest that time alone may have something to say about."""
@@ -224,7 +229,7 @@ class Resting:
         if state.alarms or state.pending or "order" not in state.active or not all(map(_can_rest, tracks)):
             return False
         proximity = case.order.proximity
-        self.prealert_m[number] = -np.inf if proximity is None else proximity.prealert_distance_m
+        self.both[number, PREALERT_M] = -np.inf if proximity is None else proximity.prealert_distance_m
         self.zones[number, 2] = -np.inf
         for zone, prepared in enumerate(case.zones):
             self.zones[number, :, zone] = prepared.lat, ellipsoid.wrapped(prepared.lon), prepared.reach_m
@@ -244,12 +249,17 @@ class Resting:
         for place, one in enumerate(track.recent):
             values = (one.time_ms, one.lat, one.lon, one.accuracy_m, one.speed_m_s, one.course_deg)
             self.ring[RECENT_MAX * row + place] = [np.nan if value is None else value for value in values]
-        last, contact_ms, sd_m = track.recent[-1], track.contact_ms or 0, motion.fix_sd_m(track.recent[-1], self.rules)
-        silent_ms = self._silent_ms(contact_ms, track.interval_ms)
-        known = (last.lat, last.lon, last.time_ms, sd_m, track.usual_m_s, track.interval_ms, silent_ms)
-        self.tracker[row] = (*known, len(track.recent))
-        self.still[row] = track.still_lat, track.still_lon, track.still_since_ms, contact_ms
+        last = track.recent[-1]
+        self.tracker[row, :OWN] = (
+            *(last.lat, last.lon, last.time_ms, motion.fix_sd_m(last, self.rules), track.usual_m_s, track.interval_ms),
+            *(track.contact_ms or 0, len(track.recent)),
+            *(track.still_lat, track.still_lon, track.still_since_ms),
+        )
         self.noise[row] = track.noise
+
+    def leave(self, number: int) -> None:
+        """From now on every fix of this order is for the scalar core."""
+        self.asleep[number], self.both[number, UNTIL_MS] = False, -NEVER
 
     def wake(self, number: int, order_of: Callable[[int], Order]) -> State:
         """The order's state as the scalar core would have it."""
@@ -257,10 +267,10 @@ class Resting:
         roles = [case.device_of[MONITORED], *(d for p, d in case.device_of.items() if p != MONITORED)]
         tracks = {device: self._track(number, role, device) for role, device in enumerate(roles)}
         boundary_ms, due_ms = int(self.boundary_ms[number]), int(self.due_ms[number])
-        self.asleep[number], self.due_ms[number] = False, -NEVER
+        self.leave(number)
         return State(
             case,
-            int(self.still[2 * number : 2 * number + 2, CONTACT_MS].max()),
+            int(self.tracker[2 * number : 2 * number + 2, CONTACT_MS].max()),
             int(self.started_ms[number]),
             tracks,
             {},
@@ -273,7 +283,7 @@ class Resting:
 
     def _track(self, number: int, role: int, device: str) -> Track:
         row = 2 * number + role
-        known, still = self.tracker[row].tolist(), self.still[row].tolist()
+        known = self.tracker[row].tolist()
         recent = []
         for k in range(max(0, int(known[FIXES]) - RECENT_MAX), int(known[FIXES])):
             time_ms, *values = self.ring[RECENT_MAX * row + k % RECENT_MAX].tolist()
@@ -281,17 +291,25 @@ class Resting:
             recent.append(Observation(device, int(time_ms), lat, lon, accuracy, speed, course, "", SOURCE))
         return Track(
             device,
-            contact_ms=int(still[CONTACT_MS]),
+            contact_ms=int(known[CONTACT_MS]),
             here=motion.start(recent[-1], self.rules),
             raw=recent[-1],
             recent=tuple(recent),
             interval_ms=known[INTERVAL_MS],
             noise=float(self.noise[row]),
             usual_m_s=known[USUAL_M_S],
-            still_lat=still[STILL_LAT],
-            still_lon=still[STILL_LON],
-            still_since_ms=int(still[STILL_SINCE_MS]),
+            still_lat=known[STILL_LAT],
+            still_lon=known[STILL_LON],
+            still_since_ms=int(known[STILL_SINCE_MS]),
         )
+
+
+def _lined_up(count: int, width: int) -> Floats:
+    """Zeros of this shape that begin where a line of the processor's cache begins."""
+    spare = LINE_BYTES // 8
+    memory = np.zeros(count * width + spare)
+    begin = -memory.ctypes.data % LINE_BYTES // 8
+    return memory[begin : begin + count * width].reshape(count, width)
 
 
 def _put(table: Floats, place: Ints, rows: Floats) -> None:

@@ -114,3 +114,30 @@ def test_an_order_that_cannot_even_be_prepared_is_named(monkeypatch: pytest.Monk
     w = _lives.world(np.random.default_rng(4), 2)
     batches = BatchPartition(2, 3, w.order, _lives.BEGIN_MS, on_fault=lambda *_: None)
     assert [(t.kind, t.order_id) for t in batches.start()] == [(NOT_JUDGED, "o-0"), (NOT_JUDGED, "o-1")]
+
+
+def test_an_order_that_does_not_wake_is_stood_in_for_at_every_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = _lives.world(np.random.default_rng(5), 1)
+    heard: list[Exception] = []
+    batches = BatchPartition(1, 3, w.order, _lives.BEGIN_MS, on_fault=lambda _, error, __: heard.append(error))
+    batches.start()
+
+    def fix(minute: int, role: int, at: Any) -> Batch:
+        lat, lon = w.degrees(np.array([at[0]]), np.array([at[1]]))
+        nan, time_ms = np.full(1, np.nan), np.array([_lives.BEGIN_MS + minute * 60_000 + role])
+        return Batch(np.zeros(1, dtype=np.int64), np.array([role]), time_ms, lat, lon, np.full(1, 10.0), nan, nan)
+
+    for minute in (1, 2, 3):
+        for role in (0, 1):
+            batches.feed(fix(minute, role, w.anchors[0, role, 0]))
+    assert batches.resting.asleep[0]
+
+    def faulty(order: Order, rules: Rules) -> Case:
+        raise ZeroDivisionError(order.order_id)
+
+    monkeypatch.setattr("gateway.geofence.resting.case_of", faulty)
+    batches.feed(fix(4, 0, w.anchors[0, 1, 0]))  # at her home
+    assert len(heard) == 1
+    batches.feed(fix(4, 1, w.anchors[0, 1, 0]))  # her own fix, which alone would change nothing
+    assert len(heard) == 2
+    assert set(batches.troubled.trouble) == {"o-0"}

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from firmware.wire import frame, messages, topics
 from gateway.contract import orders
@@ -28,7 +23,7 @@ from gateway.partitions.stream import Stream, StreamAway
 from gateway.replay.run import replay
 from gateway.worker import Delivery
 from tests.support.fake_backend import TOKEN, FakeBackend, wait_until
-from waakzaam.rigs import nats, postgres
+from waakzaam.rigs import gateway, nats, postgres
 
 BEGIN_MS = 1_780_300_000_000
 PARTITIONS = 4
@@ -105,20 +100,15 @@ def canonical(document: dict[str, Any]) -> str:
     return json.dumps(known, sort_keys=True)
 
 
-class Rig:
+class Rig(gateway.Partitioned):
     """Real NATS and PostgreSQL, an intake in this process with the story's clock, workers as processes."""
 
     def __init__(self, folder: Path, story: Story, server: nats.Server, database: str, backend: FakeBackend) -> None:
-        self.folder, self.story, self.nats, self.backend = folder, story, server, backend
-        self.database = database.replace("+psycopg", "")
-        self.write_orders(story.document)
+        super().__init__(folder, server.url, database, backend.url, PARTITIONS)
+        self.story, self.nats, self.backend = story, server, backend
         devices = [f"{who}-{i}" for i in range(story.pairs + 8) for who in "mp"]
         self.keys = {device: key_of(device) for device in devices}
-        keys = folder / "keys.json"
-        text = {"schema": "waakzaam.keys/1", "keys": {device: key.hex() for device, key in self.keys.items()}}
-        keys.write_text(json.dumps(text))
-        keys.chmod(0o600)
-        (folder / "token").write_text(TOKEN)
+        gateway.write_files(folder, story.document, self.keys, TOKEN)
         self.stream = Stream(server.url, "test-intake", lambda: BEGIN_MS)
         self.stream.start()
         assert self.stream.connected.wait(20)
@@ -128,9 +118,7 @@ class Rig:
         self.published = 0
 
     def write_orders(self, document: dict[str, Any]) -> None:
-        part = self.folder / "orders.part"
-        part.write_text(json.dumps(document))
-        part.replace(self.folder / "orders.json")
+        gateway.write_orders(self.folder, document)
 
     def publish(self, deliveries: list[Delivery]) -> None:
         """As an intake does: again until it is certain."""
@@ -147,49 +135,15 @@ class Rig:
             wait_until(certain, "the stream takes the messages", 30)
         self.published += len(deliveries)
 
-    def start(self, name: str, lease_s: float = 2.0) -> subprocess.Popen[bytes]:
-        command = [
-            *(sys.executable, "-m", "waakzaam", "gateway", "--role", "worker", "--source", name),
-            *("--orders", str(self.folder / "orders.json"), "--keys", str(self.folder / "keys.json")),
-            *("--token-file", str(self.folder / "token"), "--data", str(self.folder / name)),
-            *("--backend", self.backend.url, "--nats", self.nats.url, "--lease-s", str(lease_s)),
-            *("--partitions", str(PARTITIONS)),
-        ]
+    def start_worker(self, name: str, lease_s: float = 2.0) -> subprocess.Popen[bytes]:
         # The story's clock stands still at its beginning: only what the intake stamped lets time pass.
         clock = f"{BEGIN_MS}:{time.time_ns() // 1_000_000}:1e-12"
-        environment = {**os.environ, "WAAKZAAM_CLOCK": clock, "WAAKZAAM_GATEWAY_STORE": self.database}
-        with self.log(name).open("ab") as log:
-            return subprocess.Popen(command, stderr=log, env=environment)
-
-    def log(self, name: str) -> Path:
-        return self.folder / f"{name}.log"
-
-    def said(self, name: str) -> str:
-        return self.log(name).read_text()
-
-    def ask(self, query: str) -> Any:
-        with psycopg.connect(self.database, autocommit=True) as db:
-            row = db.execute(query.encode()).fetchone()
-        return None if row is None else row[0]
-
-    def journalled(self) -> int:
-        """Messages that are in the journal."""
-        try:
-            return int(self.ask("SELECT count(*) FROM gateway.inbox"))
-        except psycopg.Error:
-            return 0
-
-    def held_by(self, name: str) -> int:
-        try:
-            return int(self.ask(f"SELECT count(*) FROM gateway.lease WHERE owner = '{name}'"))
-        except psycopg.Error:
-            return 0
+        return self.start("worker", name, "--lease-s", str(lease_s), clock=clock)
 
     def wait_done(self, timeout_s: float = 60) -> None:
         """Returns when every published message is journalled and everything decided has reached the backend."""
         wait_until(lambda: self.journalled() >= self.published, "every message is in the journal", timeout_s)
-        unsent = "SELECT count(*) FROM gateway.outbox WHERE NOT sent"
-        wait_until(lambda: self.ask(unsent) == 0, "every transition is sent", timeout_s)
+        wait_until(lambda: self.unsent() == 0, "every transition is sent", timeout_s)
 
     def told(self) -> list[str]:
         return sorted(canonical(one) for one in self.backend.transitions)
@@ -211,7 +165,7 @@ def workers(
     rig: Rig, *names: str, lease_s: float = 2.0, share: int | None = None
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Workers that have `share` partitions each, all together by default; ended with the block."""
-    processes = [rig.start(name, lease_s) for name in names]
+    processes = [rig.start_worker(name, lease_s) for name in names]
     try:
         for name in names:
             wait_until(
@@ -220,15 +174,4 @@ def workers(
         yield processes
     finally:
         for process in processes:
-            end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGCONT)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            gateway.end(process)

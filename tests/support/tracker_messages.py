@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware.wire import frame, messages, topics
 from tests.support.broker import BrokerAddress
 from tests.support.fake_backend import TOKEN, FakeBackend
+from waakzaam.rigs import gateway
 
 KEYS = {"trk-m1": bytes([1]) * 32, "trk-p1": bytes([2]) * 32}
 CENTRE = (50.8466, 4.3517)
@@ -83,29 +80,16 @@ class Trackers:
 
 def write_settings(folder: Path, orders: dict[str, Any] | None = None) -> None:
     """Orders, keys and token as the gateway reads them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "orders.json").write_text(json.dumps(orders or order_document()))
-    keys = {"schema": "waakzaam.keys/1", "keys": {device: key.hex() for device, key in KEYS.items()}}
-    path = folder / "keys.json"
-    path.write_text(json.dumps(keys))
-    path.chmod(0o600)
-    (folder / "token").write_text(TOKEN + "\n")
+    gateway.write_files(folder, orders or order_document(), KEYS, TOKEN)
 
 
 def gateway_command(folder: Path, address: BrokerAddress, backend_url: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "waakzaam", "gateway"),
-        *("--broker", f"{address.host}:{address.port}"),
-        *("--orders", str(folder / "orders.json"), "--keys", str(folder / "keys.json")),
-        *("--token-file", str(folder / "token"), "--data", str(folder / "data"), "--backend", backend_url),
-    ]
+    return gateway.command(folder, backend_url, "--broker", f"{address.host}:{address.port}")
 
 
 def start_gateway(folder: Path, address: BrokerAddress, backend: FakeBackend, *more: str) -> subprocess.Popen[bytes]:
     """A gateway in a process of its own; its words go to gateway.log in the folder."""
-    with (folder / "gateway.log").open("ab") as log:
-        command = [*gateway_command(folder, address, backend.url), *more]
-        return subprocess.Popen(command, stderr=log, env=dict(os.environ))
+    return gateway.started([*gateway_command(folder, address, backend.url), *more], folder / "gateway.log")
 
 
 def wait_connected(folder: Path, times: int = 1) -> None:
@@ -128,10 +112,4 @@ def running_gateway(
         wait_connected(folder)
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        gateway.end(process)

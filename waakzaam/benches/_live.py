@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +28,7 @@ from gateway.worker import Delivery, Worker
 from waakzaam import machine
 from waakzaam.benches.report import Figure, at_least, at_most
 from waakzaam.clock import wall_ms
+from waakzaam.rigs import gateway
 
 KEY = bytes(range(32))
 TRACKERS_MAX = 20_000  # at the promised rate each of them reports once in ten seconds
@@ -65,13 +63,8 @@ def _orders(count: int) -> dict[str, Any]:
     return {"schema": "waakzaam.orders/1", "orders": orders}
 
 
-def _settings(folder: Path, orders: int) -> None:
-    (folder / "orders.json").write_text(json.dumps(_orders(orders)), encoding="utf-8")
-    keys = {f"{who}-{i}": KEY.hex() for i in range(orders) for who in "mp"}
-    path = folder / "keys.json"
-    path.write_text(json.dumps({"schema": "waakzaam.keys/1", "keys": keys}), encoding="utf-8")
-    path.chmod(0o600)
-    (folder / "token").write_text("bench", encoding="utf-8")
+def write_settings(folder: Path, orders: int) -> None:
+    gateway.write_files(folder, _orders(orders), {f"{who}-{i}": KEY for i in range(orders) for who in "mp"}, "bench")
 
 
 def _frame(device: str, seq: int, time_ms: int, lat: float, lon: float) -> bytes:
@@ -90,7 +83,7 @@ def _frame(device: str, seq: int, time_ms: int, lat: float, lon: float) -> bytes
     return frame.seal(body, device, KEY)
 
 
-class _Sink(ThreadingHTTPServer):
+class Sink(ThreadingHTTPServer):
     """A backend that notes how long after a fix's arrival its alarm was stored."""
 
     daemon_threads = True
@@ -120,24 +113,10 @@ class _Sink(ThreadingHTTPServer):
                 """Quiet."""
 
         super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
-@contextmanager
-def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(condition: Any, timeout_s: float, what: str) -> None:
+def wait(condition: Any, timeout_s: float, what: str) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -156,7 +135,7 @@ class Run(NamedTuple):
 
 def live(seed: int, count: int) -> list[Figure]:
     """Signed fixes of 20,000 trackers, journal on; as fast as the broker takes them, then at the promised rate."""
-    name = f"live path, Mosquitto QoS 1, journal on, {_trackers(count)} trackers, {count} messages"
+    name = f"live path, Mosquitto QoS 1, journal on, {trackers_of(count)} trackers, {count} messages"
     if machine.find_mosquitto() is None:
         return [Figure(name, None, "msg/s", "needs Mosquitto", False)]
     fast = run(np.random.default_rng(seed), count, None)
@@ -186,36 +165,33 @@ def run(rng: np.random.Generator, count: int, pace: int | None) -> Run:
     """One gateway under load, one order in fifty breached."""
     with tempfile.TemporaryDirectory(prefix="wz-live-") as text, socket.socket() as spare:
         folder = Path(text)
-        orders = _trackers(count) // 2
-        _settings(folder, orders)
+        orders = trackers_of(count) // 2
+        write_settings(folder, orders)
         breaches = -(-orders // BREACH_EVERY)
         spare.bind(("127.0.0.1", 0))
         port = spare.getsockname()[1]
         spare.close()
-        sink = _Sink()
+        sink = Sink()
         threading.Thread(target=sink.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         broker = [sys.executable, "-m", "waakzaam", "broker", "--kind", "mosquitto", "--port", str(port)]
-        gateway = [
-            *(sys.executable, "-m", "waakzaam", "gateway", "--broker", f"127.0.0.1:{port}"),
-            *("--orders", str(folder / "orders.json"), "--keys", str(folder / "keys.json")),
-            *("--token-file", str(folder / "token"), "--data", str(folder / "data")),
-            *("--backend", f"http://127.0.0.1:{sink.server_address[1]}"),
-        ]
+        judge = gateway.command(folder, sink.url, "--broker", f"127.0.0.1:{port}")
         log = folder / "gateway.log"
         try:
-            with _process([*broker, "--data", str(folder / "broker")], folder / "broker.log") as served:
-                _wait(lambda: _listens(port), 30, "the broker does not listen")
-                with _process(gateway, log) as gate:
-                    _wait(lambda: "connected" in log.read_text(encoding="utf-8"), 60, "the gateway does not connect")
-                    payloads = _payloads(rng, count)
+            with gateway.running([*broker, "--data", str(folder / "broker")], folder / "broker.log") as served:
+                wait(lambda: listens(port), 30, "the broker does not listen")
+                with gateway.running(judge, log) as gate:
+                    wait(lambda: "connected" in log.read_text(encoding="utf-8"), 60, "the gateway does not connect")
+                    payloads = payloads_of(rng, count)
                     meters = {
                         "gateway": [gate.pid],
-                        "broker": _family(served.pid),
+                        "broker": family(served.pid),
                         "trackers and backend": [os.getpid()],
                     }
                     before = {who: sum(map(machine.cpu_s, pids)) for who, pids in meters.items()}
-                    rate = _publish(payloads, port, pace, folder / "data/gateway.db")
-                    _wait(lambda: len(sink.delays_ms) >= breaches, 60, f"{len(sink.delays_ms)} of {breaches} alarms")
+                    journal = Journal(folder / "data/gateway.db")
+                    rate = publish(payloads, port, pace, journal.last_seq)
+                    journal.close()
+                    wait(lambda: len(sink.delays_ms) >= breaches, 60, f"{len(sink.delays_ms)} of {breaches} alarms")
                     used = {who: sum(map(machine.cpu_s, pids)) - before[who] for who, pids in meters.items()}
         finally:
             sink.shutdown()
@@ -223,13 +199,13 @@ def run(rng: np.random.Generator, count: int, pace: int | None) -> Run:
         return Run(rate, np.array(sink.delays_ms) / 1000, {who: 1e6 * s / count for who, s in used.items()})
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and those that it started."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(one for child in children for one in _family(int(child)))]
+    return [pid, *(one for child in children for one in family(int(child)))]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
     except OSError:
@@ -237,14 +213,14 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _trackers(count: int) -> int:
+def trackers_of(count: int) -> int:
     """Each tracker has at least two messages: one far enough, one in the breach."""
     return min(TRACKERS_MAX, count // 2)
 
 
-def _payloads(rng: np.random.Generator, count: int) -> list[tuple[str, bytes]]:
+def payloads_of(rng: np.random.Generator, count: int) -> list[tuple[str, bytes]]:
     """Messages of all trackers in turn, timed so that the last is of now: each reports once in INTERVAL_MS."""
-    trackers = _trackers(count)
+    trackers = trackers_of(count)
     start = wall_ms() - INTERVAL_MS * count // trackers
     payloads = []
     for k in range(count):
@@ -258,25 +234,22 @@ def _payloads(rng: np.random.Generator, count: int) -> list[tuple[str, bytes]]:
     return payloads
 
 
-def _publish(payloads: list[tuple[str, bytes]], port: int, pace: int | None, database: Path) -> float:
-    """Publishes and waits until all is journalled; messages a second from the first to the last."""
+def publish(payloads: list[tuple[str, bytes]], port: int, pace: int | None, taken: Callable[[], int]) -> float:
+    """Publishes and waits until `taken` has grown by all; messages a second from the first to the last."""
     count = len(payloads)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="load")
     client.max_inflight_messages_set(500)
     client.connect("127.0.0.1", port)
     client.loop_start()
-    journal = Journal(database)
-    begin = time.perf_counter()
-    before = journal.last_seq()
+    before, begin = taken(), time.perf_counter()
     for sent, (topic, payload) in enumerate(payloads, 1):
         client.publish(topic, payload, qos=1)
         while pace is not None and sent / pace > time.perf_counter() - begin:
             time.sleep(0.001)
-        while sent - (journal.last_seq() - before if sent % 500 == 0 else sent) > 4_000:
+        while sent - (taken() - before if sent % 500 == 0 else sent) > 4_000:
             time.sleep(0.005)
-    _wait(lambda: journal.last_seq() - before >= count, 300, "not every message is in the journal")
+    wait(lambda: taken() - before >= count, 300, "not every message is taken in")
     rate = count / (time.perf_counter() - begin)
-    journal.close()
     client.disconnect()
     client.loop_stop()
     return rate
@@ -297,7 +270,7 @@ def restart(orders: int) -> Figure:
     """Seconds from reading the files of so many orders to the first decision on a new fix, all of them overdue."""
     with tempfile.TemporaryDirectory(prefix="wz-restart-") as text:
         folder = Path(text)
-        _settings(folder, orders)
+        write_settings(folder, orders)
         journal, worker = _started(folder)
         journal.close()
         del worker  # Taking the first one apart is no part of a restart.

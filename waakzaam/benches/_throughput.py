@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gateway.batch_partition import BatchPartition
 from gateway.contract.orders import Zone
 from gateway.contract.shapes import Area
-from gateway.geofence import areas, bounds, ellipsoid
+from gateway.geofence import areas, bounds, ellipsoid, resting
 from gateway.geofence.probability import R68_PER_SD
 from gateway.geofence.resting import BLOCK, Batch
 from gateway.geofence.tracks import RECENT_MAX
@@ -87,7 +87,7 @@ def _filled(w: _lives.World) -> BatchPartition:
     count = len(w.alert_m)
     partition = BatchPartition(count, 3, w.order, _lives.BEGIN_MS)
     r, order = partition.resting, np.arange(count)
-    r.prealert_m[:] = 2 * w.alert_m
+    r.both[:-1, resting.PREALERT_M] = 2 * w.alert_m
     for place in range(3):
         r.zones[:, 0, place], r.zones[:, 1, place] = w.degrees(*w.anchors[:, 1, place].T)
         r.zones[:, 2, place] = w.zone_radius_m + w.zone_buffer_m
@@ -95,10 +95,8 @@ def _filled(w: _lives.World) -> BatchPartition:
         lat, lon = w.degrees(*w.anchors[order, role, (order * 7 + role * 3) % 3].T)
         begin_ms, accuracy_m = np.full(count, float(_lives.BEGIN_MS)), np.full(count, 10.0)
         interval_ms = np.full(count, AT_REST_INTERVAL_MS)
-        silent_ms = begin_ms + r.rules.overdue_intervals * interval_ms - 1
-        known = (lat, lon, begin_ms, accuracy_m / R68_PER_SD, 0 * lat, interval_ms, silent_ms)
-        r.tracker[2 * order + role] = np.stack((*known, 0 * lat + 1), axis=1)
-        r.still[2 * order + role] = np.stack((lat, lon, begin_ms, begin_ms), axis=1)
+        known = (lat, lon, begin_ms, accuracy_m / R68_PER_SD, 0 * lat, interval_ms, begin_ms, 0 * lat + 1)
+        r.tracker[2 * order + role, : resting.OWN] = np.stack((*known, lat, lon, begin_ms), axis=1)
         r.ring[RECENT_MAX * (2 * order + role), :4] = np.stack((begin_ms, lat, lon, accuracy_m), axis=1)
     r.asleep[:] = True
     r.refresh_due(order)
@@ -118,11 +116,11 @@ def scale(seed: int, many: int, rounds: int) -> list[Figure]:
     took: list[list[float]] = [[], []]
     quiet: list[list[NDArray[np.bool_]]] = [[], []]
     for minute in range(1, rounds + 1):
-        for side, (count, rng, w, resting) in enumerate(sides):
+        for side, (count, rng, w, arrays) in enumerate(sides):
             batch = _minute(rng, w, minute, rng.choice(count, 1_000, replace=False))
             parts = [batch.part(np.arange(role, 2_000, 2)) for role in (0, 1)]
             begin = time.process_time()
-            quiet[side] += [resting.take(part, part.time_ms) for part in parts]
+            quiet[side] += [arrays.take(part, part.time_ms) for part in parts]
             took[side].append((time.process_time() - begin) / 2_000)
     few_us, many_us = (float(np.median(side)) * 1e6 for side in took)
     few_rest, many_rest = (round(float(np.mean(side)), 4) for side in quiet)

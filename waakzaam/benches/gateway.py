@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from waakzaam.benches import _accuracy, _decisions, _live, _throughput, _week
+from waakzaam.benches import _accuracy, _decisions, _live, _partitions, _throughput, _week
 from waakzaam.benches.report import Figure, Report
 
 
@@ -31,6 +31,7 @@ def run(seed: int, quick: bool) -> Report:
         "many_orders": 20_000 if quick else 1_000_000,
         "postgis_fixes": 20_000 if quick else 200_000,
         "live_messages": 4_000 if quick else 60_000,
+        "partitioned_messages": 2_000 if quick else 20_000,
         "restart_orders": 2_000 if quick else 100_000,
     }
     figures: list[Figure] = []
@@ -56,6 +57,7 @@ def run(seed: int, quick: bool) -> Report:
             lambda: _throughput.postgis(seed, 500 if quick else 5_000, sizes["postgis_fixes"], _core_rate(figures)),
         ),
         ("live", lambda: _live.live(seed, sizes["live_messages"])),
+        ("partitions", lambda: _partitions.rates(seed, sizes["partitioned_messages"])),
         ("restart", lambda: [_live.restart(sizes["restart_orders"])]),
     ]
     for name, part in parts:

@@ -52,6 +52,11 @@ class Server:
     def _child_pause() -> None:
         time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._child.pid
+
     def restart(self) -> None:
         """Kills it and starts it on the same store."""
         self.stop()

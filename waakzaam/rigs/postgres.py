@@ -141,6 +141,11 @@ class Server:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return int(self._child.pid)
+
     def restart(self) -> None:
         """Ends it at once, as a crash does, and starts it on the same data."""
         self.stop()
