@@ -44,30 +44,30 @@ def solve(wave: SquareWave, couples: Couples, temperature_c: float | Array = 25.
     return np.stack((flux[::2], flux[1::2]))
 
 
-_offsets: dict[tuple[float, float], float] = {}
-
-
 def peak_offsets_v(members: tuple[Species, ...]) -> dict[str, float]:
-    """Peak minus formal potential under the reference waveform, as if each were an oxidation; volt, by name.
+    """Peak minus formal potential under the reference waveform, as if each were an oxidation; volt, by name."""
+    return {m.name: 0.0 if m.reversible else _offset_v(m.alpha, m.diffusion_m2_s) for m in members}
 
-    Only slope and diffusion coefficient count, so what was solved once is kept.
+
+@cache
+def _offset_v(alpha: float, diffusion_m2_s: float) -> float:
+    """The offset of one irreversible couple, V; only slope and diffusion coefficient count.
+
+    Solved by itself: the grid of a solution fits all its couples, so company would move the peak by a little.
     """
-    missing = sorted({(m.alpha, m.diffusion_m2_s) for m in members if not m.reversible} - set(_offsets))
-    if missing:
-        couples = Couples.of(
-            0.0,
-            alpha=np.array([alpha for alpha, _ in missing]),
-            rate_m_s=IRREVERSIBLE_RATE_M_S,
-            diffusion_m2_s=np.array([d for _, d in missing]),
-            backward=0.0,
-        )
-        forward, reverse = solve(REFERENCE_WAVE, couples)
-        for key, net in zip(missing, (forward - reverse).T, strict=True):
-            k = int(np.argmax(net))
-            left, top, right = net[k - 1 : k + 2]
-            vertex = 0.5 * (left - right) / (left - 2.0 * top + right)
-            _offsets[key] = float(REFERENCE_WAVE.steps_v()[k] + vertex * REFERENCE_WAVE.step_v)
-    return {m.name: 0.0 if m.reversible else _offsets[m.alpha, m.diffusion_m2_s] for m in members}
+    couple = Couples.of(
+        0.0,
+        alpha=np.array([alpha]),
+        rate_m_s=IRREVERSIBLE_RATE_M_S,
+        diffusion_m2_s=np.array([diffusion_m2_s]),
+        backward=0.0,
+    )
+    forward, reverse = solve(REFERENCE_WAVE, couple)
+    net = (forward - reverse)[:, 0]
+    k = int(np.argmax(net))
+    left, top, right = net[k - 1 : k + 2]
+    vertex = 0.5 * (left - right) / (left - 2.0 * top + right)
+    return float(REFERENCE_WAVE.steps_v()[k] + vertex * REFERENCE_WAVE.step_v)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,18 @@ def test_the_same_arguments_give_the_same_scan(strip: Strip) -> None:
     assert not np.array_equal(one.forward_a, other.forward_a)
 
 
+def test_where_a_peak_lies_does_not_depend_on_what_was_simulated_before() -> None:
+    program = (
+        "from simulators.strip.responses import peak_offsets_v as o; from simulators.strip.chemistry import species"
+    )
+    each = "print(o((species()['ketamine'],))['ketamine'].hex())"
+    alone, after = (
+        subprocess.run([sys.executable, "-c", f"{program}; {before}{each}"], capture_output=True, text=True, check=True)
+        for before in ("", "o(tuple(species().values())); ")
+    )
+    assert alone.stdout == after.stdout != ""
+
+
 def test_a_dose_in_a_volume_is_the_concentration_of_the_science_notes() -> None:
     assert concentration_mol_l("ketamine", 75.0, 330.0) == pytest.approx(0.956e-3, rel=0.002)
     assert concentration_mol_l("flunitrazepam", 1.0, 330.0) == pytest.approx(9.67e-6, rel=0.002)
