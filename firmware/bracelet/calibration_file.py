@@ -28,14 +28,21 @@ NOT_OF_THE_DOCUMENT = (
     "n",
     "technique",
 )
+BY_DRINK = ("matrices", "drinks")
 NOT_OF_A_PART = ("curve", "lc_mol_l", "ld_mol_l", "lq_mol_l", "n_blanks")
 
 
 class Reader:
-    """A JSON document from an open text file; ValueError when it is not one."""
+    """A JSON document from an open text file; ValueError when it is not one.
 
-    def __init__(self, file):
+    `drink`: of tables by drink only this one's line is kept, or some line, so that it stays unknown; None: all.
+    `left_in_file`: of a document with this schema the analytes are looked through and not kept.
+    """
+
+    def __init__(self, file, drink=None, left_in_file: str = ""):
         self._file = file
+        self._drink = drink
+        self._left_in_file = left_in_file
         self._text = ""
         self._at = 0
 
@@ -43,7 +50,26 @@ class Reader:
         """The object in the file."""
         if self._peek() != "{":
             raise ValueError("not an object")
-        return self._object(0)
+        return self._object(0, True)
+
+    def analytes(self):
+        """The analytes of the document, one after the other (generator); of the rest nothing is kept."""
+        self._take("{")
+        while True:
+            name = self._string()
+            self._take(":")
+            if name == "analytes":
+                break
+            self._value(1, False)
+            if self._take(",}") == "}":
+                return
+        self._take("[")
+        if self._peek() == "]":
+            return
+        while True:
+            yield self._value(1, True)
+            if self._take(",]") == "]":
+                return
 
     def _more(self) -> None:
         gc.collect()  # or what stays would lie scattered among what goes, and a long list find no room
@@ -79,8 +105,8 @@ class Reader:
                 return offset
             offset += 1
 
-    def _object(self, depth: int) -> dict:
-        found = {}
+    def _object(self, depth: int, kept: bool, line=None) -> dict:
+        found: "dict" = {}
         self._take("{")
         if self._peek() == "}":
             self._at += 1
@@ -89,22 +115,30 @@ class Reader:
         while True:
             name = self._string()
             self._take(":")
-            value = self._value(depth + 1)
-            if name not in left_out:
+            keep = kept and name not in left_out and (line is None or not found or name == line)
+            if name == "analytes" and depth == 0 and found.get("schema") == self._left_in_file:
+                keep = False
+            value = self._value(depth + 1, keep, self._drink if name in BY_DRINK else None)
+            if keep:
+                if line is not None:
+                    found.clear()
                 found[name] = value
+            value = None  # or it would lie beside the next one
             if self._take(",}") == "}":
                 return found
             self._peek()
 
-    def _list(self, depth: int):
-        found = []
+    def _list(self, depth: int, kept: bool):
+        found: "list" = []
         self._take("[")
         if self._peek() == "]":
             self._at += 1
             return found
         while True:
             self._peek()
-            found = joined(found, self._value(depth))
+            value = self._value(depth, kept)
+            if kept:
+                found = joined(found, value)
             if self._take(",]") == "]":
                 return found
 
@@ -120,12 +154,12 @@ class Reader:
             raise ValueError("a name is not a text")
         return found
 
-    def _value(self, depth: int):
+    def _value(self, depth: int, kept: bool, line=None):
         letter = self._peek()
         if letter == "{":
-            return self._object(depth)
+            return self._object(depth, kept, line)
         if letter == "[":
-            return self._list(depth)
+            return self._list(depth, kept)
         if letter == '"':
             return self._string()
         end = self._until(",}]" + SPACE, 0)
@@ -152,20 +186,23 @@ def is_number(value) -> bool:
 def one_drink(calibration: dict, drink: str) -> dict:
     """Of every table by drink only the declared one's line; for any other drink some line, so that it stays unknown."""
     for entry in calibration.get("analytes", ()):
-        for part in (entry, entry.get("paired"), entry.get("unpaired")):
-            table = part.get("matrices") if part else None
-            if table:
-                part["matrices"] = _line(table, drink)
-        drinks = entry.get("drinks")
-        if not drinks:
-            continue
+        _one_drink(entry, drink)
+    return calibration
+
+
+def _one_drink(entry: dict, drink: str) -> dict:
+    for part in (entry, entry.get("paired"), entry.get("unpaired")):
+        if part and part.get("matrices"):
+            part["matrices"] = _line(part["matrices"], drink)
+    drinks = entry.get("drinks")
+    if drinks:
         entry["drinks"] = _line(drinks, drink)
         guarantee = entry.get("guarantee")
         if guarantee:
             group = drinks.get(drink, "")
             cells = guarantee["cells"]
             guarantee["cells"] = {group: cells[group]} if group in cells else {}
-    return calibration
+    return entry
 
 
 def _line(table: dict, drink: str) -> dict:
@@ -173,11 +210,30 @@ def _line(table: dict, drink: str) -> dict:
     return {name: table[name]}
 
 
-def read(opener, path: str, drink: str) -> dict:
-    """What a test of this drink needs of a calibration file; BadSettings when it cannot be used."""
+def read(opener, path: str, drink: str, left_in_file: str = "") -> dict:
+    """What a test of this drink needs of a calibration file; BadSettings when it cannot be used.
+
+    The analytes of a calibration of schema `left_in_file` are not in it: `analytes` reads them.
+    """
     try:
         with opener(path, "r") as file:
-            return one_drink(Reader(file).document(), drink)
+            found = one_drink(Reader(file, drink, left_in_file).document(), drink)
+    except OSError:
+        raise BadSettings(path, "", "is not there") from None
+    except (ValueError, UnicodeError) as error:
+        raise BadSettings(path, "", "is not JSON: %s" % error) from None
+    if found.get("schema") == left_in_file:
+        found.pop("analytes", None)
+    return found
+
+
+def analytes(opener, path: str, drink: str):
+    """The analytes of a calibration file as a test of this drink needs them, one after the other (generator)."""
+    try:
+        with opener(path, "r") as file:
+            for entry in Reader(file, drink).analytes():
+                yield _one_drink(entry, drink)
+                del entry  # gone before the next one is read
     except OSError:
         raise BadSettings(path, "", "is not there") from None
     except (ValueError, UnicodeError) as error:

@@ -6,6 +6,7 @@ from firmware.bracelet import telling
 from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
 from firmware.bracelet.judging import ends_here, of_all
+from firmware.bracelet.strips import make_room_to_judge
 from firmware.drivers.errors import DriverError
 
 if 0:  # for the type checker: compilers, a board's too, leave it out
@@ -137,6 +138,7 @@ class Effects:
         return (yield from self.instrument.keep_clean())
 
     def _do_decide(self):
+        make_room_to_judge()
         outcome = yield from self.instrument.decide()
         self.instrument.verdict.fit = None  # its arrays are worth kilobytes; the record needs none of them
         evidence = self._evidence

@@ -33,7 +33,8 @@ def beside_clean(drink, clean) -> Verdict:
 
 def said_by(calibration: dict, verdict) -> tuple:
     """(strip's name, its verdict, the drugs that it looks for), as several strips' answers are brought together."""
-    return calibration.get("strip", ""), verdict, [entry["name"] for entry in calibration["analytes"]]
+    drugs = [one.analyte for one in verdict.analytes] or [entry["name"] for entry in calibration["analytes"]]
+    return calibration.get("strip", ""), verdict, drugs
 
 
 def of_all(found: list) -> Verdict:

@@ -4,6 +4,7 @@ import gc
 import sys
 
 from firmware.bracelet.judging import COLOUR_SCHEMA
+from firmware.detection import SCHEMA
 
 # What only one kind of strip needs. A test of several strips loads them anew for each, for the memory.
 OF_ONE_KIND = {
@@ -30,6 +31,31 @@ def forget(package: str, name: str) -> None:
         delattr(sys.modules[package], name)
 
 
+def make_room_to_judge() -> None:
+    """Let go of what a judgement does not need: the peak fit is the worst moment of a test for the memory."""
+    forget("firmware.bracelet", "table")
+
+
+class Analytes:
+    """The analytes of a voltammetric calibration, each read from its file when it is its turn.
+
+    They are needed after the peak fit only, and the fit's arrays and they have no room beside each other.
+    """
+
+    def __init__(self, opener, path: str, drink: str):
+        self._open = opener
+        self._path = path
+        self._drink = drink
+
+    def __iter__(self):
+        from firmware.bracelet import calibration_file
+
+        try:
+            yield from calibration_file.analytes(self._open, self._path, self._drink)
+        finally:
+            forget("firmware.bracelet", "calibration_file")
+
+
 class Strips:
     """`paths` are calibration files in the order of the test; `parts` has afe, dummy, clock, gauge, thermometer,
     spectrometer() and select_pad()."""
@@ -51,7 +77,10 @@ class Strips:
         path = self.paths[number]
         from firmware.bracelet import calibration_file
 
-        document = calibration_file.read(self._open, path, self._config["drink_declared"])
+        drink = self._config["drink_declared"]
+        document = calibration_file.read(self._open, path, drink, SCHEMA)
+        if document.get("schema") == SCHEMA:
+            document["analytes"] = Analytes(self._open, path, drink)
         del calibration_file
         forget("firmware.bracelet", "calibration_file")
         parts = self._parts

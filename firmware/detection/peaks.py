@@ -32,7 +32,7 @@ class Fit:
         self.mean_square = 0.0
         self.roughness = 2.0  # Durbin-Watson: 2 for white residuals, towards 0 for a shape that does not fit
         self.degrees = 0
-        self.residual = array("f")
+        self.residual = array("f")  # of each point, in noise standard deviations
 
 
 def _centre(peak: dict, fit: Fit, k: int) -> float:
@@ -167,7 +167,7 @@ def fit_peaks(model: dict, potential, net):
 
     Minimises sum of squares + sum of (shift/shift_sd)^2 + (width change/width_sd)^2 over heights, shifts, widths and
     the baseline (polynomial of model["degree"]). The priors keep a blank's fit linear and let a large peak find its own
-    place. `net` is overwritten.
+    place. `net` is overwritten, at last by the residuals.
     """
     count = len(potential)
     size = len(model["peaks"])
@@ -199,7 +199,9 @@ def fit_peaks(model: dict, potential, net):
             break
     yield from _jacobian(work, fit)
     _residual(work.right, fit, count)
-    fit.residual = array("f", work.right[:count])
+    for k in range(count):  # into the scan's own array: on a board there is no room for a copy beside the work
+        net[k] = work.right[k]
+    fit.residual = net
     r, _, live = yield from triangular(work.columns, work.right, count + 2 * size)
     fit.height_sd = deviations(r, live, size)
     return fit

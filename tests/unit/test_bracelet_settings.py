@@ -18,6 +18,7 @@ from simulators.strip import simulate_scan
 from simulators.strip.chemistry import load_strip
 from tests.support import colour_tests
 from waakzaam.rigs.bracelet import KEY, ROOT, ketamine_calibration
+from waakzaam.strip_calibrations import path_of
 
 GOOD = {"device_id": "brc-1", "key": KEY}
 
@@ -78,6 +79,29 @@ def test_what_is_kept_of_a_calibration_judges_as_the_whole_file_does(drink: str)
         assert set(verdicts) == {"inconclusive"}
     else:
         assert verdicts[-1] == "positive"
+
+
+@pytest.mark.parametrize("drink", DECLARED)
+@pytest.mark.parametrize("first", ["schema", "analytes"])
+def test_analytes_left_in_the_file_are_read_from_it_as_with_the_rest(drink: str, first: str) -> None:
+    whole = json.loads(path_of("oxidation_screen").read_text(encoding="utf-8"))
+    file = in_memory(json.dumps({first: whole[first], **whole}, indent=1))
+    kept = calibration_file.read(file, "/cal.json", drink)
+    rest = calibration_file.read(file, "/cal.json", drink, whole["schema"])
+    assert [one["name"] for one in kept["analytes"]] == ["ketamine", "MDMA"]
+    assert list(calibration_file.analytes(file, "/cal.json", drink)) == kept.pop("analytes")
+    assert rest == kept
+
+
+@pytest.mark.parametrize("text", ["", '{"analytes": [{"a": 1}', '{"schema": 1 2}', '{"analytes": [{"a": 1} 2]}'])
+def test_analytes_that_are_cut_are_refused_when_they_are_needed(text: str) -> None:
+    with pytest.raises(BadSettings, match="is not JSON"):
+        list(calibration_file.analytes(in_memory(text), "/cal.json", "lager"))
+
+
+def test_a_calibration_without_analytes_has_none_and_judges_nothing() -> None:
+    for text in ('{"schema": "s"}', '{"analytes": []}'):
+        assert list(calibration_file.analytes(in_memory(text), "/cal.json", "lager")) == []
 
 
 @pytest.mark.parametrize("drink", DECLARED)

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from firmware.wire.record import open_record
+from simulators.strip.chemistry import Strip, load_strip
 from simulators.virtual_board.board import VirtualBoard
 from simulators.virtual_board.bracelet_world import BraceletWorld, files
+from waakzaam.board_worlds import STRIPS
+from waakzaam.provisioning import bracelet_settings
 from waakzaam.rigs.bracelet import DEVICE_ID, KEY, ROOT, WAVEFORM
+from waakzaam.strip_calibrations import path_of
 
 CONFIG: dict[str, Any] = {
     "device_id": DEVICE_ID,
@@ -26,10 +30,17 @@ CONFIG: dict[str, Any] = {
 
 
 class BraceletBoard:
-    """A running bracelet and what it has said so far."""
+    """A running bracelet and what it has said so far. `strip` is the kind in the wearer's pocket, as for its world."""
 
-    def __init__(self, tmp_path: Path, calibration_file: Path, colour_file: Path | None = None, **config: Any) -> None:
-        self.world = BraceletWorld(seed=1)
+    def __init__(
+        self,
+        tmp_path: Path,
+        calibration_file: Path,
+        colour_file: Path | None = None,
+        strip: Strip | None = None,
+        **config: Any,
+    ) -> None:
+        self.world = BraceletWorld(seed=1, strip=strip)
         self._partial = b""
         self.lines: list[str] = []
         self._heard = threading.Condition()
@@ -82,3 +93,22 @@ class BraceletBoard:
         with self._heard:
             assert self._heard.wait_for(lambda: len(sent()) >= times, timeout_s)
             return open_record(sent()[times - 1], bytes.fromhex(KEY))
+
+
+def board_of(name: str, folder: Path, frequency_hz: float | None = None, **config: Any) -> BraceletBoard:
+    """A bracelet provisioned for a strip of the panel, with that strip and its calibration; not switched on yet.
+
+    `frequency_hz` is that of the pulses where it is not the strip's own.
+    """
+    definition = STRIPS / f"{name}.toml"
+    settings = bracelet_settings(DEVICE_ID, KEY, definition)
+    if frequency_hz is not None:
+        settings["waveform"]["frequency_hz"] = frequency_hz
+    folder.mkdir(parents=True)
+    return BraceletBoard(folder, path_of(name), strip=load_strip(definition), **{**settings, **config})
+
+
+def one_dose(name: str) -> dict[str, float]:
+    """An incapacitating dose of the first drug that a strip answers for, mol/L, as its calibration has it."""
+    entry = json.loads(path_of(name).read_text(encoding="utf-8"))["analytes"][0]
+    return {entry["name"]: entry["dose_mol_l"]}
