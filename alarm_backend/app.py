@@ -9,15 +9,18 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
 
 from alarm_backend import console, health
 from alarm_backend.access import COOKIE
 from alarm_backend.alarms import endpoints as alarms
 from alarm_backend.auth import endpoints as auth
 from alarm_backend.clocks import Clocks, real_clock_ms
+from alarm_backend.console.fault_page import fault_page, opened_by_a_person
 from alarm_backend.console.situation import Shared
 from alarm_backend.devices import endpoints as devices
 from alarm_backend.drafts import endpoints as drafts
@@ -42,6 +45,7 @@ from alarm_backend.stock import endpoints as stock
 from alarm_backend.watch import Watch
 
 SIGN_IN_PAGE = "/login"
+PAGE_FAULTS = (403, 404)
 FEATURES = (
     alarms,
     auth,
@@ -126,17 +130,20 @@ def create_app(
     if settings.rate_limits:
         app.add_middleware(RateLimits, gateway_token=settings.gateway_token, cookie=COOKIE)
     app.add_exception_handler(AlarmBackendError, _answer)
+    app.add_exception_handler(HTTPException, _no_such_address)
     app.add_exception_handler(DBAPIError, _database_gone)
     app.add_exception_handler(PoolTimeout, _database_gone)
     return app
 
 
 def _answer(request: Request, error: Exception) -> Response:
-    """An error of ours as an HTTP answer; a browser that is not signed in goes to the sign-in page."""
+    """An error of ours as an HTTP answer: for a person a page, for who is not signed in the sign-in page."""
     assert isinstance(error, AlarmBackendError)
-    wants_page = "text/html" in request.headers.get("accept", "")
-    if isinstance(error, NotSignedIn) and wants_page and request.method == "GET" and request.url.path != SIGN_IN_PAGE:
-        return RedirectResponse(SIGN_IN_PAGE, status_code=303)
+    if opened_by_a_person(request) and request.url.path != SIGN_IN_PAGE:
+        if isinstance(error, NotSignedIn):
+            return RedirectResponse(SIGN_IN_PAGE, status_code=303)
+        if error.status in PAGE_FAULTS:
+            return fault_page(request, error.status, error)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequests) else {}
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
@@ -144,6 +151,14 @@ def _answer(request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidRequest):
         body["field"] = error.field
     return JSONResponse(jsonable_encoder(body), status_code=error.status, headers=headers)
+
+
+async def _no_such_address(request: Request, error: Exception) -> Response:
+    """What the framework answers itself, for a person as a page."""
+    assert isinstance(error, HTTPException)
+    if error.status_code in PAGE_FAULTS and opened_by_a_person(request):
+        return fault_page(request, error.status_code)
+    return await http_exception_handler(request, error)
 
 
 def _database_gone(_request: Request, error: Exception) -> Response:

@@ -71,3 +71,5 @@ def test_an_answer_with_only_what_changed_leaves_the_others_and_takes_out_what_w
     assert _versions(after.documents) == {"VL-1": 2, "VL-3": 1}
     assert after.withdrawn == {"VL-2"}
     assert complaints == [], "what is not named has not been forgotten"
+    later, _ = taken_over(after, {**_sent(_order("VL-3", 2)), "since": "a2"})
+    assert _versions(in_force({"VL-2": _order("VL-2")}, later)) == {"VL-1": 2, "VL-3": 2}, "withdrawn stays withdrawn"

@@ -12,11 +12,12 @@ function node(name, attributes, parent, content) {
   return made;
 }
 
-export function drawChart(container, series, limits, nowMs, spanMs) {
+export function drawChart(container, series, limits, clockMs, spanMs) {
   if (series.length < 2) {
     container.textContent = text("detail.chart.none");
     return;
   }
+  const nowMs = Math.max(clockMs, series.at(-1).ms); // a tracker's clock may be ahead of this desk's
   const alert = Number(limits.alertM) || null, prealert = Number(limits.prealertM) || null;
   const fromMs = Math.max(nowMs - spanMs, series[0].ms - 30_000);
   const shown = series.filter((point) => point.ms >= fromMs);
