@@ -34,7 +34,13 @@ class Broker:
     """
 
     def __init__(
-        self, host: str, port: int, client_id: str, wall_ms: Callable[[], int], extra: tuple[str, ...]
+        self,
+        host: str,
+        port: int,
+        client_id: str,
+        wall_ms: Callable[[], int],
+        extra: tuple[str, ...],
+        account: tuple[str, str] | None = None,
     ) -> None:
         self.host, self.port = host, port
         self.wall_ms = wall_ms
@@ -51,6 +57,8 @@ class Broker:
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
         )
+        if account is not None:
+            self._client.username_pw_set(*account)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message

@@ -61,11 +61,13 @@ class Inlet:
     host: str
     port: int
     owntracks: bool
+    account: tuple[str, str] | None = None
+    """User name and password at the broker."""
 
     def broker(self, source: str, wall_ms: Callable[[], int]) -> Broker:
         """A client with a session of its own."""
         extra = ("owntracks/+/+",) if self.owntracks else ()
-        return Broker(self.host, self.port, f"waakzaam-{source}", wall_ms, extra)
+        return Broker(self.host, self.port, f"waakzaam-{source}", wall_ms, extra, self.account)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -85,6 +86,11 @@ def key_for(path: Path, device_id: str, reissue: bool) -> str:
         document = {"schema": KEYS_SCHEMA, "keys": {**keys, device_id: key}}
         write_private(path, json.dumps(document, indent=2) + "\n")
         return key
+
+
+def fingerprint(key: str) -> str:
+    """By what a key is known where it must not be: the first 16 hex digits of its SHA-256."""
+    return hashlib.sha256(bytes.fromhex(key)).hexdigest()[:16]
 
 
 def bracelet_settings(device_id: str, key: str, strip_file: Path) -> dict[str, Any]:

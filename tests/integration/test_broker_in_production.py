@@ -1,25 +1,32 @@
-"""The broker of docs/operations with its own configuration, under the account and with the files the runbook names."""
+"""The broker of docs/operations with its own configuration, under the account and with the files the runbook names.
+
+Its accounts are those that `waakzaam provision` makes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
 
 from firmware.wire import topics
+from gateway.settings import Inlet
 from tests.support.broker import BrokerAddress, free_port, wait_for_port
 from tests.support.certificates import make_certificates
 from tests.support.tracker_bench import DEVICE_ID, Ear, HostTracker, wait_until
 from waakzaam import machine
+from waakzaam.commands import provision
 
 pytestmark = pytest.mark.needs("mosquitto")
 ROOT = Path(__file__).parents[2]
@@ -30,20 +37,38 @@ OTHER = "trk-p1"
 
 @dataclass(frozen=True)
 class Broker:
-    """The two doors of a running broker, and the CA its certificate is checked against."""
+    """The two doors of a running broker, its process, and who has an account there."""
 
     outer: BrokerAddress
     inner: BrokerAddress
     folder: Path
+    process: subprocess.Popen[bytes]
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def of_gateway(self) -> tuple[str, str]:
+        """The gateway's account."""
+        return "gateway", self.passwords["gateway"]
 
 
-def _runbook_acl() -> str:
-    """The ACL file as the runbook writes it."""
+def _runbook_acl(name: str) -> str:
+    """This ACL file as the runbook writes it."""
     found = re.search(
-        r"cat > secrets/broker/acl <<'END'\n(.*?)END\n", (ROOT / "docs/runbook.md").read_text(), re.DOTALL
+        rf"cat > secrets/broker/{name} <<'END'\n(.*?)END\n", (ROOT / "docs/runbook.md").read_text(), re.DOTALL
     )
-    assert found, "the runbook shows no ACL file"
+    assert found, f"the runbook shows no {name}"
     return found[1]
+
+
+def _provisioned(folder: Path, device_id: str, reissue: bool = False) -> str:
+    """The password of the account that `waakzaam provision` makes for this tracker."""
+    out = folder / f"{device_id}-{len(list(folder.iterdir()))}.json"
+    provision.provision(
+        device_id, folder / "keys.json", out, broker_passwords=folder / "tls" / "passwords", reissue=reissue
+    )
+    settings = json.loads(out.read_text())
+    assert settings["broker_user"] == device_id
+    return str(settings["broker_password"])
 
 
 def _configured(folder: Path, outer: int, inner: int) -> str:
@@ -67,11 +92,16 @@ def broker() -> Iterator[Broker]:
     (folder / "tls").mkdir()
     (folder / "data").mkdir()
     make_certificates(folder / "tls")
-    passwords = folder / "tls" / "passwords"
-    for number, device_id in enumerate((DEVICE_ID, OTHER)):
-        made = ["-c"] if number == 0 else []
-        subprocess.run(["mosquitto_passwd", "-b", *made, passwords, device_id, f"secret of {device_id}"], check=True)
-    (folder / "tls" / "acl").write_text(_runbook_acl())
+    passwords = {device_id: _provisioned(folder, device_id) for device_id in (DEVICE_ID, OTHER)}
+    provision.provision(
+        "gateway",
+        out=folder / "broker-password",
+        kind=provision.Kind.gateway,
+        broker_passwords=folder / "tls" / "gateway-passwords",
+    )
+    passwords["gateway"] = (folder / "broker-password").read_text().strip()
+    for name in ("acl", "gateway-acl"):
+        (folder / "tls" / name).write_text(_runbook_acl(name))
     outer, inner = free_port(), free_port()
     (folder / "mosquitto.conf").write_text(_configured(folder, outer, inner))
     account: int | None = None
@@ -92,7 +122,8 @@ def broker() -> Iterator[Broker]:
     try:
         for port in (outer, inner):
             wait_for_port("127.0.0.1", port, process)
-        yield Broker(BrokerAddress("127.0.0.1", outer), BrokerAddress("127.0.0.1", inner), folder)
+        inside, outside = BrokerAddress("127.0.0.1", inner), BrokerAddress("127.0.0.1", outer)
+        yield Broker(outside, inside, folder, process, passwords)
     finally:
         process.terminate()
         process.wait(10)
@@ -102,7 +133,7 @@ def broker() -> Iterator[Broker]:
 @pytest.fixture
 def gateway(broker: Broker) -> Iterator[Ear]:
     """Who listens on the inner door, as the gateway does."""
-    ear = Ear(broker.inner)
+    ear = Ear(broker.inner, account=broker.of_gateway)
     yield ear
     ear.close()
 
@@ -114,7 +145,7 @@ def _security(broker: Broker, password: str) -> dict[str, str | None]:
 def test_a_tracker_with_its_password_reaches_the_gateway_through_both_doors(
     broker: Broker, gateway: Ear, tmp_path: Path
 ) -> None:
-    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, f"secret of {DEVICE_ID}")) as tracker:
+    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, broker.passwords[DEVICE_ID])) as tracker:
         wait_until(lambda: tracker.app.session.connected, "connection")
         tracker.contacts.strap = False
         wait_until(lambda: "strap_cut" in gateway.events(), "the cut at the gateway")
@@ -129,7 +160,7 @@ def test_a_tracker_with_a_wrong_password_is_refused(broker: Broker, tmp_path: Pa
 def _client(broker: Broker, name: str) -> mqtt.Client:
     """Somebody with one tracker's account who is not a tracker."""
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name)
-    client.username_pw_set(OTHER, f"secret of {OTHER}")
+    client.username_pw_set(OTHER, broker.passwords[OTHER])
     client.tls_set(str(broker.folder / "tls" / "ca.pem"))
     return client
 
@@ -140,6 +171,7 @@ def test_what_is_published_on_anothers_topic_is_delivered_to_nobody(broker: Brok
     gateway = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "gateway")
     gateway.on_message = lambda _client, _data, message: heard.append((message.topic, message.payload))
     gateway.on_subscribe = lambda *_: listening.set()
+    gateway.username_pw_set(*broker.of_gateway)
     gateway.connect(broker.inner.host, broker.inner.port)
     gateway.subscribe(topics.UP_ALL, 1)
     gateway.loop_start()
@@ -167,6 +199,7 @@ def test_an_order_down_to_another_tracker_is_not_heard(broker: Broker) -> None:
     thief.loop_start()
     assert granted.wait(10)
     gateway = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "gateway")
+    gateway.username_pw_set(*broker.of_gateway)
     gateway.connect(broker.inner.host, broker.inner.port)
     gateway.loop_start()
     for device_id in (DEVICE_ID, OTHER):
@@ -179,7 +212,7 @@ def test_an_order_down_to_another_tracker_is_not_heard(broker: Broker) -> None:
 
 
 def test_somebody_with_one_trackers_account_cannot_throw_another_off(broker: Broker, tmp_path: Path) -> None:
-    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, f"secret of {DEVICE_ID}")) as tracker:
+    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, broker.passwords[DEVICE_ID])) as tracker:
         wait_until(lambda: tracker.app.session.connected, "connection")
         thief = _client(broker, DEVICE_ID)
         thief.connect(broker.outer.host, broker.outer.port)
@@ -187,6 +220,66 @@ def test_somebody_with_one_trackers_account_cannot_throw_another_off(broker: Bro
         thief.publish(topics.up(OTHER), b"", qos=1).wait_for_publish(10)
         thief.disconnect()
         thief.loop_stop()
+        assert tracker.app.session.connected
+        assert not [line for line in tracker.told if line["told"] == "link_lost"]
+
+
+def _answer(address: BrokerAddress, account: tuple[str, str] | None, ca_file: Path | None = None) -> str:
+    """What the broker says to somebody who wants in."""
+    said: list[str] = []
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "somebody-else")
+    if account is not None:
+        client.username_pw_set(*account)
+    if ca_file is not None:
+        client.tls_set(str(ca_file))
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: said.append(str(reason))
+    client.connect(address.host, address.port)
+    client.loop_start()
+    wait_until(lambda: said, "the broker's answer")
+    client.disconnect()
+    client.loop_stop()
+    return said[0]
+
+
+def test_nobody_comes_in_by_the_inner_door_without_the_gateways_account(broker: Broker) -> None:
+    assert _answer(broker.inner, broker.of_gateway) == "Success"
+    for account in (None, ("gateway", "wrong"), (OTHER, broker.passwords[OTHER])):
+        assert _answer(broker.inner, account) == "Not authorized"
+
+
+def test_the_gateways_account_opens_nothing_outside(broker: Broker) -> None:
+    ca_file = broker.folder / "tls" / "ca.pem"
+    assert _answer(broker.outer, (OTHER, broker.passwords[OTHER]), ca_file) == "Success"
+    assert _answer(broker.outer, broker.of_gateway, ca_file) == "Not authorized"
+
+
+def test_the_gateway_itself_hears_a_tracker_and_speaks_to_it_with_its_account(broker: Broker, tmp_path: Path) -> None:
+    gateway = Inlet(broker.inner.host, broker.inner.port, False, broker.of_gateway).broker("gateway-1", lambda: 0)
+    heard: list[str] = []
+
+    def has_heard() -> bool:
+        heard.extend(delivery.topic for delivery in gateway.gather())
+        return topics.up(DEVICE_ID) in heard
+
+    wait_until(lambda: gateway.gather() or gateway.connected.is_set(), "connection")
+    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, broker.passwords[DEVICE_ID])):
+        wait_until(has_heard, "the tracker's first message")
+    gateway.stop()
+
+
+def test_a_new_account_and_a_renewed_one_hold_from_the_signal_on_and_nobody_is_cut_off(
+    broker: Broker, tmp_path: Path
+) -> None:
+    ca_file = broker.folder / "tls" / "ca.pem"
+    before = broker.passwords[OTHER]
+    with HostTracker(broker.outer, tmp_path / "flash", **_security(broker, broker.passwords[DEVICE_ID])) as tracker:
+        wait_until(lambda: tracker.app.session.connected, "connection")
+        new = _provisioned(broker.folder, "trk-new")
+        broker.passwords[OTHER] = _provisioned(broker.folder, OTHER, reissue=True)
+        broker.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: _answer(broker.outer, ("trk-new", new), ca_file) == "Success", "the new account")
+        assert _answer(broker.outer, (OTHER, broker.passwords[OTHER]), ca_file) == "Success"
+        assert _answer(broker.outer, (OTHER, before), ca_file) == "Not authorized"
         assert tracker.app.session.connected
         assert not [line for line in tracker.told if line["told"] == "link_lost"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import stat
 import subprocess
@@ -19,7 +21,7 @@ from firmware.drivers.ad5941_scan import plan_of
 from firmware.tracker import config
 from gateway.ingest import keys as gateway_keys
 from simulators.virtual_board.board import VirtualBoard
-from waakzaam import provisioning
+from waakzaam import broker_accounts, provisioning
 from waakzaam.commands import provision as command
 from waakzaam.exits import BadInput
 
@@ -57,6 +59,7 @@ def test_a_tracker_gets_a_key_that_the_gateway_reads_and_settings_that_the_firmw
     assert gateway_keys.read(keys) == {"trk-p1": settings.key}
     assert (settings.device_id, settings.host, settings.port) == ("trk-p1", "broker.example", 8883)
     assert settings.key.hex() not in done.stdout + done.stderr
+    assert told["key_fingerprint"] == hashlib.sha256(settings.key).hexdigest()[:16]
     for path in (keys, Path(told["settings"])):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -81,6 +84,9 @@ def test_a_key_is_never_replaced_but_its_settings_can_be_written_again(tmp_path:
         (["TRK"], "does not match"),
         (["trk-p1", "--reissue"], "has no key"),
         (["trk-p1", "--out", "missing/folder/x.json"], "is not a folder"),
+        (["trk-p1", "--broker-passwords", "missing/folder/passwords"], "is not a folder"),
+        (["gateway", "--kind", "gateway"], "gets only an account"),
+        (["brc-1", "--kind", "bracelet", "--broker-passwords", "passwords"], "not for a bracelet"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing_behind(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -89,6 +95,44 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(tmp_path: Path, argumen
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "keys.json").exists()
+
+
+def test_an_account_at_the_broker_is_never_replaced_unasked_and_no_key_is_made_for_a_refused_one(
+    tmp_path: Path,
+) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("trk-p1:$7$101$c2FsdA==$aGFzaA==\nsomebody:$7$101$c2FsdA==$aGFzaA==\n")
+    passwords.chmod(0o440)
+    asked = ("trk-p1", "--keys", tmp_path / "keys.json", "--broker-passwords", passwords)
+    refused = provision(*asked)
+    assert (refused.returncode, "has an account already" in refused.stderr) == (2, True)
+    assert not (tmp_path / "keys.json").exists()
+    provisioning.key_for(tmp_path / "keys.json", "trk-p1", reissue=False)
+    done = provision(*asked, "--reissue")
+    assert done.returncode == 0, done.stderr
+    kept, renewed = passwords.read_text().splitlines()
+    assert kept == "somebody:$7$101$c2FsdA==$aGFzaA=="
+    assert renewed.startswith("trk-p1:$7$101$")
+    assert "c2FsdA==" not in renewed
+    assert stat.S_IMODE(passwords.stat().st_mode) == 0o440
+    password = json.loads((tmp_path / "trk-p1.json").read_text())["broker_password"]
+    assert password not in done.stdout + done.stderr + passwords.read_text()
+
+
+def test_an_account_is_not_written_into_a_file_that_is_no_password_file(tmp_path: Path) -> None:
+    other = tmp_path / "acl"
+    other.write_text("pattern write wz/1/up/%u\n")
+    done = provision("trk-p1", "--keys", tmp_path / "keys.json", "--broker-passwords", other)
+    assert (done.returncode, "line 1: is not user:password" in done.stderr) == (2, True)
+    assert other.read_text() == "pattern write wz/1/up/%u\n"
+
+
+@pytest.mark.needs("mosquitto")
+def test_the_line_of_an_account_is_the_one_that_mosquitto_writes(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", theirs, "trk-p1", "secret"], check=True)
+    salt = base64.b64decode(theirs.read_text().split("$")[3])
+    assert broker_accounts.password_line("trk-p1", "secret", salt) == theirs.read_text().strip()
 
 
 @pytest.mark.parametrize("content", ["{", '{"schema": "other"}', '{"schema": "waakzaam.keys/1", "keys": []}'])

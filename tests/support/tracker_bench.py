@@ -38,12 +38,20 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20
 class Ear:
     """A subscriber to what one device sends; keeps what it could open, in order of arrival."""
 
-    def __init__(self, address: BrokerAddress, device_id: str = DEVICE_ID, key: bytes = KEY) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        device_id: str = DEVICE_ID,
+        key: bytes = KEY,
+        account: tuple[str, str] | None = None,
+    ) -> None:
         self.device_id = device_id
         self.heard: list[dict[str, Any]] = []
         self._key = key
         self._listening = threading.Event()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"ear-{device_id}", clean_session=False)
+        if account is not None:
+            self._client.username_pw_set(*account)
         self._client.on_message = self._take
         self._client.on_connect = lambda client, *_: client.subscribe(topics.up(device_id), 1)
         self._client.on_subscribe = lambda *_: self._listening.set()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from alarm_backend.alarms.risk import SEVERITY_OF_KIND
 from alarm_backend.store.tables import metadata
 from gateway.contract.transitions import KINDS
 from waakzaam.cli import build
-from waakzaam.rigs import backend_pages
+from waakzaam.rigs import backend_pages, postgres
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPERATIONS = DOCS / "operations"
@@ -117,8 +119,77 @@ def test_the_compose_file_holds_together() -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert source.startswith("./") or source in document["volumes"], f"{name}: {source}"
-        if name in {"backend", "gateway", "broker"}:
-            assert service["cap_drop"] == ["ALL"]
-            assert service["read_only"] is True
+        for network in service["networks"]:
+            assert network in document["networks"], f"{name}: {network}"
     assert document["services"]["backend"]["ports"] == ["127.0.0.1:8080:8080"], "for the proxy only"
-    assert "ports" not in document["services"]["database"]
+
+
+def test_every_service_of_the_compose_file_is_hardened() -> None:
+    services = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["services"]
+    assert set(services) == {"database", "broker", "backend", "gateway"}
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "/tmp" in service["tmpfs"], name
+        assert not service["user"].startswith(("0", "root")), name
+        assert {"pids_limit", "mem_limit"} <= set(service), name
+
+
+def test_services_of_the_compose_file_meet_only_where_they_talk() -> None:
+    document = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())
+    services = document["services"]
+    at: dict[str, set[str]] = {}
+    for name, service in services.items():
+        for network in service["networks"]:
+            at.setdefault(network, set()).add(name)
+    leads_out = {network for network, told in document["networks"].items() if not told.get("internal")}
+    assert {network: at[network] for network in at if network not in leads_out} == {
+        "store": {"database", "backend"},
+        "messages": {"broker", "gateway"},
+        "alarms": {"backend", "gateway"},
+    }
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert {name for network in leads_out for name in at[network]} == set(published), "a way out where one is needed"
+    assert published == {"backend": ["127.0.0.1:8080:8080"], "broker": ["8883:8883"]}
+
+
+@pytest.mark.needs("postgres")
+def test_the_database_of_the_compose_file_trusts_nobody_without_a_password() -> None:
+    told = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["services"]["database"]["environment"]
+    with tempfile.TemporaryDirectory(prefix="waakzaam-initdb-") as made:
+        folder, account = Path(made), postgres.unprivileged()
+        (folder / "password").write_text("secret")
+        for path in (folder, folder / "password"):
+            os.chown(path, int(str(account.get("user", os.getuid()))), -1)
+        subprocess.run(
+            [
+                str(postgres.programs() / "initdb"),
+                f"--pgdata={folder}/data",
+                f"--pwfile={folder}/password",
+                f"--username={told['POSTGRES_USER']}",
+                "--no-sync",
+                *shlex.split(told["POSTGRES_INITDB_ARGS"]),
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **account,  # type: ignore[call-overload]
+        )
+        rules = [line.split() for line in (folder / "data" / "pg_hba.conf").read_text().splitlines()]
+    assert {rule[-1] for rule in rules if rule and not rule[0].startswith("#")} == {"scram-sha-256"}
+
+
+@pytest.mark.parametrize("ignoring", [".gitignore", ".dockerignore"])
+def test_secrets_of_an_installation_enter_neither_git_nor_the_image(ignoring: str) -> None:
+    secrets = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["secrets"]
+    assert all(told["file"].startswith("./secrets/") for told in secrets.values())
+    ignored = [line.strip("/") for line in (DOCS.parent / ignoring).read_text().splitlines()]
+    assert {"docs/operations/secrets", "docs/operations/orders"} <= set(ignored)
+
+
+def test_every_secret_of_the_compose_file_is_made_by_the_runbook() -> None:
+    secrets = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["secrets"]
+    runbook = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    for name, told in secrets.items():
+        assert told["file"].removeprefix("./") in runbook, name

@@ -35,15 +35,24 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _token(path: Path) -> str:
+def _secret(path: Path, what: str) -> str:
     try:
-        token = path.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(str(path), reason, "name the file with the backend's token") from None
-    if not token:
-        raise BadInput(str(path), "is empty", "put the backend's gateway token into it")
-    return token
+        raise BadInput(str(path), reason, f"name the file with {what}") from None
+    if not secret:
+        raise BadInput(str(path), "is empty", f"put {what} into it")
+    return secret
+
+
+def _account(user: str | None, password_file: Path | None) -> tuple[str, str] | None:
+    if user is None or password_file is None:
+        if user is not None or password_file is not None:
+            missing = "--broker-user" if user is None else "--broker-password-file"
+            raise BadInput(missing, "is missing", "an account at the broker is a name and a password")
+        return None
+    return user, _secret(password_file, "the password of the account at the broker")
 
 
 def _url(option: str, text: str, schemes: tuple[str, ...], example: str) -> str:
@@ -58,6 +67,10 @@ def gateway(
     token_file: Annotated[Path, typer.Option(help="File with the bearer token for the backend.")],
     data: Annotated[Path, typer.Option(help="Folder for the journal, the outbox and the list of pairs at risk.")],
     broker: Annotated[str, typer.Option(help="host:port of the MQTT broker.")] = "127.0.0.1:1883",
+    broker_user: Annotated[
+        str | None, typer.Option(help="Account at the broker, as `waakzaam provision --kind gateway` made it.")
+    ] = None,
+    broker_password_file: Annotated[Path | None, typer.Option(help="File with the password of that account.")] = None,
     backend: Annotated[str, typer.Option(help="Address of the backend.")] = "http://127.0.0.1:8080",
     owntracks: Annotated[
         bool, typer.Option(help="Also accept OwnTracks JSON (unsigned; for pilots with phones).")
@@ -96,8 +109,11 @@ def gateway(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    told = Settings(orders, keys, backend, _token(token_file), data, source, follow_backend)
-    inlet, streams = Inlet(host, port, owntracks), Streams(nats, partitions, replicas)
+    told = Settings(
+        orders, keys, backend, _secret(token_file, "the backend's gateway token"), data, source, follow_backend
+    )
+    inlet = Inlet(host, port, owntracks, _account(broker_user, broker_password_file))
+    streams = Streams(nats, partitions, replicas)
     now_ms, wall_ms = clock.from_environment(), clock.wall_ms
     if role is not Role.single:
         _url("--nats", nats, ("nats", "tls"), "nats://127.0.0.1:4222")

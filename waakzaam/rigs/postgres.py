@@ -32,7 +32,7 @@ def programs() -> Path:
     return found
 
 
-def _unprivileged() -> dict[str, object]:
+def unprivileged() -> dict[str, object]:
     """How to start a child as somebody else than root, whom PostgreSQL refuses."""
     if os.geteuid() != 0:
         return {}
@@ -56,7 +56,7 @@ class Server:
         flush = "on" if durable else "off"
         self._folder = folder
         self._number = 0
-        as_other = _unprivileged()
+        as_other = unprivileged()
         folder.chmod(0o755)
         if as_other:
             os.chown(folder, int(str(as_other["user"])), int(str(as_other["group"])))
