@@ -119,8 +119,8 @@ def provision(
         raise BadInput("device id", f"{device_id!r} does not match [a-z0-9][a-z0-9-]{{1,30}}")
     if kind is Kind.gateway:
         kept = _gateway_account(device_id, broker_passwords, out, reissue)
-        document = {"account": device_id, "accounts": str(broker_passwords), "password": str(kept)}
-        _tell(as_json, document, f"{device_id}: account in {broker_passwords}, password in {kept}")
+        account = {"account": device_id, "accounts": str(broker_passwords), "password": str(kept)}
+        _tell(as_json, account, f"{device_id}: account in {broker_passwords}, password in {kept}")
         return
     if keys is None:
         raise BadInput("--keys", "is missing", "name the file of device keys; it is made when absent")
@@ -146,7 +146,7 @@ def provision(
     if board is not None:
         _write_to_board(board, target)
     fingerprint = provisioning.fingerprint(key)
-    document = {"device_id": device_id, "keys": str(keys), "settings": str(target), "board": board}
+    document: dict[str, Any] = {"device_id": device_id, "keys": str(keys), "settings": str(target), "board": board}
     line = f"{device_id}: key with fingerprint {fingerprint} in {keys}, settings in {target}"
     _tell(as_json, {**document, "key_fingerprint": fingerprint}, line)
 
