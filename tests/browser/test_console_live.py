@@ -106,6 +106,28 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     assert page.wrong == []  # type: ignore[attr-defined]
 
 
+def test_a_cut_strap_that_names_one_person_shows_where_the_other_is(page: Page, backend: Backend) -> None:
+    _an_evening(backend)
+    backend.raise_alarm("alarm-strap", "strap_cut", protected=None, distance_m=None)
+    wait_for_map(page)
+    page.locator('[data-alarm-id="alarm-strap"]').click()
+    for role in ("monitored", "protected"):
+        expect(page.locator(f".party.pin.{role}")).to_be_visible()
+    expect(page.locator('[data-live="distance"]')).to_have_text(re.compile(r"[\d.,]+\s(m|km)"))
+
+
+@pytest.mark.parametrize("language", ["nl", "en", "fr"])
+def test_on_a_phone_the_legend_leaves_the_maps_keys_free(chromium: Browser, backend: Backend, language: str) -> None:
+    page = signed_in(chromium, backend, size=(390, 844))
+    page.click(f'button[name="language"][value="{language}"]')
+    wait_for_map(page)
+    legend, keys = page.locator("[data-legend]").bounding_box(), page.locator("[data-map-keys]").bounding_box()
+    assert legend is not None
+    assert keys is not None
+    assert legend["x"] + legend["width"] <= keys["x"] or legend["y"] >= keys["y"] + keys["height"]
+    assert legend["height"] < 120, "the legend leaves the map to see"
+
+
 def test_an_alarm_of_another_operator_changes_here_too(page: Page, chromium: Browser, backend: Backend) -> None:
     backend.add_person("jan", full_name="Jan Maes")
     other = signed_in(chromium, backend, "jan")

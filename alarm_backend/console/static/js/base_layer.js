@@ -15,6 +15,9 @@ const BORDERS = [
   { of: (rank) => rank > 1, ink: "map-border-strong", width: [[6, 1.4], [12, 3]], dash: [1, 0] },
 ];
 const BUILT_MAX = 4;
+// Where the name of a place may stand whose own spot is out of view: parts of the map's width and height, free of the
+// middle, where people are, and of the edges, where the legend, the keys and the scale are.
+const ACROSS = [0.2, 0.35, 0.5, 0.65, 0.8], DOWN = [0.22, 0.34, 0.66, 0.78];
 
 /** The value at x of a line through points. */
 function along(points, x) {
@@ -108,10 +111,11 @@ export class BaseLayer {
     pen.lineWidth = HALO_PX;
     pen.setLineDash([]);
     pen.strokeStyle = this.colour("map-halo");
-    for (const { name, people, at } of places) {
-      const kind = NAMES.find(({ over }) => people > over);
-      if (map.zoom < kind.zoom) continue;
-      const size = along(kind.size, map.zoom), { x, y } = map.project(at);
+    for (const place of places) {
+      const { name, people } = place, kind = NAMES.find(({ over }) => people > over);
+      const spot = map.zoom < kind.zoom ? null : this.spot(map, place);
+      if (!spot) continue;
+      const size = along(kind.size, map.zoom), { x, y } = spot;
       pen.font = `${size.toFixed(1)}px Inter, sans-serif`;
       if (!this.widths.has(name)) this.widths.set(name, pen.measureText(name).width / size);
       const [w, h] = [(this.widths.get(name) * size) / 2 + NAME_SPACE_PX, size / 2 + NAME_SPACE_PX];
@@ -121,5 +125,27 @@ export class BaseLayer {
       pen.fillStyle = this.colour(kind.ink);
       pen.fillText(name, x, y);
     }
+  }
+  /** Where the name of a place stands: on its own spot, or when that is out of view on a part of it that is seen; null without any. */
+  spot(map, place) {
+    const own = map.project(place.at);
+    if (own.x > 0 && own.x < map.width && own.y > 0 && own.y < map.height) return own;
+    const seen = DOWN.flatMap((down) => ACROSS.map((across) => ({ x: across * map.width, y: down * map.height }))).filter((point) => this.holds(place, map.x + (point.x - map.width / 2) / map.scale, map.y + (point.y - map.height / 2) / map.scale));
+    const far = ({ x, y }) => Math.hypot(x - own.x, y - own.y);
+    return seen.sort((a, b) => far(a) - far(b))[0] ?? null;
+  }
+
+  /** Whether a place holds a point: its rings are crossed an odd number of times on the way east. */
+  holds({ rings }, x, y) {
+    let odd = false;
+    for (const index of rings.flat()) {
+      const { points, box } = this.arcs[index < 0 ? ~index : index];
+      if (box[1] > y || box[3] < y || box[2] < x) continue;
+      for (let i = 2; i < points.length; i += 2) {
+        const [x0, y0, x1, y1] = [points[i - 2], points[i - 1], points[i], points[i + 1]];
+        if (y0 > y !== y1 > y && x < x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)) odd = !odd;
+      }
+    }
+    return odd;
   }
 }

@@ -102,8 +102,7 @@ export class Detail {
   }
 
   between() {
-    const { alarm } = this;
-    return alarm?.monitored && alarm.protected ? this.situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
+    return this.alarm ? this.situation.betweenOf(this.alarm) : null;
   }
 
   drawChart() {
@@ -126,6 +125,7 @@ export class Detail {
     const metres = live?.distanceM ?? this.alarm.distance_m;
     panel.querySelector('[data-live="distance-label"]').textContent = live?.stale ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
     panel.querySelector('[data-live="distance"]').dataset.stale = String(Boolean(live?.stale));
+    panel.querySelector('[data-live="distance"]').classList.toggle("words", metres === null || metres === undefined);
     if (metres === null || metres === undefined) set("distance", text("detail.unknown"));
     else set("distance", ...distanceParts(metres));
     if (!live || live.closingMS === null) {

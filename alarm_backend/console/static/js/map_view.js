@@ -8,6 +8,7 @@ import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = new Extent([2.5, 49.45], [6.45, 51.55]);
 const LIMITS = new Extent([0.5, 48.4], [8.5, 52.6]);
+const LONE_ZOOM_MAX = 14; // one place alone: some two kilometres around it, so that a border or a name tells where it is
 const ZONES_ZOOM_MAX = 12.5; // far enough out to read the names of the places around
 const DRAWN = ["zones", "circles", "tracks", "discs", "link", "others"];
 const GLIDE_MS = 250, STEP_MS = 150;
@@ -127,22 +128,21 @@ export class MapView {
       drawn.zones.push(zone);
       if (alarm.zone_id === zone.properties.zone_id) this.extendBy(zone.geometry);
     }
-    const people = [[alarm.protected, "protected"], [alarm.monitored, "monitored"]].filter(([person]) => person);
-    for (const [person, role] of people) {
+    for (const [person, role] of situation.parties(alarm)) {
       const fixes = situation.track(alarm.order_id, person);
       if (!fixes.length) continue;
       const fix = fixes.at(-1), at = [fix.lon, fix.lat];
       this.extent.extend(at);
       if (fixes.length > 1) drawn.tracks.push(feature("LineString", fixes.map((f) => [f.lon, f.lat]), { role }));
       if (fix.horizontal_accuracy_m) drawn.discs.push(feature("Polygon", [circle(fix.lon, fix.lat, fix.horizontal_accuracy_m)], { role }));
-      wanted.set(`party:${role}`, { at, className: `party ${role} pin`, label: text(`role.${role}.letter`), course: fix.speed_m_s > 0.5 ? fix.course_deg : null, title: `${person} · ${text(`role.${role}`)}` });
+      wanted.set(`party:${role}:${person}`, { at, className: `party ${role} pin`, label: text(`role.${role}.letter`), course: fix.speed_m_s > 0.5 ? fix.course_deg : null, title: `${person} · ${text(`role.${role}`)}` });
       if (role === "protected" && order) {
         for (const [limit, metres] of [["alert", order.alert_distance_m], ["prealert", order.prealert_distance_m]]) {
           if (!metres) continue;
           const ring = circle(fix.lon, fix.lat, metres);
           drawn.circles.push(feature("Polygon", [ring], { limit }));
           if (limit === "alert") for (const i of [0, 18, 36, 54]) this.extent.extend(ring[i]);
-          wanted.set(`limit:${limit}`, { at: ring[0], className: `map-limit ${limit}`, label: text(`map.${limit}_circle`, { metres: sayLimit(metres) }) });
+          wanted.set(`limit:${limit}:${person}`, { at: ring[0], className: `map-limit ${limit}`, label: text(`map.${limit}_circle`, { metres: sayLimit(metres) }) });
         }
       }
     }
@@ -188,8 +188,9 @@ export class MapView {
     }
   }
 
-  fit(zoomMax = 16, glideMs = 0) {
+  fit(zoomMost = 16, glideMs = 0) {
     if (!this.extent || this.extent.isEmpty()) return;
+    const lone = this.extent.west === this.extent.east && this.extent.south === this.extent.north, zoomMax = lone ? Math.min(LONE_ZOOM_MAX, zoomMost) : zoomMost;
     const { map } = this, target = map.placeFor(this.extent, 64, zoomMax);
     const still = Math.hypot(target.x - map.x, target.y - map.y) * map.scale < 24 && Math.abs(map.zoom - target.zoom) < 0.15;
     if (!still) map.moveTo(target, glideMs);

@@ -63,6 +63,21 @@ export class Situation {
     return { fromMs: Math.min(...fixes.map((f) => f.fix_ms)), untilMs: Math.max(...fixes.map((f) => f.fix_ms)) };
   }
 
+  /** Who is drawn for an alarm, as [person, role]: whom it names, then everybody else of its order who was seen. */
+  parties({ order_id, protected: victim, monitored }) {
+    const named = [[victim, "protected"], [monitored, "monitored"]].filter(([person]) => person);
+    const others = [...(this.tracks.get(order_id) ?? [])].filter(([person]) => person !== victim && person !== monitored);
+    return [...named, ...others.map(([person, { role }]) => [person, role])];
+  }
+
+  /** The distance between the two an alarm is about. One that names only one of them (a cut strap) is about the nearest other of its order too. */
+  betweenOf(alarm) {
+    const of = (role) => this.parties(alarm).filter(([, theirs]) => theirs === role).map(([person]) => person);
+    const monitored = alarm.monitored ? [alarm.monitored] : of("monitored"), victims = alarm.protected ? [alarm.protected] : of("protected");
+    const pairs = monitored.flatMap((one) => victims.map((other) => this.between(alarm.order_id, one, other))).filter(Boolean);
+    return pairs.sort((a, b) => a.distanceM - b.distanceM)[0] ?? null;
+  }
+
   track(orderId, personId) {
     return this.tracks.get(orderId)?.get(personId)?.fixes ?? [];
   }
