@@ -19,6 +19,8 @@ KM_PER_DEGREE = 111.32
 # Inhabitants per km2 above which a municipality is tinted as built-up; the steps are cartographic taste, ASSUMED.
 DENSITY_STEPS_PER_KM2 = (250, 600, 1500, 4000)
 
+FLANDERS = "02000"
+
 GRID_STEPS_OFF_MAX = 1.0
 """A corner that lies within one step of the source's own grid (27 m by 22 m) of the line without it is left out."""
 CORNERS_MIN = 4
@@ -119,6 +121,8 @@ def build(topology: dict[str, Any]) -> dict[str, Any]:
             {
                 "nl": facts["name_nl"],
                 "fr": facts["name_fr"],
+                # For who reads neither: the name that stands on the signs there, in Brussels the French one.
+                "own": "nl" if facts["reg_nis"] == FLANDERS else "fr",
                 "people": facts["population"],
                 "built": sum(density >= step for step in DENSITY_STEPS_PER_KM2),
                 "at": [round(label.x, 4), round(label.y, 4)],

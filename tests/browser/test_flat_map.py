@@ -122,30 +122,32 @@ LAYER = """{
   transform: { scale: [1, 1], translate: [0, 0] },
   arcs: [[4, 50, 1, 0, 0, 1, -1, 0, 0, -1], [5, 50, 1, 0, 0, 1, -1, 0]], ranks: [3, 3],
   municipalities: [
-    { nl: "Westdorp", people: 90000, built: 1, at: [4.1, 50.9], rings: [[[0]]] },
-    { nl: "Oostdorp", people: 20000, built: 1, at: [5.9, 50.1], rings: [[[1]]] },
+    { nl: "Westdorp", fr: "Village-Ouest", own: "nl", people: 90000, built: 1, at: [4.1, 50.9], rings: [[[0]]] },
+    { nl: "Oostdorp", fr: "Village-Est", own: "fr", people: 20000, built: 1, at: [5.9, 50.1], rings: [[[1]]] },
   ],
 }"""
 
 
 @pytest.mark.parametrize(
-    ("middle", "told"),
+    ("language", "middle", "told"),
     [
-        ((4.5, 50.5), ["Westdorp"]),
-        ((5.0, 50.5), ["Oostdorp", "Westdorp"]),
-        ((6.5, 50.5), []),
-        ((4.1, 50.9), ["Westdorp"]),
+        ("nl", (4.5, 50.5), ["Westdorp"]),
+        ("fr", (4.5, 50.5), ["Village-Ouest"]),
+        ("nl", (5.0, 50.5), ["Oostdorp", "Westdorp"]),
+        ("en", (5.0, 50.5), ["Village-Est", "Westdorp"]),
+        ("nl", (6.5, 50.5), []),
+        ("nl", (4.1, 50.9), ["Westdorp"]),
     ],
 )
 def test_wherever_the_map_is_between_names_the_place_is_named(
-    page: Page, middle: tuple[float, float], told: list[str]
+    page: Page, language: str, middle: tuple[float, float], told: list[str]
 ) -> None:
     """Zoomed in, a name's own spot is out of view, and an unnamed empty page tells nobody where somebody is."""
     spots = page.evaluate(
-        f"""async ([lon, lat]) => {{
+        f"""async ([language, lon, lat]) => {{
           const {{ BaseLayer, decode }} = await import("./js/base_layer.js");
           const {{ worldX, worldY }} = await import("./js/flat_map.js");
-          const layer = new BaseLayer(decode({LAYER}, "nl"), () => "#888");
+          const layer = new BaseLayer(decode({LAYER}, language), () => "#888");
           map.moveTo({{ x: worldX(lon), y: worldY(lat), zoom: 15 }});
           const written = [];
           const pen = map.pen(map.ground);
@@ -153,7 +155,7 @@ def test_wherever_the_map_is_between_names_the_place_is_named(
           layer.paint(pen, map);
           return written;
         }}""",
-        list(middle),
+        [language, *middle],
     )
     assert sorted(name for name, *_ in spots) == told
     assert all(0 < x < WIDTH and 0 < y < HEIGHT for _, x, y in spots)

@@ -63,6 +63,8 @@ def test_a_thinner_border_keeps_its_ends_and_stays_within_a_step_of_the_sources_
 def test_every_municipality_has_both_names_and_a_label_inside_belgium(layer: dict[str, Any]) -> None:
     assert len(layer["municipalities"]) == 581
     assert all(m["nl"] and m["fr"] for m in layer["municipalities"])
+    own = {m["nl"]: m[m["own"]] for m in layer["municipalities"]}
+    assert (own["Gent"], own["Luik"], own["Elsene"]) == ("Gent", "Liège", "Ixelles")
     assert all(2.5 < m["at"][0] < 6.5 and 49.4 < m["at"][1] < 51.6 for m in layer["municipalities"])
 
 

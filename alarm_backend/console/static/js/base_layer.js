@@ -45,9 +45,9 @@ export function decode(layer, language) {
     return { points, box, rank: layer.ranks[i] };
   });
   const arcOf = (index) => arcs[index < 0 ? ~index : index];
-  const places = layer.municipalities.map(({ rings, built, at, people, ...names }) => {
+  const places = layer.municipalities.map(({ rings, built, at, people, own, ...names }) => {
     const all = rings.flat();
-    return { rings: all, built, people, at, name: names[language], box: joined(all.flat().map((index) => arcOf(index).box)) };
+    return { rings: all, built, people, at, name: names[language] ?? names[own ?? "nl"], box: joined(all.flat().map((index) => arcOf(index).box)) };
   });
   return { arcs, places: places.sort((a, b) => b.people - a.people) };
 }
