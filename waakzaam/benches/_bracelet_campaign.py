@@ -19,7 +19,6 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,11 +33,12 @@ from waakzaam import record_check
 from waakzaam.benches._bracelet_faults import BOTH, COLOUR, FROM_THE_START, VOLTAMMETRIC, Fault
 from waakzaam.rigs.bracelet import KEY, colour_calibration, ketamine_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
-from waakzaam.rigs.branch import in_a_branch
+from waakzaam.rigs.branch import BranchFailed, Task, in_a_branch, in_processes
 
 VOLUME_ML = 330.0
 SPIKED_PART = 0.85
 TOLD_WITHIN_S = 1_500.0
+SCENE_LIMIT_S = 300.0  # thirty times what a scene takes
 REPLAYED_EVERY = 4  # records that are judged again: one of so many; the rest would tell nothing new
 WAVEFORM = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 CHIPS_OUT_OF_RANGE = (Part(chip_id=0x0000), Part(rtia_tolerance=0.45), Part(adc_offset_v=0.05), Part(lpdac_inl_v=0.05))
@@ -190,6 +190,8 @@ class Stage:
             _check(bench, outcome, self._documents)
         except AssertionError as error:
             outcome.wrong.append(f"hangs: {error}")
+        except Exception as error:  # the test ended in it, and so without being told: counted, and the rest is played
+            outcome.wrong.append(f"{type(error).__name__}: {error}")
         return outcome
 
     def play_all(self, faults: Sequence[str]) -> list[Outcome]:
@@ -222,7 +224,11 @@ class Stage:
             bench.plan[:] = sorted(others + strikes, key=lambda one: one[0])
             return self._finish(bench, Outcome(self.scene.kind, self.scene.number, fault, self.spiked))
 
-        played[fault] = in_a_branch(bench.folder, act)
+        try:
+            played[fault] = in_a_branch(bench.folder, act)
+        except BranchFailed as error:
+            wrong = [f"hangs or crashes: {error}"]
+            played[fault] = Outcome(self.scene.kind, self.scene.number, fault, self.spiked, wrong=wrong)
 
     def _then_pads(self, bench: WholeBracelet) -> None:
         """The hand changes the strip when the bracelet asks for the next one."""
@@ -317,9 +323,18 @@ def whole_scene(scene: Scene) -> list[Outcome]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(tests: int, seed: int, processes: int) -> Iterator[Outcome]:
-    """Outcomes of at least so many tests, scene by scene."""
+def tasks(tests: int, seed: int) -> list[Task]:
+    """At least so many tests, each scene in a process of its own; what a task returns is its outcomes."""
     colour_calibration()  # made once, before the processes part
-    with ProcessPoolExecutor(max_workers=processes) as pool:
-        for outcomes in pool.map(whole_scene, scenes(tests, seed)):
-            yield from outcomes
+    return [
+        Task(f"scene {one.kind} {one.number}", functools.partial(whole_scene, one), SCENE_LIMIT_S)
+        for one in scenes(tests, seed)
+    ]
+
+
+def run(tests: int, seed: int, processes: int) -> Iterator[Outcome]:
+    """Outcomes of at least so many tests, scene by scene; BranchFailed when a scene gives none."""
+    for ended in in_processes(tasks(tests, seed), processes):
+        if ended.failed:
+            raise BranchFailed(f"{ended.task.name}: {ended.failed}")
+        yield from ended.came

@@ -7,11 +7,9 @@ some busy (worn as fast, wiped after every test: what cleaning does not mend wea
 
 from __future__ import annotations
 
+import functools
 import random
 import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from waakzaam.benches._bracelet_campaign import VOLUME_ML
 from waakzaam.benches.report import Figure, at_most
 from waakzaam.rigs.bracelet import colour_calibration, ketamine_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
+from waakzaam.rigs.branch import Task
 
 CYCLES = 200
 CYCLES_QUICK = 8
@@ -38,6 +37,9 @@ FAST_USES = {"voltammetric": 25, "colour": 14}  # uses' worth of wear a test, wh
 REPLACE = ("replace", "worn")
 AFTER = 6  # tests that a wearer goes on with after "replace me"
 LIMIT_S = 1_500.0
+REST_LIMIT_S = 600.0  # twice what the bracelet itself allows for a strip to be drawn out
+LIFE_LIMIT_S = 900.0
+ERROR_RATE = 'error rate before "replace me"'
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,13 @@ class Bracelet:
         self._bench.start()
 
     def test(self, matrix: str, spikes: dict[str, float], temperature_c: float, key: str) -> tuple[str, str, str]:
-        """(verdict, reason, what the reference check asks for) of one test."""
+        """(verdict, reason, what the reference check asks for) of one test; without a verdict when nothing is told."""
+        try:
+            return self._tested(matrix, spikes, temperature_c, key)
+        except Exception as error:  # an error of this bracelet, counted as one
+            return "", f"{type(error).__name__}: {error}", ""
+
+    def _tested(self, matrix: str, spikes: dict[str, float], temperature_c: float, key: str) -> tuple[str, str, str]:
         bench, wear = self._bench, self._wear
         bench.config["drink_declared"] = matrix
         now_us = bench.clock.now_us
@@ -135,8 +143,9 @@ class Bracelet:
         if reason.startswith("worn"):
             asked = "worn"
         bench.pull()
-        end_us = bench.clock.now_us + 3e6
+        end_us, limit_us = bench.clock.now_us + 3e6, bench.clock.now_us + REST_LIMIT_S * 1e6
         while bench.clock.now_us < end_us or bench.runner.state.name != "asleep":
+            assert bench.clock.now_us < limit_us, f"never at rest again, in {bench.runner.state.name}"
             bench.clock.now_us += max(bench.runner.poll(), 5)
         for number in bench.ring.numbers()[:-1]:
             Path(bench.ring.path(number)).unlink()
@@ -181,11 +190,13 @@ def lives(each: int, cares: tuple[str, ...], seed: int, cycles: int = CYCLES) ->
     return [Life(kind, care, n, seed, cycles) for care in cares for kind in KINDS for n in range(each)]
 
 
-def run(plan: list[Life], processes: int) -> Iterator[list[Cycle]]:
-    """The cycles of each life."""
+def tasks(seed: int, quick: bool) -> list[Task]:
+    """Every life in a process of its own, the longest first; what a task returns is its cycles."""
     colour_calibration()
-    with ProcessPoolExecutor(max_workers=processes) as pool:
-        yield from pool.map(played, plan)
+    plan = lives(1, (HARD,), seed, CYCLES_QUICK) if quick else lives(1, (GENTLE, HARD, BUSY), seed)
+    return [
+        Task(f"life {one.kind} {one.care} {one.number}", functools.partial(played, one), LIFE_LIMIT_S) for one in plan
+    ]
 
 
 def _told(life: list[Cycle]) -> dict[str, Any]:
@@ -206,11 +217,8 @@ def _told(life: list[Cycle]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def figures(seed: int, quick: bool, processes: int) -> list[Figure]:
-    """The lives' promises. The new bracelet's interval is that of the very tests before "replace me"."""
-    begun = time.monotonic()
-    plan = lives(1, (HARD,), seed, CYCLES_QUICK) if quick else lives(1, (GENTLE, HARD, BUSY), seed)
-    found = list(run(plan, processes))
+def figures(found: list[list[Cycle]], quick: bool) -> list[Figure]:
+    """The promises over these lives. The new bracelet's interval is that of the very tests before "replace me"."""
     before = [one for life in found for one in life[: asked_at(life)]]
     after = [one for life in found for one in life[len(life[: asked_at(life)]) :]]
     everything = [one for life in found for one in life]
@@ -223,7 +231,7 @@ def figures(seed: int, quick: bool, processes: int) -> list[Figure]:
     alarms = [one for one in everything if one.asked_new]
     return [
         at_most(
-            'error rate before "replace me"',
+            ERROR_RATE,
             len(wrong) / len(before),
             high,
             f"of {len(before)} tests; a new bracelet's interval on the same tests is {low:.4f} to {high:.4f}",
@@ -247,7 +255,7 @@ def figures(seed: int, quick: bool, processes: int) -> list[Figure]:
             'hard lives without "replace me"',
             0 if quick else len(unasked),
             0,
-            f"of {sum(one.care == HARD for one in plan)}",
+            f"of {sum(life[0].life.care == HARD for life in found)}",
         ),
         at_most(
             "a new bracelet asked to be cleaned or replaced",
@@ -255,7 +263,6 @@ def figures(seed: int, quick: bool, processes: int) -> list[Figure]:
             0,
             f"of {len(everything)} tests; at most {clopper_pearson(len(alarms), len(everything))[1]:.4f} of them",
         ),
-        Figure("wall time of the lives", time.monotonic() - begun, "s"),
     ]
 
 

@@ -1,49 +1,58 @@
 """`waakzaam bench bracelet`: the drink tester's promises, measured on its own firmware.
 
-The fault campaign and the replay run on CPython on a virtual clock (the same firmware code, register simulators); heap,
-times and power cuts in the MicroPython VM, which is absent from the report where no VM can be had.
+The fault campaign, the lives and the replay run on CPython on a virtual clock (the same firmware code, register
+simulators); heap, times and power cuts in the MicroPython VM, which is absent from the report where no VM can be had.
+Every piece runs in a process of its own: what crashes or hangs is a missed figure with its reason, and the rest is
+measured all the same. Figures go to stderr as they come.
 """
 
 from __future__ import annotations
 
 import collections
-import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from firmware.bracelet import telling
-from simulators.strip.colour import ColourStrip
-from simulators.strip.panel import swv_strips
 from simulators.virtual_board.firmware_image import compile_tree
 from waakzaam import machine
+from waakzaam.benches import _bracelet_boards as boards
 from waakzaam.benches import _bracelet_campaign as campaign
 from waakzaam.benches import _bracelet_lives as lives
-from waakzaam.benches import _bracelet_sleep as sleep
-from waakzaam.benches.report import Figure, Report, at_least, at_most
-from waakzaam.board_worlds import STRIPS
-from waakzaam.hardware import power
-from waakzaam.rigs import power_cuts, update_cuts
-from waakzaam.rigs.bracelet import ROOT, colour_calibration, hurried, ketamine_calibration
-from waakzaam.rigs.bracelet_board import BraceletBoard, board_of, one_dose
+from waakzaam.benches.report import Figure, Report, at_least, at_most, unmeasured
+from waakzaam.rigs.bracelet import ROOT
+from waakzaam.rigs.branch import Ended, in_processes
 
 TESTS = 10_000
 TESTS_QUICK = 80
 REPLAYS = 1_000
 CUT_STRIDE_QUICK = 9
-SPIKED_MOL_L = 1e-3
-GHB_MOL_L = 0.1
-AWAITED: dict[str, Any] = {"from": "change_strip", "to": "await_strip"}
-CHECKED: dict[str, Any] = {"from": "check_strip"}
-HEAP_FREE_MIN = 20 * 1024
 IMAGE_MAX_KB = 256
+SAID_EVERY_S = 20.0
 
 
-def _campaign_figures(tests: int, seed: int) -> list[Figure]:
-    begun = time.monotonic()
-    outcomes = list(campaign.run(tests, seed, os.cpu_count() or 1))
+def _say(line: str) -> None:
+    print(f"bench bracelet: {line}", file=sys.stderr, flush=True)
+
+
+def _told(figures: list[Figure]) -> list[Figure]:
+    """These figures, shown as they are known: who stops the run has had them."""
+    for one in figures:
+        mark = {True: "met", False: "MISSED", None: ""}[one.met]
+        why = f": {one.detail['why']}" if one.detail.get("why") else ""
+        _say(f"{one.name} = {one.value} {one.unit} ({one.target}) {mark}{why}".replace("\n", " | "))
+    return figures
+
+
+def _failed(what: str, ended: list[Ended]) -> Figure:
+    """How many of these tasks gave nothing."""
+    silent = {one.task.name: one.failed for one in ended if one.failed}
+    return at_most(f"{what} that crashed or did not end", len(silent), 0, f"of {len(ended)}", why=silent)
+
+
+def _campaign_figures(ended: list[Ended], tests: int, seed: int) -> list[Figure]:
+    outcomes: list[campaign.Outcome] = [one for scene in ended if not scene.failed for one in scene.came]
     spiked = [one for one in outcomes if one.spiked]
     wrong = [one for one in outcomes if one.wrong]
     missed = [one for one in spiked if one.verdict == "negative"]
@@ -93,151 +102,16 @@ def _campaign_figures(tests: int, seed: int) -> list[Figure]:
             "records",
             by_strip=dict(collections.Counter(one.kind for one in replayed)),
         ),
-        Figure("wall time of the campaign", time.monotonic() - begun, "s"),
+        _failed("scenes", ended),
     ]
 
 
-def _two_strip_figures(folder: Path, ketamine: Path) -> list[Figure]:
-    """Both kinds of strip in one test in the VM; the pads' chemistry is over at once, nothing else is changed."""
-    folder.mkdir()
-    colour = folder / "colour.json"
-    colour.write_text(json.dumps(hurried(colour_calibration())), encoding="utf-8")
-    wearer = BraceletBoard(folder, ketamine, colour)
-    with wearer.board:
-        wearer.said("start")
-        wearer.world.insert_strip()
-        wearer.said("state", to="await_wetting")
-        wearer.world.dip("lager", {})
-        wearer.said("state", to="change_strip")
-        wearer.world.remove_strip()
-        wearer.said("state", **AWAITED)
-        wearer.world.insert_pads(ColourStrip("lager", {"GHB": GHB_MOL_L}, seed="bench"))
-        begun = wearer.said("state", times=2, **CHECKED)
-        if begun["event"] == "ready":
-            wearer.world.dip_pads(since_s=700.0)
-        ended = wearer.said("tell")
-        verdict = ended["verdict"]
-        told = wearer.said("state", to="tell")
-        due = wearer.said("state", to="measure", times=2) if begun["event"] == "ready" else told
-        finished = wearer.said("finished")
-    return [
-        Figure(
-            "verdict of two strips on a spiked drink in the VM",
-            verdict,
-            "",
-            "positive",
-            verdict == "positive",
-            {"reason": ended["reason"]},
-        ),
-        at_least(
-            "heap free at the worst moment of a test with two strips",
-            finished["heap_free_min"],
-            HEAP_FREE_MIN,
-            "bytes",
-            during=finished["heap_least_during"],
-        ),
-        at_most("pads due to verdict, colour", (told["at_ms"] - due["at_ms"]) / 1000.0, 5.0, "s"),
-    ]
-
-
-def _every_strip_figures(folder: Path) -> list[Figure]:
-    """A whole test of each voltammetric strip in the VM, provisioned as for a wearer, on a spiked drink."""
-    verdicts: dict[str, Any] = {}
-    free: dict[str, int] = {}
-    during: dict[str, str] = {}
-    at_start: dict[str, int] = {}
-    implementation = ""
-    for name in sorted(strip.name for strip in swv_strips(STRIPS)):
-        wearer = board_of(name, folder / name)
-        with wearer.board:
-            start = wearer.said("start")
-            wearer.world.insert_strip()
-            wearer.said("state", to="await_wetting")
-            wearer.world.dip("lager", one_dose(name))
-            verdicts[name] = wearer.said("tell", timeout_s=120)["verdict"]
-            finished = wearer.said("finished")
-        free[name], during[name] = finished["heap_free_min"], finished["heap_least_during"]
-        at_start[name], implementation = start["heap_free"], start["implementation"]
-    worst = min(free, key=lambda name: free[name])
-    return [
-        at_most(
-            "strips that give no verdict in the VM",
-            sum(verdict == "invalid" for verdict in verdicts.values()),
-            0,
-            f"of {len(verdicts)}",
-            verdicts=verdicts,
-        ),
-        at_least(
-            "heap free at the worst moment of a test, 110 KB VM",
-            free[worst],
-            HEAP_FREE_MIN,
-            "bytes",
-            strip=worst,
-            by_strip=free,
-            during=during,
-            at_start=at_start,
-            implementation=implementation,
-        ),
-    ]
-
-
-def _vm_figures(folder: Path, document: dict[str, Any], stride: int) -> list[Figure]:
-    calibration = folder / "cal.json"
-    calibration.write_text(json.dumps(document), encoding="utf-8")
-    wearer = BraceletBoard(folder, calibration)
-    with wearer.board:
-        wearer.said("start")
-        wearer.world.insert_strip()
-        ready = wearer.said("state", to="await_wetting")
-        woken = wearer.said("state", to="self_test")
-        wearer.world.dip("lager", {"ketamine": SPIKED_MOL_L})
-        wet = wearer.said("state", to="incubate")
-        told = wearer.said("state", to="tell")
-        verdict = wearer.said("tell")["verdict"]
-        wearer.said("finished")
-        wearer.world.remove_strip()
-        rest = wearer.said("state", to="asleep")
-        tired = wearer.said("state", to="standby")
-    wake_s = (ready["at_ms"] - woken["at_ms"]) / 1000.0
-    verdict_s = (told["at_ms"] - wet["at_ms"]) / 1000.0
-    tell_s = telling.duration_ms(telling.pattern_of("positive")) / 1000.0
-    slept = sleep.measured(folder, calibration)
-    lasted = {"prepare and decide": wake_s, "wait for the drink": 0.0, "measure": verdict_s, "tell": tell_s}
-    lasted.update({"until it sleeps": (tired["at_ms"] - rest["at_ms"]) / 1000.0, "glance": slept.glance_s})
-    budget = power.budget(power.document(), lasted)
-    new, *worn = budget.lives
-    try:
-        two_strips = _two_strip_figures(folder / "two", calibration)
-    except (
-        AssertionError
-    ) as error:  # the bracelet said something else than it should: the rest is measured all the same
-        last = str(error).splitlines()[-3:]
-        two_strips = [
-            Figure("verdict of two strips on a spiked drink in the VM", None, "", "positive", False, {"said": last})
-        ]
-    cuts = power_cuts.every_write(folder, stride)
-    vm = machine.find_vm()
-    assert vm is not None  # the caller has looked
-    update = update_cuts.every_write(folder, vm, stride)
-    return [
-        Figure("verdict on a spiked drink in the VM", verdict, "", "positive", verdict == "positive"),
-        *_every_strip_figures(folder / "strips"),
-        at_most("wake to ready, out of deep sleep", slept.ready_s, 2.0, "s", self_test_to_ready_s=wake_s),
-        at_most("chips not at rest in deep sleep", len(slept.not_at_rest), 0, "", not_at_rest=slept.not_at_rest),
-        at_most("strip wet to verdict, voltammetry", verdict_s, 30.0, "s"),
-        *two_strips,
-        at_most("records lost by a power cut after they were told", len(cuts.wrong), 0, f"in {cuts.cuts} cuts"),
-        at_most("boards not bootable after a power cut in an update", len(update.wrong), 0, f"in {update.cuts} cuts"),
-        at_least(
-            "battery: standby",
-            new.standby_days,
-            7.0,
-            "days",
-            current_ua=budget.standby_ua,
-            worn=[vars(w) for w in worn],
-        ),
-        at_least("battery: tests per charge", new.tests_per_charge, 30.0, "tests", charge_mah=budget.test_mah),
-    ]
+def _lives_figures(ended: list[Ended], quick: bool) -> list[Figure]:
+    failed = _failed("lives", ended)
+    found = [one.came for one in ended if not one.failed]
+    if not found:
+        return [failed, unmeasured(lives.ERROR_RATE, "", "no life ended")]
+    return [failed, *lives.figures(found, quick)]
 
 
 def _image_figure() -> Figure:
@@ -247,16 +121,54 @@ def _image_figure() -> Figure:
     return at_most("bracelet's firmware as .mpy (xtensawin)", sum(sizes.values()) / 1024, IMAGE_MAX_KB, "KB", **sizes)
 
 
+def _on_a_virtual_clock(seed: int, quick: bool, folder: Path, has_vm: bool) -> list[Figure]:
+    """Lives, power cuts and campaign: all of it computes, so a process for each core, the longest pieces first."""
+    tests = TESTS_QUICK if quick else TESTS
+    plan = {"lives": lives.tasks(seed, quick), "scenes": campaign.tasks(tests, seed)}
+    cuts = boards.cut_tasks(folder, CUT_STRIDE_QUICK if quick else 1) if has_vm else []
+    figures: list[Figure] = []
+    ended: dict[str, list[Ended]] = {name: [] for name in plan}
+    kind_of = {task.name: name for name, tasks in plan.items() for task in tasks}
+    begun = said = time.monotonic()
+    played = 0
+    for one in in_processes([*plan["lives"], *cuts, *plan["scenes"]], os.cpu_count() or 1):
+        kind = kind_of.get(one.task.name)
+        if kind is None:
+            figures += _told([boards.cut_figure(one)])
+            continue
+        ended[kind].append(one)
+        if one.failed:
+            _say(f"{one.task.name}: {one.failed}")
+        elif kind == "lives":
+            errors = sum(not cycle.right for cycle in one.came[: lives.asked_at(one.came)])
+            _say(f"{one.task.name}: {len(one.came)} tests, asked at {lives.asked_at(one.came)}, {errors} errors before")
+        else:
+            played += len(one.came)
+        if kind == "lives" and len(ended[kind]) == len(plan[kind]):
+            figures += _told(_lives_figures(ended[kind], quick))
+        if kind == "scenes" and time.monotonic() - said >= SAID_EVERY_S:
+            said = time.monotonic()
+            wrong = sum(bool(test.wrong) for scene in ended[kind] if not scene.failed for test in scene.came)
+            _say(f"{played} of {tests} tests with a fault, {wrong} wrong, {said - begun:.0f} s")
+    figures += _told(_campaign_figures(ended["scenes"], tests, seed))
+    return [*figures, Figure("wall time of lives, power cuts and campaign", time.monotonic() - begun, "s")]
+
+
 def run(seed: int, quick: bool) -> Report:
     """Measure everything; without a VM its figures are missing from the report and `vm` says so."""
-    tests = TESTS_QUICK if quick else TESTS
     has_vm = machine.find_vm() is not None
-    with tempfile.TemporaryDirectory(prefix="waakzaam-bench-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="waakzaam-bench-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
-        document = ketamine_calibration()
-        figures = _campaign_figures(tests, seed)
-        figures += lives.figures(seed, quick, os.cpu_count() or 1)
-        figures.append(_image_figure())
+        figures = _told([_image_figure()])
         if has_vm:
-            figures += _vm_figures(folder, document, CUT_STRIDE_QUICK if quick else 1)
-    return Report("bracelet", seed, {"tests": tests, "strip": "ketamine_screen", "vm": has_vm}, tuple(figures))
+            begun = time.monotonic()
+            live = boards.live_tasks(folder)
+            ended = []
+            for one in in_processes(live, len(live)):
+                ended.append(one)
+                _say(f"board: {one.task.name}, {time.monotonic() - begun:.0f} s {one.failed}")
+            figures += _told(boards.live_figures(ended))
+            figures.append(Figure("wall time of the boards in real time", time.monotonic() - begun, "s"))
+        figures += _on_a_virtual_clock(seed, quick, folder, has_vm)
+    inputs = {"tests": TESTS_QUICK if quick else TESTS, "strip": "ketamine_screen", "vm": has_vm}
+    return Report("bracelet", seed, inputs, tuple(figures))

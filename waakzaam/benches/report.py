@@ -62,3 +62,8 @@ def at_most(name: str, value: float, limit: float, unit: str, **detail: Any) -> 
 def at_least(name: str, value: float, limit: float, unit: str, **detail: Any) -> Figure:
     """A figure that must reach its limit; NaN misses."""
     return Figure(name, value, unit, f">= {limit:g}", bool(value >= limit), detail)
+
+
+def unmeasured(name: str, target: str, why: str) -> Figure:
+    """A figure that could not be measured: a missed one, with the reason."""
+    return Figure(name, None, "", target, False, {"why": why})

@@ -66,6 +66,8 @@ def cut_at(folder: Path, write: int) -> tuple[bool, list[str]]:
             end = time.monotonic() + LIMIT_S
             while board.console.text().count("START") <= starts and time.monotonic() < end:
                 time.sleep(0.005)
+            if board.console.text().count("START") <= starts:
+                return was_cut, [f"nothing said in {LIMIT_S:g} s after the cut"]
         board.power_cut()
         return was_cut, _wrong(board, told)
 
