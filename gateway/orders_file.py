@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from gateway.contract import orders
 from gateway.contract.errors import OrdersInvalid
 from gateway.contract.orders import Order
@@ -53,19 +55,29 @@ def load(path: Path) -> Loaded:
 def _load(path: Path) -> Loaded:
     try:
         raw = path.read_bytes()
-        document = json.loads(raw)
+        document = _document(raw)
     except OSError as error:
         raise FileUnreadable(str(path), error.strerror or str(error), "name an orders.json that can be read") from None
     except UnicodeDecodeError:
         raise FileUnreadable(str(path), "is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise FileUnreadable(f"{path}:{error.lineno}", f"not JSON: {error.msg} (column {error.colno})") from None
+    except ValueError as error:  # A number of more digits than can be read.
+        raise FileUnreadable(str(path), f"not usable JSON: {error}") from None
     except RecursionError:
         raise FileUnreadable(str(path), "not usable JSON: nested too deeply") from None
     try:
         return Loaded(raw, document, orders.parse(document))
     except OrdersInvalid as error:
         raise FileUnreadable(f"{path}: {error.path}", error.reason) from None
+
+
+def _document(raw: bytes) -> Any:
+    """What the JSON says; raises what `json.loads` raises, which names a fault by its line."""
+    try:
+        return from_json(raw)
+    except ValueError:
+        return json.loads(raw)
 
 
 class OrdersFile:

@@ -77,7 +77,8 @@ class Partition:
         """Takes over a set of orders: new ones begin, changed ones keep their state, absent ones are withdrawn."""
         wanted = {order.order_id: order for order in orders}
         effects: list[Transition] = []
-        for order_id in self.changed_by(wanted.values()):
+        changed = self.changed_by(wanted.values())
+        for order_id in changed:
             if order_id not in wanted:
                 effects += self._withdraw(order_id, now_ms)
                 continue
@@ -91,7 +92,8 @@ class Partition:
                 effects += self._stand_in(order_id, error, (), now_ms)
                 continue
             self._keep(order_id, state)
-        self._index()
+        if changed:
+            self._index()
         return effects
 
     def changed_by(self, orders: Iterable[Order]) -> list[str]:
@@ -109,8 +111,10 @@ class Partition:
 
     def restore(self, sleeping: Iterable[Sleeping]) -> None:
         """Takes over states from a checkpoint, without waking them."""
-        for one in sleeping:
-            self.states[one.order.order_id] = one
+        restored = {one.order.order_id: one for one in sleeping}
+        if not restored:
+            return
+        self.states.update(restored)
         self._deadlines = [(s.deadline_ms, i) for i, s in self.states.items() if s.deadline_ms is not None]
         heapq.heapify(self._deadlines)
         self._index()

@@ -18,6 +18,11 @@ class OrdersInvalid(ContractError):
         self.reason = reason
         super().__init__(f"{path}: {reason}")
 
+    def within(self, place: str) -> OrdersInvalid:
+        """The same fault as seen from further out: what was read stands at `place`."""
+        between = "." if self.path and not self.path.startswith("[") else ""
+        return OrdersInvalid(f"{place}{between}{self.path}", self.reason)
+
 
 class TransitionInvalid(ContractError):
     """A transition document cannot be used: `field` and `reason`."""

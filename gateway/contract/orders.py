@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.contract import schedules, shapes, victim_contact
 from gateway.contract.errors import OrdersInvalid
-from gateway.contract.reading import identifier, instant, integer, mapping, member, number, sequence, text
+from gateway.contract.reading import each, identifier, inside, instant, integer, mapping, number, sequence, text
 
 SCHEMA = "waakzaam.orders/1"
 # Mandate kinds known today; another word is accepted, since new laws bring new mandates.
@@ -23,27 +23,24 @@ MANDATE_KINDS = (
 )
 DISTANCE_MIN_M, DISTANCE_MAX_M = 10.0, 100_000.0
 BUFFER_MAX_M = 50_000.0
-PROTECTED_MAX, ZONES_MAX = 50, 500
+PROTECTED_MAX, ZONES_MAX, EXCEPTIONS_MAX = 50, 500, 1000
 
 
-@dataclass(frozen=True)
-class Party:
+class Party(NamedTuple):
     """A person named in an order and the tracker that person carries, if any."""
 
     person_id: str
     device_id: str | None
 
 
-@dataclass(frozen=True)
-class Proximity:
+class Proximity(NamedTuple):
     """Distances around a moving protected person, in metres; alert_distance_m <= prealert_distance_m."""
 
     alert_distance_m: float
     prealert_distance_m: float
 
 
-@dataclass(frozen=True)
-class Zone:
+class Zone(NamedTuple):
     """A fixed exclusion zone, the buffer around it and its weekly schedule (none = always)."""
 
     zone_id: str
@@ -52,8 +49,7 @@ class Zone:
     schedule: tuple[schedules.Window, ...]
 
 
-@dataclass(frozen=True)
-class AgreedException:
+class AgreedException(NamedTuple):
     """A span in which proximity and zone rules rest: a court hearing, a hand-over of children.
 
     `protected` and `zones` name whom and what it concerns; both empty means all. With a `place` the rules rest only
@@ -69,8 +65,7 @@ class AgreedException:
     place: shapes.Shape | None = None
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """One court-ordered contact ban; times in Unix milliseconds, [valid_from_ms, valid_until_ms)."""
 
     order_id: str
@@ -89,80 +84,82 @@ class Order:
     def devices(self) -> tuple[str, ...]:
         """The trackers that take part in this order, the monitored person's first."""
         parties = (self.monitored, *self.protected)
-        return tuple(party.device_id for party in parties if party.device_id is not None)
+        return tuple([party.device_id for party in parties if party.device_id is not None])
 
 
-def _party(value: Any, path: str) -> Party:
-    document = mapping(value, path)
-    device = document.get("device_id")
-    return Party(
-        identifier(member(document, "person_id", path), f"{path}.person_id"),
-        None if device is None else identifier(device, f"{path}.device_id"),
-    )
+def _party(value: Any) -> Party:
+    document = mapping(value)
+    device = None if document.get("device_id") is None else identifier(document, "device_id")
+    return Party(identifier(document, "person_id"), device)
 
 
-def _proximity(value: Any, path: str) -> Proximity:
-    document = mapping(value, path)
-    alert_m = number(
-        member(document, "alert_distance_m", path), f"{path}.alert_distance_m", DISTANCE_MIN_M, DISTANCE_MAX_M
-    )
+def _proximity(value: Any) -> Proximity | None:
+    if value is None:
+        return None
+    document = mapping(value)
+    alert_m = number(document, "alert_distance_m", DISTANCE_MIN_M, DISTANCE_MAX_M)
     # Without a distance of its own the pre-alert is twice the alert (the French rule, DOMAIN: BAR).
-    prealert_m = number(
-        document.get("prealert_distance_m", 2 * alert_m), f"{path}.prealert_distance_m", DISTANCE_MIN_M, DISTANCE_MAX_M
-    )
+    prealert_m = number(document, "prealert_distance_m", DISTANCE_MIN_M, DISTANCE_MAX_M, 2 * alert_m)
     if prealert_m < alert_m:
-        raise OrdersInvalid(f"{path}.prealert_distance_m", f"{prealert_m:g} is below alert_distance_m {alert_m:g}")
+        raise OrdersInvalid("prealert_distance_m", f"{prealert_m:g} is below alert_distance_m {alert_m:g}")
     return Proximity(alert_m, prealert_m)
 
 
-def _zone(value: Any, path: str) -> Zone:
-    document = mapping(value, path)
-    schedule = document.get("schedule")
+def _zone(value: Any) -> Zone:
+    document = mapping(value)
     return Zone(
-        identifier(member(document, "zone_id", path), f"{path}.zone_id"),
-        shapes.parse(member(document, "shape", path), f"{path}.shape"),
-        number(document.get("buffer_m", 0), f"{path}.buffer_m", 0, BUFFER_MAX_M),
-        () if schedule is None else schedules.parse(schedule, f"{path}.schedule"),
+        identifier(document, "zone_id"),
+        inside(shapes.parse, document, "shape"),
+        number(document, "buffer_m", 0, BUFFER_MAX_M, 0),
+        () if document.get("schedule") is None else inside(schedules.parse, document, "schedule"),
     )
 
 
-def _exception(value: Any, path: str, people: set[str], zone_ids: set[str]) -> AgreedException:
-    document = mapping(value, path)
-    start = instant(member(document, "from", path), f"{path}.from")
-    until = instant(member(document, "until", path), f"{path}.until")
+def _names(value: Any, known: set[str]) -> tuple[str, ...]:
+    listed = sequence(value, 0, ZONES_MAX)
+    for i, name in enumerate(listed):
+        if not isinstance(name, str) or name not in known:
+            raise OrdersInvalid(f"[{i}]", f"{name!r} is not in this order")
+    return tuple(listed)
+
+
+def _exception(value: Any, people: set[str], zone_ids: set[str]) -> AgreedException:
+    document = mapping(value)
+    start, until = instant(document, "from"), instant(document, "until")
     if until <= start:
-        raise OrdersInvalid(f"{path}.until", "is not after from")
-    names: dict[str, tuple[str, ...]] = {}
-    for key, known in (("protected", people), ("zones", zone_ids)):
-        listed = sequence(document.get(key, []), f"{path}.{key}", 0, ZONES_MAX)
-        for i, name in enumerate(listed):
-            if name not in known:
-                raise OrdersInvalid(f"{path}.{key}[{i}]", f"{name!r} is not in this order")
-        names[key] = tuple(listed)
+        raise OrdersInvalid("until", "is not after from")
+    protected = inside(_names, document, "protected", people, default=[])
+    zones = inside(_names, document, "zones", zone_ids, default=[])
     return AgreedException(
-        identifier(member(document, "exception_id", path), f"{path}.exception_id"),
+        identifier(document, "exception_id"),
         start,
         until,
-        text(member(document, "reason", path), f"{path}.reason"),
-        names["protected"],
-        names["zones"],
-        None if document.get("place") is None else shapes.parse(document["place"], f"{path}.place"),
+        text(document, "reason"),
+        protected,
+        zones,
+        None if document.get("place") is None else inside(shapes.parse, document, "place"),
     )
 
 
-def _timezone(value: Any, path: str) -> str:
-    name = text(value, path)
+@lru_cache(maxsize=1024)
+def _is_timezone(name: str) -> bool:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OrdersInvalid(path, f"{name!r} is not a time zone such as Europe/Brussels") from None
+        return False
+    return True
+
+
+def _timezone(document: dict[str, Any]) -> str:
+    name = text(document, "timezone", "Europe/Brussels")
+    if not _is_timezone(name):
+        raise OrdersInvalid("timezone", f"{name!r} is not a time zone such as Europe/Brussels")
     return name
 
 
 def _unique(names: Sequence[str | None], place_of: Callable[[int], str], what: str) -> None:
     """Raise at the place of the second of two equal names; a missing one (None) is none."""
-    given = [name for name in names if name is not None]
-    if len(set(given)) == len(given):
+    if len(set(names)) == len(names):
         return
     seen = set()
     for i, name in enumerate(names):
@@ -172,55 +169,65 @@ def _unique(names: Sequence[str | None], place_of: Callable[[int], str], what: s
             seen.add(name)
 
 
-def _order(value: Any, path: str) -> Order:
-    document = mapping(value, path)
-    monitored = _party(member(document, "monitored", path), f"{path}.monitored")
-    protected = tuple(
-        _party(entry, f"{path}.protected[{i}]")
-        for i, entry in enumerate(sequence(document.get("protected", []), f"{path}.protected", 0, PROTECTED_MAX))
-    )
-    zones = tuple(
-        _zone(entry, f"{path}.zones[{i}]")
-        for i, entry in enumerate(sequence(document.get("zones", []), f"{path}.zones", 0, ZONES_MAX))
-    )
+def _party_at(i: int) -> str:
+    return f"protected[{i - 1}]" if i else "monitored"
+
+
+def _protected(value: Any) -> tuple[Party, ...]:
+    return tuple(each(_party, value, 0, PROTECTED_MAX))
+
+
+def _zones(value: Any) -> tuple[Zone, ...]:
+    return tuple(each(_zone, value, 0, ZONES_MAX))
+
+
+def _exceptions(value: Any, protected: Sequence[Party], zones: Sequence[Zone]) -> tuple[AgreedException, ...]:
+    if not value and isinstance(value, list):
+        return ()
+    people, zone_ids = {p.person_id for p in protected}, {zone.zone_id for zone in zones}
+    return tuple(each(lambda entry: _exception(entry, people, zone_ids), value, 0, EXCEPTIONS_MAX))
+
+
+def _order(value: Any) -> Order:
+    document = mapping(value)
+    monitored = inside(_party, document, "monitored")
+    protected = inside(_protected, document, "protected", default=[])
+    zones = inside(_zones, document, "zones", default=[])
     parties = (monitored, *protected)
-
-    def party_of(i: int) -> str:
-        return f"{path}.protected[{i - 1}]" if i else f"{path}.monitored"
-
-    _unique([p.person_id for p in parties], lambda i: f"{party_of(i)}.person_id", "person")
-    _unique([p.device_id for p in parties], lambda i: f"{party_of(i)}.device_id", "device")
-    _unique([zone.zone_id for zone in zones], lambda i: f"{path}.zones[{i}].zone_id", "zone")
-    valid_from = instant(member(document, "valid_from", path), f"{path}.valid_from")
-    valid_until = instant(member(document, "valid_until", path), f"{path}.valid_until")
+    _unique([p.person_id for p in parties], lambda i: f"{_party_at(i)}.person_id", "person")
+    _unique([p.device_id for p in parties], lambda i: f"{_party_at(i)}.device_id", "device")
+    _unique([zone.zone_id for zone in zones], lambda i: f"zones[{i}].zone_id", "zone")
+    valid_from, valid_until = instant(document, "valid_from"), instant(document, "valid_until")
     if valid_until <= valid_from:
-        raise OrdersInvalid(f"{path}.valid_until", "is not after valid_from")
-    proximity = document.get("proximity")
-    people = {p.person_id for p in protected}
-    zone_ids = {zone.zone_id for zone in zones}
-    listed = sequence(document.get("exceptions", []), f"{path}.exceptions", 0, 1000)
+        raise OrdersInvalid("valid_until", "is not after valid_from")
     return Order(
-        identifier(member(document, "order_id", path), f"{path}.order_id"),
-        integer(member(document, "version", path), f"{path}.version", 1, 2**31),
-        identifier(member(document, "mandate_kind", path), f"{path}.mandate_kind"),
-        _timezone(document.get("timezone", "Europe/Brussels"), f"{path}.timezone"),
+        identifier(document, "order_id"),
+        integer(document, "version", 1, 2**31),
+        identifier(document, "mandate_kind"),
+        _timezone(document),
         valid_from,
         valid_until,
         monitored,
         protected,
-        None if proximity is None else _proximity(proximity, f"{path}.proximity"),
+        inside(_proximity, document, "proximity", default=None),
         zones,
-        tuple(_exception(entry, f"{path}.exceptions[{i}]", people, zone_ids) for i, entry in enumerate(listed)),
-        victim_contact.parse(document.get("victim_contact"), f"{path}.victim_contact"),
+        inside(_exceptions, document, "exceptions", protected, zones, default=[]),
+        inside(victim_contact.parse, document, "victim_contact", default=None),
     )
+
+
+def _orders(value: Any) -> tuple[Order, ...]:
+    return tuple(each(_order, value))
 
 
 def parse(document: Any) -> tuple[Order, ...]:
     """The orders of a `waakzaam.orders/1` document; raises OrdersInvalid(path, reason) at the first fault."""
-    top = mapping(document, "orders.json")
-    if top.get("schema") != SCHEMA:
-        raise OrdersInvalid("schema", f"{top.get('schema')!r} is not {SCHEMA!r}")
-    entries = sequence(member(top, "orders", "orders.json"), "orders")
-    orders = tuple(_order(entry, f"orders[{i}]") for i, entry in enumerate(entries))
+    if not isinstance(document, dict):
+        inside(mapping, {"orders.json": document}, "orders.json")
+    if document.get("schema") != SCHEMA:
+        raise OrdersInvalid("schema", f"{document.get('schema')!r} is not {SCHEMA!r}")
+    if "orders" not in document:
+        raise OrdersInvalid("orders.json.orders", "missing")
+    orders: tuple[Order, ...] = inside(_orders, document, "orders")
     _unique([order.order_id for order in orders], lambda i: f"orders[{i}].order_id", "order")
     return orders

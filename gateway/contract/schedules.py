@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.contract.errors import OrdersInvalid
-from gateway.contract.reading import mapping, member, sequence
+from gateway.contract.reading import each, inside, mapping
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
@@ -18,8 +17,7 @@ DAY_MS = 86_400_000
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """One weekly window: weekdays (0 = Monday), from and until in minutes of local wall time.
 
     `until_minute` <= `from_minute` means the window ends on the next day.
@@ -30,29 +28,34 @@ class Window:
     until_minute: int
 
 
-def _minute(value: Any, path: str) -> int:
+def _minute(value: Any) -> int:
     if not isinstance(value, str) or not CLOCK.fullmatch(value):
-        raise OrdersInvalid(path, f"{value!r} is not a time of day such as 08:00 (24:00 at most)")
+        raise OrdersInvalid("", f"{value!r} is not a time of day such as 08:00 (24:00 at most)")
     return int(value[:2]) * 60 + int(value[3:])
 
 
-def parse(value: Any, path: str) -> tuple[Window, ...]:
+def _day(value: Any) -> int:
+    if value not in DAYS:
+        raise OrdersInvalid("", f"{value!r} is not one of {', '.join(DAYS)}")
+    return DAYS.index(value)
+
+
+def _days(value: Any) -> tuple[int, ...]:
+    return tuple(sorted(set(each(_day, value, 1, 7))))
+
+
+def _window(value: Any) -> Window:
+    document = mapping(value)
+    days = inside(_days, document, "days")
+    start, until = inside(_minute, document, "from"), inside(_minute, document, "until")
+    if start == 24 * 60:
+        raise OrdersInvalid("from", "24:00 is the end of a day; write 00:00 of the next")
+    return Window(days, start, until)
+
+
+def parse(value: Any) -> tuple[Window, ...]:
     """The windows of a schedule; raises OrdersInvalid. An empty list is refused: it would never be active."""
-    windows = []
-    for i, entry in enumerate(sequence(value, path, 1, 200)):
-        at = f"{path}[{i}]"
-        document = mapping(entry, at)
-        days = []
-        for k, day in enumerate(sequence(member(document, "days", at), f"{at}.days", 1, 7)):
-            if day not in DAYS:
-                raise OrdersInvalid(f"{at}.days[{k}]", f"{day!r} is not one of {', '.join(DAYS)}")
-            days.append(DAYS.index(day))
-        start = _minute(member(document, "from", at), f"{at}.from")
-        until = _minute(member(document, "until", at), f"{at}.until")
-        if start == 24 * 60:
-            raise OrdersInvalid(f"{at}.from", "24:00 is the end of a day; write 00:00 of the next")
-        windows.append(Window(tuple(sorted(set(days))), start, until))
-    return tuple(windows)
+    return tuple(each(_window, value, 1, 200))
 
 
 def _offsets(zone: ZoneInfo, from_s: int, until_s: int) -> list[tuple[int, int, int]]:

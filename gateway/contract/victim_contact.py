@@ -37,14 +37,16 @@ class Gate(NamedTuple):
     reason: str
 
 
-def parse(value: Any, path: str) -> tuple[tuple[str, str], ...]:
+def parse(value: Any) -> tuple[tuple[str, str], ...]:
     """The rules of an order, `{"<kind>": "always" | "if_near" | "never"}`, sorted; raises OrdersInvalid."""
-    rules = mapping({} if value is None else value, path)
+    if value is None:
+        return ()
+    rules = mapping(value)
     for kind, word in rules.items():
         if kind not in KINDS:
-            raise OrdersInvalid(f"{path}.{kind}", f"is not one of {', '.join(KINDS)}")
+            raise OrdersInvalid(kind, f"is not one of {', '.join(KINDS)}")
         if word not in WORDS:
-            raise OrdersInvalid(f"{path}.{kind}", f"{word!r} is not one of {', '.join(WORDS)}")
+            raise OrdersInvalid(kind, f"{word!r} is not one of {', '.join(WORDS)}")
     return tuple(sorted(rules.items()))
 
 

@@ -114,7 +114,7 @@ def ended(state: State, now_ms: int) -> Case:
     order = state.case.order
     until_ms = min(order.valid_until_ms, now_ms)
     return replace(
-        state.case, order=replace(order, valid_from_ms=min(order.valid_from_ms, until_ms), valid_until_ms=until_ms)
+        state.case, order=order._replace(valid_from_ms=min(order.valid_from_ms, until_ms), valid_until_ms=until_ms)
     )
 
 

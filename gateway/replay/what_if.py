@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.contract import schedules
@@ -54,11 +54,11 @@ class Proposal:
         for zone in order.zones:
             shape = zone.shape
             if self.zone_radius_m is not None and isinstance(shape, Circle):
-                shape = replace(shape, radius_m=self.zone_radius_m)
+                shape = shape._replace(radius_m=self.zone_radius_m)
             buffer_m = zone.buffer_m if self.zone_buffer_m is None else self.zone_buffer_m
             schedule = zone.schedule if self.schedule is None else self.schedule
-            zones.append(replace(zone, shape=shape, buffer_m=buffer_m, schedule=schedule))
-        return replace(order, proximity=proximity, zones=tuple(zones))
+            zones.append(zone._replace(shape=shape, buffer_m=buffer_m, schedule=schedule))
+        return order._replace(proximity=proximity, zones=tuple(zones))
 
 
 def summary(transitions: Iterable[Transition], weeks: float) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway import orders_file
 from gateway.contract import orders, schedules
 from gateway.contract.errors import OrdersInvalid
 from gateway.contract.reading import unix_ms_of
+from gateway.errors import FileUnreadable
 
 GOOD: dict[str, Any] = {
     "schema": "waakzaam.orders/1",
@@ -49,6 +52,12 @@ GOOD: dict[str, Any] = {
         }
     ],
 }
+AGREED = {
+    "exception_id": "court",
+    "from": "2026-02-01T09:00:00Z",
+    "until": "2026-02-01T11:00:00Z",
+    "reason": "a hearing",
+}
 
 
 def test_the_example_of_the_design_is_read_whole() -> None:
@@ -79,6 +88,11 @@ def test_the_example_of_the_design_is_read_whole() -> None:
         (("orders", 0, "zones", 0, "shape", "center", 1), 95, "orders[0].zones[0].shape.center[1]"),
         (("orders", 0, "zones", 0, "shape", "radius_m"), -1, "orders[0].zones[0].shape.radius_m"),
         (("orders", 0, "zones", 0, "shape", "type"), "Point", "orders[0].zones[0].shape.type"),
+        (("orders", 0, "zones", 0, "shape", "type"), ["Circle"], "orders[0].zones[0].shape.type"),
+        (("orders", 0, "zones", 0, "buffer_m"), 10**400, "orders[0].zones[0].buffer_m"),
+        (("orders", 0, "zones", 1, "shape", "coordinates", 0, 0), {}, "orders[0].zones[1].shape.coordinates[0][0]"),
+        (("orders", 0, "exceptions"), [{**AGREED, "protected": [["P1"]]}], "orders[0].exceptions[0].protected[0]"),
+        (("orders", 0, "victim_contact"), {"panic": {}}, "orders[0].victim_contact.panic"),
         (("orders", 0, "zones", 0, "schedule", 0, "from"), "25:00", "orders[0].zones[0].schedule[0].from"),
         (("orders", 0, "zones", 0, "schedule", 0, "days", 0), "monday", "orders[0].zones[0].schedule[0].days[0]"),
         (("orders", 0, "zones", 1, "zone_id"), "home", "orders[0].zones[1]"),
@@ -103,11 +117,22 @@ def test_a_fault_is_named_by_its_place(path: tuple[Any, ...], value: Any, where:
     with pytest.raises(OrdersInvalid) as raised:
         orders.parse(document)
     assert raised.value.path.startswith(where)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"schema": NaN', '{"schema": 1' + "0" * 5000 + "}", '["' + "\\" + 'ud800"', "[" * 200_000, "7"]
+)
+def test_a_file_that_is_no_orders_document_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileUnreadable) as raised:
+        orders_file.load(path)
+    assert raised.value.where.startswith(str(path))
     assert "\n" not in str(raised.value)
 
 
 def _active(windows: list[dict[str, Any]], moment: str) -> bool:
-    return schedules.active(schedules.parse(windows, "s"), "Europe/Brussels", unix_ms_of(moment))
+    return schedules.active(schedules.parse(windows), "Europe/Brussels", unix_ms_of(moment))
 
 
 def test_an_overnight_window_runs_into_the_next_morning() -> None:
@@ -139,7 +164,7 @@ def test_an_hour_that_comes_twice_is_covered_both_times() -> None:
 def test_a_window_is_active_while_a_clock_on_the_wall_shows_a_time_within_it(
     day: str, timezone: str, start: str, until: str
 ) -> None:
-    windows = schedules.parse([{"days": ["sat", "sun"], "from": start, "until": until}], "s")
+    windows = schedules.parse([{"days": ["sat", "sun"], "from": start, "until": until}])
     first_ms = unix_ms_of(f"{day}T00:00:00Z")
     for now_ms in range(first_ms, first_ms + 3 * 86_400_000, 600_000):
         here = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(timezone))
@@ -151,6 +176,6 @@ def test_a_window_is_active_while_a_clock_on_the_wall_shows_a_time_within_it(
 
 
 def test_the_next_change_of_a_schedule_is_its_next_edge() -> None:
-    windows = schedules.parse([{"days": ["mon"], "from": "08:00", "until": "18:00"}], "s")
+    windows = schedules.parse([{"days": ["mon"], "from": "08:00", "until": "18:00"}])
     change = schedules.next_change_ms(windows, "Europe/Brussels", unix_ms_of("2026-03-03T12:00:00+01:00"))
     assert change == unix_ms_of("2026-03-09T08:00:00+01:00")

@@ -34,8 +34,9 @@ def _schedule(text: str | None) -> tuple[schedules.Window, ...] | None:
         start, _, until = hours.strip().partition("-")
         windows.append({"days": days.split(","), "from": start, "until": until})
     try:
-        return schedules.parse(windows, "--schedule")
-    except OrdersInvalid as error:
+        return schedules.parse(windows)
+    except OrdersInvalid as fault:
+        error = fault.within("--schedule")
         raise BadInput(error.path, error.reason, "for example 'mon,tue 08:00-18:00; sat 22:00-06:00'") from None
 
 
