@@ -51,10 +51,10 @@ def fill(values: Array, step_v: float, centre_v: Array, scale: Array, potential_
     count = len(values)
     half = (count - 1) * 0.5 * step_v
     u = (potential_v[None, :] - centre_v[:, None]) / scale[:, None]
-    x = (u + half) / step_v
-    inside = (x >= 0.0) & (x < count - 1)
+    x = (u + half) / step_v + 1.0
+    inside = (x >= 0.0) & (x < count + 1)
     at = np.where(inside, x, 0.0).astype(np.int64)
-    padded = np.concatenate(([0.0], values, [0.0, 0.0]))
+    padded = np.concatenate(([0.0, 0.0], values, [0.0, 0.0]))
     p0, p1, p2, p3 = (padded[at + k] for k in range(4))
     f = np.where(inside, x - at, 0.0)
     a = p2 - p0
@@ -129,13 +129,13 @@ class _Problem:
             residual -= value * height[:, k][:, None]
         return rows, residual
 
-    def settled(self, state: Array, step: Array) -> npt.NDArray[np.bool_]:
+    def settled(self, state: Array, step: Array, part: float) -> npt.NDArray[np.bool_]:
         """firmware.detection.peaks._settled for many scans."""
         k = [n for n, peak in enumerate(self.peaks) if peak["role"] == "analyte"]
-        allowed = np.maximum(core.HEIGHT_CONVERGED, core.HEIGHT_CONVERGED_PART * np.abs(state[:, k]))
+        allowed = part * np.maximum(core.HEIGHT_CONVERGED, core.HEIGHT_CONVERGED_PART * np.abs(state[:, k]))
         move = np.abs(step[:, [n + self.size for n in k] + [n + 2 * self.size for n in k]])
         out: npt.NDArray[np.bool_] = np.all(np.abs(step[:, k]) <= allowed, axis=1)
-        out &= np.all(move <= core.CONVERGED, axis=1)
+        out &= np.all(move <= part * core.CONVERGED, axis=1)
         return out
 
     def normal(self, rows: Array) -> Array:
@@ -146,12 +146,23 @@ class _Problem:
         return square
 
 
+def _relaxed(part: Array, before: Array, step: Array) -> Array:
+    """firmware.detection.peaks._relaxed for many scans."""
+    square = np.sum(before**2, axis=1)
+    rest = 1.0 - np.sum(before * step, axis=1) / np.where(square > 0.0, square, 1.0)
+    most = np.minimum(1.0, part * core.REGAIN)
+    far = rest * most <= part
+    out: Array = np.maximum(part / np.where(far, 1.0, rest), np.minimum(core.PART_LEAST, most))
+    return np.where(square > 0.0, np.where(far, most, out), 1.0)
+
+
 def _fit_chunk(problem: _Problem, net: Array) -> BatchFit:
     size = problem.size
     net = problem.clear(net)
     height, shift = problem.start(net)
     state = np.concatenate([height, shift, np.zeros_like(height)], axis=1)
     converged = np.zeros(len(net), dtype=bool)
+    stopped = np.zeros(len(net), dtype=bool)
     iterations = np.zeros(len(net), dtype=int)
     best = np.full(len(net), np.inf)
     part = np.ones(len(net))
@@ -170,16 +181,17 @@ def _fit_chunk(problem: _Problem, net: Array) -> BatchFit:
         state[back] -= part[back][:, None] * step[back]
         on = active[~worse]
         best[on] = cost[~worse]
-        part[on] = np.minimum(1.0, part[on] * core.REGAIN)
         right = np.einsum("spn,sn->sp", rows[~worse], residual[~worse])
         right[:, size:] -= now[~worse][:, size:]
         change = np.linalg.solve(problem.normal(rows[~worse]), right[:, :, None])[:, :, 0]
         largest = np.max(np.abs(change[:, size:]), axis=1)
         change *= np.minimum(1.0, core.STEP_MAX / np.maximum(largest, core.STEP_MAX))[:, None]
+        part[on] = _relaxed(part[on], step[on], change)
         step[on] = change
         state[on] += part[on][:, None] * change
-        converged[on] = problem.settled(state[on], change)
-        active = active[~converged[active]]
+        converged[on] = problem.settled(state[on], change, 1.0)
+        stopped[on] = problem.settled(state[on], change, core.STOPPED)
+        active = active[~stopped[active]]
     height, shift, width = state[:, :size], state[:, size : 2 * size], state[:, 2 * size :]
     rows, residual = problem.jacobian(net, height, shift, width)
     covariance = np.linalg.inv(problem.normal(rows))

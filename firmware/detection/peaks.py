@@ -5,12 +5,16 @@ from array import array
 from firmware.detection.orthogonal import deviations, dot, polynomials, remove, solve, subtract, triangular
 from firmware.detection.template import fill
 
-ITERATIONS_MAX = 20
+ITERATIONS_MAX = 32
 STEP_MAX = 1.5  # largest change of a shift or width in one iteration, in its own standard deviations
 CONVERGED = 0.05  # largest last change of an analyte's shift or width, in its own standard deviations
 HEIGHT_CONVERGED = 0.05  # largest last change of an analyte's height, in noise standard deviations
 HEIGHT_CONVERGED_PART = 2e-3  # ... or relative to the height, whichever is larger
-REGAIN = 1.4  # after a halved step, the next ones grow back by this factor: no endless swing between two flanks
+# A fit has converged at these, but goes on until its changes are this part of them: where it stops is a hard threshold,
+# and in float32 it may stop one step earlier or later than in float64. That step must not show in a concentration.
+STOPPED = 0.04
+PART_LEAST = 0.1  # of a step taken, at least: ASSUMED
+REGAIN = 2.0  # largest growth of the part taken from one step to the next. ASSUMED
 WORSE = 1.0001  # a step that makes the cost larger by more than this factor is halved
 START_SHIFTS_V = (0.0, -0.02, 0.02, -0.04, 0.04)  # common shifts tried first: a drifted reference moves every peak
 WIDTH_LEAST = 0.5
@@ -140,14 +144,33 @@ def _move(fit: Fit, step: list, part: float) -> None:
         fit.width[k] += part * step[2 * size + k]
 
 
-def _settled(peaks: list, fit: Fit, step: list) -> bool:
-    """Whether a step changes no analyte any more; other substances' peaks may still wander along their valley."""
+def _relaxed(part: float, before: list, step: list) -> float:
+    """Part of the next step to take, from how it lies to the one before, of which `part` was taken.
+
+    Gauss-Newton leaves out how the peaks bend, so its steps swing about the minimum by a steady ratio r, or away from
+    it: part / (1 - r) ends the swing (Aitken's delta-squared for vectors, Irons and Tuck 1969).
+    """
+    square = dot(before, before, len(before))
+    if square <= 0.0:
+        return 1.0
+    rest = 1.0 - dot(before, step, len(step)) / square
+    most = min(1.0, part * REGAIN)
+    if rest * most <= part:  # also where steps grow one way
+        return most
+    return max(part / rest, min(PART_LEAST, most))
+
+
+def _settled(peaks: list, fit: Fit, step: list, part: float) -> bool:
+    """Whether a step changes no analyte by more than a part of what counts as converged.
+
+    Other substances' peaks may still wander along their valley.
+    """
     size = len(peaks)
     for k in range(size):
         if peaks[k]["role"] == "analyte":
-            if abs(step[k]) > max(HEIGHT_CONVERGED, HEIGHT_CONVERGED_PART * abs(fit.height[k])):
+            if abs(step[k]) > part * max(HEIGHT_CONVERGED, HEIGHT_CONVERGED_PART * abs(fit.height[k])):
                 return False
-            if abs(step[size + k]) > CONVERGED or abs(step[2 * size + k]) > CONVERGED:
+            if abs(step[size + k]) > part * CONVERGED or abs(step[2 * size + k]) > part * CONVERGED:
                 return False
     return True
 
@@ -189,13 +212,14 @@ def fit_peaks(model: dict, potential, net):
             _move(fit, step, -part)
             continue
         best = cost
-        part = min(1.0, part * REGAIN)
+        before = step
         step = yield from _step(work)
+        part = _relaxed(part, before, step)
         _move(fit, step, part)
         for k in range(size):
             fit.last_step[k] = part * step[k]
-        if _settled(work.peaks, fit, step):
-            fit.converged = True
+        fit.converged = _settled(work.peaks, fit, step, 1.0)
+        if _settled(work.peaks, fit, step, STOPPED):
             break
     yield from _jacobian(work, fit)
     _residual(work.right, fit, count)

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from firmware.detection import evaluate
 from sensor_models import detection
+from sensor_models.scans import RecordedScan
 from simulators.strip.panel import swv_strips
 from tests.support.source_tree import ROOT
 from waakzaam import machine
@@ -62,3 +64,31 @@ def test_the_device_gives_the_hosts_verdicts_within_its_memory(tmp_path: Path, n
     costs = device.costs(scans[0])
     assert costs["peak_heap_bytes"] <= 48 * 1024
     assert costs["longest_us"] <= 0.5 * costs["loop_us"]
+
+
+def golden() -> list[tuple[str, RecordedScan]]:
+    """(strip, scan) of every vector on which the machines were once apart; `was` in the file says how."""
+    found = []
+    for one in json.loads((ROOT / "tests/contract/detector_vectors.json").read_text(encoding="utf-8")):
+        potential, forward, reverse = (
+            np.array(one[key], dtype=np.float32).astype(float) for key in ("potential_v", "forward_a", "reverse_a")
+        )
+        pair = (potential, forward, reverse, forward - reverse)
+        found.append((one["strip"], RecordedScan(one["found_as"], one["lot"], one["matrix"], "", None, *pair)))
+    return found
+
+
+@pytest.mark.needs("vm")
+@pytest.mark.parametrize(("name", "scan"), golden(), ids=lambda one: one if isinstance(one, str) else one.scan_id)
+def test_vectors_on_which_the_machines_were_once_apart(tmp_path: Path, name: str, scan: RecordedScan) -> None:
+    calibration = calibration_of(name)
+    vm = machine.find_vm()
+    assert vm is not None
+    there = Device.prepare(vm, tmp_path, calibration).verdicts([scan])[0]
+    batch = detection.judge(calibration, [scan])[0].verdict
+    for here in (evaluate(calibration, scan.for_detector()), batch):
+        assert (there[0], words(there[1])) == (here.verdict, words(here.reason))
+        for (_, found, signal), other in zip(there[2], here.analytes, strict=True):
+            noise_a = next(e["noise_a"] for e in calibration["analytes"] if e["name"] == other.analyte)
+            assert signal == pytest.approx(other.signal, rel=1e-3, abs=0.01 * noise_a)
+            assert found == pytest.approx(other.concentration_mol_l, rel=2e-3)
