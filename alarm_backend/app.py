@@ -21,7 +21,7 @@ from alarm_backend.alarms import endpoints as alarms
 from alarm_backend.auth import endpoints as auth
 from alarm_backend.clocks import Clocks, real_clock_ms
 from alarm_backend.console.fault_page import fault_page, opened_by_a_person
-from alarm_backend.console.situation import Shared
+from alarm_backend.console.shared import Shared
 from alarm_backend.devices import endpoints as devices
 from alarm_backend.drafts import endpoints as drafts
 from alarm_backend.drafts import what_if
@@ -122,6 +122,8 @@ def create_app(
     app.state.services = services
     app.state.watch = watch
     app.state.shared_situation = Shared()
+    app.state.shared_alarms = Shared()
+    app.state.shared_panels = Shared()
     for feature in FEATURES:
         app.include_router(feature.router, responses=FAULTS)
     app.include_router(health.router)

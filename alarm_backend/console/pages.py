@@ -24,6 +24,7 @@ from alarm_backend.console import (
 )
 from alarm_backend.console.assets import router_of
 from alarm_backend.console.page_frame import (
+    HEADERS,
     LANGUAGE_COOKIE,
     OPERATOR_ROLES,
     THEME_COOKIE,
@@ -34,7 +35,9 @@ from alarm_backend.console.page_frame import (
     language_of,
     pages,
 )
+from alarm_backend.console.shared import Packed, Shared
 from alarm_backend.instructions.schemas import Outcome
+from alarm_backend.services import Services
 
 YEAR_S = 365 * 24 * 3600
 TESTS_SHOWN = 20
@@ -149,11 +152,19 @@ def _evidence(detail: AlarmDetail) -> list[tuple[str, str]]:
 
 
 @router.get("/console/alarms/{alarm_id}")
-def alarm_panel(
-    alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
-) -> Response:
-    """The panel of one alarm, as a fragment."""
-    return compressed(request, pages.render(request, "detail.html", session, **_panel(alarm_id, services, user)))
+def alarm_panel(alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser) -> Response:
+    """The panel of one alarm, as a fragment; written once for all consoles that show the same of it."""
+    version = services.events.version  # before the look: what changes meanwhile makes another one
+    alarms: Shared[dict[str, Any]] = request.app.state.shared_alarms
+    facts = alarms.of((alarm_id, version), lambda: _facts(alarm_id, services))
+    mine = _for_reader(facts, services, user)
+    shown = tuple(act["name"] for act in mine["acts"]), tuple(step.model_dump_json() for step in mine["steps"])
+    panels: Shared[Packed] = request.app.state.shared_panels
+    packed = panels.of(
+        (alarm_id, version, language_of(request), *shown),
+        lambda: Packed.of(bytes(pages.render(request, "detail.html", **facts, **mine).body)),
+    )
+    return packed.answer(request, "text/html", HEADERS)
 
 
 @router.get("/alarms/{alarm_id}")
@@ -161,29 +172,38 @@ def alarm_page(
     alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
 ) -> Response:
     """One alarm of any time, on a page of its own."""
-    return pages.render(request, "alarm.html", session, here="search", **_panel(alarm_id, services, user))
+    facts = _facts(alarm_id, services)
+    return pages.render(request, "alarm.html", session, here="search", **facts, **_for_reader(facts, services, user))
 
 
-def _panel(alarm_id: str, services: ServicesOf, user: User) -> dict[str, Any]:
-    """What the panel of an alarm shows."""
+def _facts(alarm_id: str, services: Services) -> dict[str, Any]:
+    """What the panel of an alarm shows, the same to everybody."""
     detail = services.alarms.detail(alarm_id)
     alarm = detail.alarm
     parties = ((alarm.monitored, "monitored"), (alarm.protected, "protected"))
-    steps = services.instructions.of_alarm(alarm_id, user) if alarm.state != "resolved" else []
-    by_telephone = any(step.step_id == "notify_police" for step in steps)
+    plan = services.instructions.unnamed(alarm_id) if alarm.state != "resolved" else []
+    by_telephone = any(step.step_id == "notify_police" for step in plan)
     online = services.settings.police_url is not None
     return {
         "detail": detail,
-        "acts": _acts(detail, user),
         "causes": [c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
         "four_eyes": alarm.severity >= services.alarms.policy.four_eyes_severity,
         "order": situation.order_of(services, alarm.order_id),
         "people": [(person, role) for person, role in parties if person],
         "evidence": _evidence(detail),
-        "steps": steps,
+        "plan": plan,
         "outcomes": get_args(Outcome),
         "police": "send" if online and alarm.monitored else "log" if by_telephone else "",
         "handovers": services.police.of_alarm(alarm_id),
+    }
+
+
+def _for_reader(facts: dict[str, Any], services: Services, user: User) -> dict[str, Any]:
+    """What of it depends on who looks: what he may do, and whom he may call (each name he reads is logged)."""
+    detail: AlarmDetail = facts["detail"]
+    return {
+        "acts": _acts(detail, user),
+        "steps": services.instructions.named(facts["plan"], detail.alarm.alarm_id, user),
     }
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
-import time
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from alarm_backend.access import OperatorUser, ServicesOf
+from alarm_backend.console.shared import Packed, Shared
 from alarm_backend.errors import NotFound
 from alarm_backend.orders.schemas import OrderView
 from alarm_backend.positions.schemas import TrackView
 from alarm_backend.services import Services
 
 ORDERS_ASKED_MAX = 50
-SHARED_S = 0.25
-"""Consoles that hear of an alarm ask about its order a quarter of a second later, all at once: one answer serves them.
-
-No longer than they wait (`GATHER_MS` in console.js): an answer that was made before a console heard of the alarm could
-lack a position that its stream had passed already.
-"""
-
 NOW_HEADER = "X-Now-Ms"
 """The backend's clock, which a shared answer does not hold."""
 
@@ -40,29 +31,9 @@ router = APIRouter()
 class Known:
     """What was known at one moment about some orders."""
 
-    made_at_s: float
-    body: bytes
-    """The answer, written and packed once for all who ask."""
-    packed: bytes
+    packed: Packed
     read: list[tuple[str, dict[str, Any]]]
     """What the audit chain keeps of each read of it."""
-
-
-class Shared:
-    """Answers of the last moment, by the orders asked for."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, ...], Known] = {}
-
-    def of(self, services: Services, asked: tuple[str, ...]) -> Known:
-        """The answer of a moment ago, or a new one that those who ask meanwhile wait for."""
-        with self._lock:
-            now_s = time.monotonic()
-            self._known = {key: one for key, one in self._known.items() if now_s - one.made_at_s < SHARED_S}
-            if asked not in self._known:
-                self._known[asked] = look(services, list(asked), now_s)
-            return self._known[asked]
 
 
 def order_of(services: Services, order_id: str) -> OrderView | None:
@@ -73,14 +44,13 @@ def order_of(services: Services, order_id: str) -> OrderView | None:
         return None  # an alarm about the platform itself belongs to no order, and is shown all the same
 
 
-def look(services: Services, order_ids: list[str] | None, now_s: float) -> Known:
+def look(services: Services, order_ids: list[str] | None) -> Known:
     """What is known now; None = of every order with an open alarm."""
     concerned = services.alarms.orders_concerned(order_ids)
     orders = [order for order in (order_of(services, name) for name in concerned) if order is not None]
     tracks, read = services.positions.latest_of([order.order_id for order in orders])
     said = {"orders": [_shown_order(order) for order in orders], "tracks": [_shown(track) for track in tracks]}
-    body = json.dumps(said, separators=(",", ":")).encode()
-    return Known(now_s, body, gzip.compress(body, 6, mtime=0), read)
+    return Known(Packed.of(json.dumps(said, separators=(",", ":")).encode()), read)
 
 
 def _shown_order(order: OrderView) -> dict[str, Any]:
@@ -111,12 +81,11 @@ def situation(
 
     chain."""
     if order_id is None:
-        known = look(services, None, time.monotonic())
+        known = look(services, None)
     else:
-        shared: Shared = request.app.state.shared_situation
-        known = shared.of(services, tuple(sorted(set(order_id))))
+        asked = tuple(sorted(set(order_id)))
+        shared: Shared[Known] = request.app.state.shared_situation
+        known = shared.of(asked, lambda: look(services, list(asked)))
     services.positions.note_read(known.read, user)
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding", NOW_HEADER: str(services.clocks.now_ms())}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(known.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type="application/json")
-    return Response(known.body, headers=headers, media_type="application/json")
+    headers = {"Cache-Control": "no-store", NOW_HEADER: str(services.clocks.now_ms())}
+    return known.packed.answer(request, "application/json", headers)

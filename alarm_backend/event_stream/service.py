@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import time
@@ -52,6 +53,9 @@ class EventStreamService:
         self._ending = False
         self._added = threading.local()  # a transaction is flushed and committed by one thread
         self._commits = 0
+        self._counting = itertools.count(1)
+        self.version = 0
+        """Another one after each commit of this process that consoles hear of; known before who committed goes on."""
         self._newest: Chunk | None = None
         self._reading = asyncio.Lock()
         database.before_commit(self._flush)
@@ -74,6 +78,7 @@ class EventStreamService:
     def _committed(self) -> None:
         if not self._added.any:
             return
+        self.version = next(self._counting)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 

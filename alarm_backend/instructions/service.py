@@ -40,12 +40,17 @@ class InstructionService:
 
     def of_alarm(self, alarm_id: str, user: User) -> list[InstructionView]:
         """The checklist with numbers to call; names and numbers only where the call is allowed. Raises NotFound."""
+        return self.named(self.unnamed(alarm_id), alarm_id, user)
+
+    def unnamed(self, alarm_id: str) -> list[InstructionView]:
+        """The same without anybody's name and number: nothing that its reader must answer for. Raises NotFound."""
         alarm = self._alarms.get(alarm_id)
         with self._database.reading() as connection:
             log = repository.of_alarm(connection, alarm_id)
         views = []
         for step in self._plan(alarm):
-            person_id, full_name, phone = self._whom(alarm, step, user)
+            police = step.step_id == "notify_police"
+            person_id = {"call_protected": alarm.protected, "call_monitored": alarm.monitored}.get(step.step_id)
             views.append(
                 InstructionView(
                     step_id=step.step_id,
@@ -54,12 +59,23 @@ class InstructionService:
                     reason=step.reason,
                     caution=step.caution,
                     person_id=person_id,
-                    full_name=full_name,
-                    phone=phone,
+                    full_name=None,
+                    phone=POLICE_PHONE if police else None,
                     log=[LogEntry(**_entry(row)) for row in log if row["step_id"] == step.step_id],
                 )
             )
         return views
+
+    def named(self, steps: list[InstructionView], alarm_id: str, user: User) -> list[InstructionView]:
+        """The steps with who is to be called, as far as that is allowed and known. Each name read is logged."""
+        found = []
+        for step in steps:
+            identity = None
+            if step.allowed and step.person_id is not None:
+                identity = self._people.read(step.person_id, user.username, f"alarm:{alarm_id}")
+            known = {} if identity is None else {"full_name": identity.full_name, "phone": identity.phone}
+            found.append(step.model_copy(update=known))
+        return found
 
     def log(self, alarm_id: str, step_id: str, done: InstructionDone, user: User) -> None:
         """Write down what was done. Raises NotFound, or Refused when the policy forbids it and nobody overrides it."""
@@ -102,18 +118,6 @@ class InstructionService:
             given = order.document.get("victim_contact")
             contact = given if isinstance(given, dict) else {}
         return plan(Facts(alarm.kind, alarm.severity, alarm.distance_m, alarm.probability, prealert_m, contact))
-
-    def _whom(self, alarm: AlarmView, step: PlannedStep, user: User) -> tuple[str | None, str | None, str | None]:
-        """(person, name, telephone number) of a step."""
-        if step.step_id == "notify_police":
-            return None, None, POLICE_PHONE
-        person_id = {"call_protected": alarm.protected, "call_monitored": alarm.monitored}.get(step.step_id)
-        if person_id is None or not step.allowed:
-            return person_id, None, None
-        identity = self._people.read(person_id, user.username, f"alarm:{alarm.alarm_id}")
-        if identity is None:
-            return person_id, None, None
-        return person_id, identity.full_name, identity.phone
 
 
 def _entry(row: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,11 @@ from waakzaam.exits import BadInput
 from waakzaam.oidc_inputs import oidc_settings
 
 SHUTDOWN_S = 5
+THREAD_TURN_S = 0.0005
+"""How long a thread that computes keeps the interpreter while others wait (5 ms by default).
+
+The event line writes to each console in turn and may lose its turn at each; behind ten busy threads that was a second.
+"""
 COMMAND_LINE = "command-line"
 
 DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the backend's files.")]
@@ -178,6 +184,7 @@ def backend(
         )
         address = listener.getsockname()
         typer.echo(f"backend: http://{address[0]}:{address[1]}/", err=True)
+        sys.setswitchinterval(THREAD_TURN_S)
         Server(config, services).run(sockets=[listener])
     finally:
         listener.close()
