@@ -14,6 +14,15 @@ from alarm_backend.settings import Settings
 from waakzaam.exits import BadInput
 
 TOKEN_LENGTH_MIN = 32
+SQLITE_URL, SQLITE_FILE = "sqlite:///", "backend.db"
+NO_DATABASE, MAKE_ONE = "there is no database", "check --data and --database; waakzaam backend migrate makes a new one"
+
+
+def require_database(data: Path, database: str | None) -> None:
+    """Raises BadInput when SQLite's file is not there; asking SQLite itself would make it."""
+    path = data / SQLITE_FILE if database is None else Path(database.removeprefix(SQLITE_URL))
+    if (database is None or database.startswith(SQLITE_URL)) and not path.is_file():
+        raise BadInput(str(path), NO_DATABASE, MAKE_ONE)
 
 
 def settings_for(data: Path, database: str | None, token: str) -> Settings:
@@ -22,7 +31,7 @@ def settings_for(data: Path, database: str | None, token: str) -> Settings:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(str(data), f"cannot be used as data folder: {error.strerror}", "choose another --data") from None
-    url = database or f"sqlite:///{(data / 'backend.db').absolute()}"
+    url = database or f"{SQLITE_URL}{(data / SQLITE_FILE).absolute()}"
     return Settings(database_url=url, data_folder=data, gateway_token=token)
 
 

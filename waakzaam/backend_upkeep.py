@@ -80,7 +80,7 @@ def add_to(app: typer.Typer, opened: Opened) -> None:
     @app.command()
     def restore(file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
         """Bring a backup into an empty database and check its audit chain."""
-        with opened(data, database, migrate=False) as services:
+        with opened(data, database, migrate=False, new=True) as services:
             try:
                 backups.restore(services.database, file, machine.find_postgres())
             except backups.BackupFailed as error:
@@ -183,14 +183,22 @@ def _add_privacy(app: typer.Typer, opened: Opened) -> None:
         """Remove who a pseudonym is and where that person was; evidence under the pseudonym stays."""
         with opened(data, database) as services:
             service = RetentionService(services.database, services.clocks, services.audit)
-            _say(service.erase(person_id, COMMAND_LINE, dry_run=dry_run))
+            outcome = service.erase(person_id, COMMAND_LINE, dry_run=dry_run)
+        _say(outcome)
+        if not any(outcome.removed.values()):
+            typer.echo(f"nothing was kept about {person_id!r}: erased before, or a misspelt pseudonym", err=True)
+            raise typer.Exit(1)
 
     @app.command("export-person")
     def export_person(person_id: str, file: Path, data: DataFolder = DATA, database: DatabaseUrl = None) -> None:
         """Write everything that is kept about a person to a file."""
         with opened(data, database) as services:
             service = RetentionService(services.database, services.clocks, services.audit)
-            write_json(file, service.export(person_id, COMMAND_LINE))
+            document = service.export(person_id, COMMAND_LINE)
+        if not document["alarms"] and not document["positions"]:
+            typer.echo(f"no alarm and no position is kept about {person_id!r}: is the pseudonym spelt right?", err=True)
+            raise typer.Exit(1)
+        write_json(file, document)
 
     @app.command()
     def totp(

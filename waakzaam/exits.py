@@ -20,7 +20,7 @@ REMEDIES = {
 def plain(reason: str) -> str:
     """A system's or decoder's message in words for a person: without numbers, file names and codec jargon."""
     reason = re.sub(r"'[\w-]+' codec can't decode .*", NOT_TEXT, reason)
-    reason = re.sub(r"^\[Errno -?\d+\] ([^:]*)(: .*)?$", r"\1", reason)
+    reason = re.sub(r"\[Errno -?\d+\] ([^:]*)(: .*)?$", r"\1", reason)
     return re.sub(rf"^((is )?not (JSON|TOML)|is no JSON): {NOT_TEXT}$", NOT_TEXT, reason)
 
 

@@ -112,8 +112,10 @@ def test_no_register_page_has_an_accessibility_violation(
 
 def test_every_register_page_fits_a_phone(sessions: dict[str, Page], place: tuple[Backend, str]) -> None:
     backend, draft_id = place
+    backend.raise_alarm("alarm-of-a-phone", monitored="M1-" + "long-" * 12)
     wide = {}
-    for name, paths in _pages(draft_id).items():
+    with_alarms = ("/", "/search", "/handover", "/field-tests", "/alarms/alarm-of-a-phone")
+    for name, paths in {**_pages(draft_id), "ann": (*_pages(draft_id)["ann"], *with_alarms)}.items():
         page = sessions[name]
         page.set_viewport_size({"width": PHONE, "height": 844})
         for path in paths:

@@ -93,6 +93,33 @@ def test_there_is_no_backend_without_a_token(tmp_path: Path, run: Run) -> None:
         assert "waakzaam backend token" in done.err
 
 
+@pytest.mark.parametrize("words", [["backup", "B"], ["audit", "A"], ["retention"], ["erase", "M1"], ["user", "list"]])
+def test_upkeep_of_a_misspelt_folder_is_refused_and_makes_nothing(words: list[str], tmp_path: Path, run: Run) -> None:
+    """A backup of an empty database that was made on the way would look as good as a real one."""
+    words = [str(tmp_path / word) if len(word) == 1 else word for word in words]
+    for where in (["--data", str(tmp_path / "waakzam")], ["--database", f"sqlite:///{tmp_path / 'waakzam.db'}"]):
+        done = run(*words, *where)
+        assert done.status == 2
+        assert len(done.err.strip().splitlines()) == 1, done.err
+        assert "there is no database" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_erasing_or_exporting_a_misspelt_person_does_not_read_as_done(tmp_path: Path, run: Run) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert run("migrate", *data).status == 0
+    for words in (["erase", "M99"], ["export-person", "M99", str(tmp_path / "m99.json")]):
+        done = run(*words, *data)
+        assert done.status == 1
+        assert "kept about 'M99'" in done.err
+    assert not (tmp_path / "m99.json").exists()
+
+
+def test_a_file_that_is_not_there_is_said_in_words(tmp_path: Path, run: Run) -> None:
+    done = run("--token-file", str(tmp_path / "none"), "--data", str(tmp_path / "data"))
+    assert "cannot read the gateway's token: No such file or directory (" in done.err
+
+
 def test_a_port_in_use_is_said(token_file: Path, tmp_path: Path, run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -26,11 +26,14 @@ from alarm_backend.services import Services, build
 from alarm_backend.store import migrate as schema
 from waakzaam import backend_upkeep, clock, logs, tracing, what_if_process
 from waakzaam.backend_inputs import (
+    MAKE_ONE,
+    NO_DATABASE,
     listen,
     police_settings,
     read_key,
     read_orders,
     read_token,
+    require_database,
     settings_for,
     write_secret,
 )
@@ -70,12 +73,19 @@ def translated(where: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(data: Path, database: str | None, migrate: bool = True) -> Iterator[Services]:
-    """The services on a database of the right schema, for a command that does one thing."""
+def opened(data: Path, database: str | None, migrate: bool = True, new: bool = False) -> Iterator[Services]:
+    """The services on a database of the right schema, for a command that does one thing.
+
+    Raises BadInput where there is none, unless it may be a new one: a backup of a misspelt folder is no backup.
+    """
+    if not new:
+        require_database(data, database)
     settings = settings_for(data, database, secrets.token_urlsafe(32))
     with translated("backend"):
         services = build(settings, Clocks(clock.from_environment(), clock.wall_ms))
         try:
+            if not new and schema.revision_of(services.database) is None:
+                raise BadInput(database or str(data), NO_DATABASE, MAKE_ONE)
             if migrate:
                 schema.upgrade(services.database)
             yield services
@@ -251,7 +261,7 @@ def user_add(
             raise BadInput(str(password_file), f"cannot read the password: {error}") from None
     elif not no_password and oidc_subject is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    with opened(data, database) as services:
+    with opened(data, database, new=True) as services:
         at_provider = (oidc_issuer, oidc_subject) if oidc_issuer and oidc_subject else None
         services.auth.add_user(username, full_name or username, role, password, COMMAND_LINE, at_provider)
     typer.echo(f"{username}: {role}", err=True)
