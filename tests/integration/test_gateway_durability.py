@@ -20,7 +20,6 @@ from gateway.orders_file import OrdersFile
 from gateway.outbox.sender import Sender
 from gateway.worker import Delivery, Worker
 from tests.support.broker import BrokerAddress, running_broker
-from tests.support.fake_backend import FakeBackend, running_backend, wait_until
 from tests.support.tracker_messages import (
     KEYS,
     Trackers,
@@ -32,6 +31,8 @@ from tests.support.tracker_messages import (
     wait_connected,
     write_settings,
 )
+from tests.support.waiting import wait_until
+from waakzaam.rigs.fake_backend import FakeBackend, running_backend
 
 
 @pytest.fixture

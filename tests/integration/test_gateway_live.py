@@ -14,7 +14,6 @@ import pytest
 
 from firmware.wire import messages, topics
 from tests.support.broker import BrokerAddress, running_broker
-from tests.support.fake_backend import FakeBackend, running_backend, wait_until
 from tests.support.tracker_messages import (
     Trackers,
     fix_body,
@@ -26,6 +25,8 @@ from tests.support.tracker_messages import (
     wait_connected,
     write_settings,
 )
+from tests.support.waiting import wait_until
+from waakzaam.rigs.fake_backend import FakeBackend, running_backend
 
 
 @pytest.fixture

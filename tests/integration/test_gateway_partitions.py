@@ -20,10 +20,11 @@ from gateway.partitions import sharing
 from gateway.partitions.stream import Outgoing
 from tests.support import partitioned
 from tests.support.broker import BrokerAddress, running_broker
-from tests.support.fake_backend import FakeBackend, running_backend, wait_until
 from tests.support.partitioned import PARTITIONS, Rig, Story, workers
 from tests.support.tracker_messages import Trackers, gateway_command, running_gateway, sealed, write_settings
+from tests.support.waiting import wait_until
 from waakzaam.rigs import nats, postgres
+from waakzaam.rigs.fake_backend import FakeBackend, running_backend
 
 pytestmark = [pytest.mark.needs("nats"), pytest.mark.needs("postgres")]
 

@@ -15,9 +15,9 @@ from alarm_backend.settings import Settings
 from gateway.orders_feed import OrdersFeed
 from tests.support.backend import LiveBackend, until
 from tests.support.broker import BrokerAddress, running_broker
-from tests.support.fake_backend import TOKEN
 from tests.support.tracker_messages import Trackers, order_document, running_gateway, start_gateway, write_settings
 from waakzaam.rigs import nats, postgres
+from waakzaam.rigs.fake_backend import TOKEN
 
 pytest_plugins = ("tests.support.backend",)
 

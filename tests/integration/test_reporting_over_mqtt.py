@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gateway.geofence.reporting import STEPS_MS, USUAL_MS
 from tests.support.broker import running_broker
-from tests.support.fake_backend import running_backend
 from tests.support.tracker_bench import HostTracker, wait_until
 from tests.support.tracker_messages import KEYS, Trackers, running_gateway
+from waakzaam.rigs.fake_backend import running_backend
 
 
 def test_a_tracker_far_from_him_is_told_to_report_rarely_and_does(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from gateway.partitions.intake import Intake
 from gateway.partitions.stream import Stream, StreamAway
 from gateway.replay.run import replay
 from gateway.worker import Delivery
-from tests.support.fake_backend import TOKEN, FakeBackend, wait_until
+from tests.support.waiting import wait_until
 from waakzaam.rigs import gateway, nats, postgres
+from waakzaam.rigs.fake_backend import TOKEN, FakeBackend
 
 BEGIN_MS = 1_780_300_000_000
 PARTITIONS = 4

@@ -14,8 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.wire import frame, messages, topics
 from tests.support.broker import BrokerAddress
-from tests.support.fake_backend import TOKEN, FakeBackend
 from waakzaam.rigs import gateway
+from waakzaam.rigs.fake_backend import TOKEN, FakeBackend
 
 KEYS = {"trk-m1": bytes([1]) * 32, "trk-p1": bytes([2]) * 32}
 CENTRE = (50.8466, 4.3517)

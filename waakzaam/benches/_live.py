@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +26,7 @@ from waakzaam import machine
 from waakzaam.benches.report import Figure, at_least, at_most
 from waakzaam.clock import wall_ms
 from waakzaam.rigs import gateway
+from waakzaam.rigs.fake_backend import TOKEN, running_backend
 
 KEY = bytes(range(32))
 TRACKERS_MAX = 20_000  # at the promised rate each of them reports once in ten seconds
@@ -64,7 +62,7 @@ def _orders(count: int) -> dict[str, Any]:
 
 
 def write_settings(folder: Path, orders: int) -> None:
-    gateway.write_files(folder, _orders(orders), {f"{who}-{i}": KEY for i in range(orders) for who in "mp"}, "bench")
+    gateway.write_files(folder, _orders(orders), {f"{who}-{i}": KEY for i in range(orders) for who in "mp"}, TOKEN)
 
 
 def _frame(device: str, seq: int, time_ms: int, lat: float, lon: float) -> bytes:
@@ -81,39 +79,6 @@ def _frame(device: str, seq: int, time_ms: int, lat: float, lon: float) -> bytes
         }
     )
     return frame.seal(body, device, KEY)
-
-
-class Sink(ThreadingHTTPServer):
-    """A backend that notes how long after a fix's arrival its alarm was stored."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.delays_ms: list[int] = []
-        sink = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                now = wall_ms()
-                results = []
-                for one in document.get("transitions", []):
-                    if one["fix_received_ms"] is not None and one["kind"] == "proximity_alert":
-                        sink.delays_ms.append(now - one["fix_received_ms"])
-                    results.append({"idempotency_key": one["idempotency_key"], "status": "stored", "stored_ms": now})
-                text = json.dumps({"results": results}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
 def wait(condition: Any, timeout_s: float, what: str) -> None:
@@ -163,7 +128,11 @@ def live(seed: int, count: int) -> list[Figure]:
 
 def run(rng: np.random.Generator, count: int, pace: int | None) -> Run:
     """One gateway under load, one order in fifty breached."""
-    with tempfile.TemporaryDirectory(prefix="wz-live-") as text, socket.socket() as spare:
+    with (
+        tempfile.TemporaryDirectory(prefix="wz-live-") as text,
+        socket.socket() as spare,
+        running_backend() as backend,
+    ):
         folder = Path(text)
         orders = trackers_of(count) // 2
         write_settings(folder, orders)
@@ -171,32 +140,26 @@ def run(rng: np.random.Generator, count: int, pace: int | None) -> Run:
         spare.bind(("127.0.0.1", 0))
         port = spare.getsockname()[1]
         spare.close()
-        sink = Sink()
-        threading.Thread(target=sink.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         broker = [sys.executable, "-m", "waakzaam", "broker", "--kind", "mosquitto", "--port", str(port)]
-        judge = gateway.command(folder, sink.url, "--broker", f"127.0.0.1:{port}")
+        judge = gateway.command(folder, backend.url, "--broker", f"127.0.0.1:{port}")
         log = folder / "gateway.log"
-        try:
-            with gateway.running([*broker, "--data", str(folder / "broker")], folder / "broker.log") as served:
-                wait(lambda: listens(port), 30, "the broker does not listen")
-                with gateway.running(judge, log) as gate:
-                    wait(lambda: "connected" in log.read_text(encoding="utf-8"), 60, "the gateway does not connect")
-                    payloads = payloads_of(rng, count)
-                    meters = {
-                        "gateway": [gate.pid],
-                        "broker": family(served.pid),
-                        "trackers and backend": [os.getpid()],
-                    }
-                    before = {who: sum(map(machine.cpu_s, pids)) for who, pids in meters.items()}
-                    journal = Journal(folder / "data/gateway.db")
-                    rate = publish(payloads, port, pace, journal.last_seq)
-                    journal.close()
-                    wait(lambda: len(sink.delays_ms) >= breaches, 60, f"{len(sink.delays_ms)} of {breaches} alarms")
-                    used = {who: sum(map(machine.cpu_s, pids)) - before[who] for who, pids in meters.items()}
-        finally:
-            sink.shutdown()
-            sink.server_close()
-        return Run(rate, np.array(sink.delays_ms) / 1000, {who: 1e6 * s / count for who, s in used.items()})
+        with gateway.running([*broker, "--data", str(folder / "broker")], folder / "broker.log") as served:
+            wait(lambda: listens(port), 30, "the broker does not listen")
+            with gateway.running(judge, log) as gate:
+                wait(lambda: "connected" in log.read_text(encoding="utf-8"), 60, "the gateway does not connect")
+                payloads = payloads_of(rng, count)
+                meters = {
+                    "gateway": [gate.pid],
+                    "broker": family(served.pid),
+                    "trackers and backend": [os.getpid()],
+                }
+                before = {who: sum(map(machine.cpu_s, pids)) for who, pids in meters.items()}
+                journal = Journal(folder / "data/gateway.db")
+                rate = publish(payloads, port, pace, journal.last_seq)
+                journal.close()
+                wait(lambda: len(backend.alarm_delays_s) >= breaches, 60, f"{breaches} alarms at the backend")
+                used = {who: sum(map(machine.cpu_s, pids)) - before[who] for who, pids in meters.items()}
+        return Run(rate, np.array(backend.alarm_delays_s), {who: 1e6 * s / count for who, s in used.items()})
 
 
 def family(pid: int) -> list[int]:

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from waakzaam.benches import _live
 from waakzaam.benches.report import Figure
 from waakzaam.clock import wall_ms
 from waakzaam.rigs import gateway, nats, postgres
+from waakzaam.rigs.fake_backend import running_backend
 
 PARTITIONS = 4
 BEGUN = 200  # a worker's rate counts from so many messages on: what it does before is its start
@@ -37,22 +37,19 @@ def rates(seed: int, count: int) -> list[Figure]:
         tempfile.TemporaryDirectory(prefix="wz-partitions-") as text,
         nats.running() as streams,
         postgres.running(durable=True) as database,
+        running_backend() as backend,
     ):
-        folder, sink = Path(text), _live.Sink()
-        threading.Thread(target=sink.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        folder = Path(text)
         _live.write_settings(folder, _live.trackers_of(count) // 2)
-        rig = gateway.Partitioned(folder, streams.url, database.fresh(), sink.url, PARTITIONS)
-        try:
-            intake_rate, intake_us = _intake(rig, streams, _live.payloads_of(np.random.default_rng(seed), count))
-            worker_rate, worker_us = _worker(rig, streams, database, count)
-        finally:
-            sink.shutdown()
-            sink.server_close()
+        rig = gateway.Partitioned(folder, streams.url, database.fresh(), backend.url, PARTITIONS)
+        intake_rate, intake_us = _intake(rig, streams, _live.payloads_of(np.random.default_rng(seed), count))
+        worker_rate, worker_us = _worker(rig, streams, database, count)
+        alarms = len(backend.alarm_delays_s)
     given = {"messages": count, "trackers": _live.trackers_of(count), "partitions": PARTITIONS}
     loaded = {"load_average": os.getloadavg()[0]}
     return [
         Figure(names[0], intake_rate, "msg/s", detail={**given, "cpu_us": intake_us, **loaded}),
-        Figure(names[1], worker_rate, "msg/s", detail={**given, "cpu_us": worker_us, "alarms": len(sink.delays_ms)}),
+        Figure(names[1], worker_rate, "msg/s", detail={**given, "cpu_us": worker_us, "alarms": alarms}),
     ]
 
 

@@ -1,14 +1,15 @@
-"""A backend that keeps what it is sent: a real HTTP server on a free port, which can be told to fail."""
+"""A backend for tests and benchmarks that keeps what it is sent: a real HTTP server that can be told to fail."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from waakzaam.clock import wall_ms
 
 TOKEN = "test-token"
 
@@ -18,6 +19,8 @@ class FakeBackend:
 
     def __init__(self) -> None:
         self.transitions: list[dict[str, Any]] = []
+        self.alarm_delays_s: list[float] = []
+        """Seconds from a fix's arrival at the gateway to its alarm's here, of persons who are too near."""
         self.positions: list[dict[str, Any]] = []
         self.heartbeats: list[dict[str, Any]] = []
         self.repeats = 0
@@ -27,7 +30,7 @@ class FakeBackend:
         self._known: set[str] = set()
 
     def take(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = wall_ms()
         if path == "/api/v1/positions":
             self.positions += document["positions"]
         elif path == "/api/v1/heartbeats":
@@ -40,6 +43,8 @@ class FakeBackend:
                 if not repeat:
                     self._known.add(one["idempotency_key"])
                     self.transitions.append(one)
+                    if one["kind"] == "proximity_alert" and one.get("fix_received_ms") is not None:
+                        self.alarm_delays_s.append((now_ms - one["fix_received_ms"]) / 1000)
                 status = "duplicate" if repeat else "stored"
                 results.append({"idempotency_key": one["idempotency_key"], "status": status, "stored_ms": now_ms})
             return {"results": results}
@@ -86,12 +91,3 @@ def running_backend() -> Iterator[FakeBackend]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    """Returns when the condition holds; fails with `what` when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:g} s: {what}")
-        time.sleep(0.02)
