@@ -22,9 +22,11 @@ SIX_DIGITS = re.compile(r"[0-9]{6}")
 router = APIRouter()
 
 
-def _login_page(request: Request, failure: str = "", status: int = 200) -> Response:
+def _login_page(request: Request, failure: str = "", status: int = 200, username: str = "") -> Response:
     single_sign_on = services_of(request).single_sign_on is not None
-    return pages.render(request, "login.html", status=status, failure=failure, single_sign_on=single_sign_on)
+    return pages.render(
+        request, "login.html", status=status, failure=failure, single_sign_on=single_sign_on, username=username
+    )
 
 
 def _onward(request: Request, address: str) -> Response:
@@ -57,9 +59,9 @@ def login(
     try:
         opened = services.auth.sign_in(username, password, digits if SIX_DIGITS.fullmatch(digits) else None, address)
     except NotSignedIn:
-        return _login_page(request, catalogue.text(language, "login.failed"), 401)
+        return _login_page(request, catalogue.text(language, "login.failed"), 401, username)
     except TooManyRequests as wait:
-        return _login_page(request, catalogue.text(language, "login.locked", seconds=wait.retry_after_s), 429)
+        return _login_page(request, catalogue.text(language, "login.locked", seconds=wait.retry_after_s), 429, username)
     response = RedirectResponse(home_of(opened.view.user.role), status_code=303)
     set_session_cookie(request, response, opened.token)
     return response

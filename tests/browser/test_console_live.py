@@ -197,6 +197,9 @@ def test_nobody_sees_the_queue_without_signing_in(chromium: Browser, backend: Ba
     stranger.fill("#password", "wrong")
     stranger.click("main button.main")
     expect(stranger.locator("[role=alert]")).to_be_visible()
+    expect(stranger.locator("#username")).to_have_value("an")
+    expect(stranger.locator("#password")).to_be_focused()
+    expect(stranger.locator("#password")).to_have_value("")
     stranger.context.close()
 
 
@@ -334,6 +337,12 @@ def test_search_narrows_while_typing_and_leads_to_the_alarms_own_page(page: Page
     page.locator("#found a").first.click()
     expect(page.locator("h1")).to_contain_text("VL-2026-0007")
     expect(page.locator("td.hash").first).to_have_text(re.compile("^[0-9a-f]{16}$"))
+
+
+def test_a_search_that_finds_nothing_says_what_to_do(page: Page, backend: Backend) -> None:
+    page.goto(backend.address + "/search?person=nobody")
+    expect(page.locator("#found [role=status]")).to_contain_text("Laat een veld weg")
+    expect(page.locator("#found table")).to_have_count(0)
 
 
 def test_an_evaluator_sees_drink_tests_and_no_alarm(chromium: Browser, backend: Backend) -> None:
