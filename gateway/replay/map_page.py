@@ -15,6 +15,7 @@ from gateway.geofence.areas import buffer_rings
 from gateway.geofence.ellipsoid import wrapped
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import STANDARD
+from gateway.geofence.silence import Pace, covered_m, travel_ms
 from gateway.replay.run import in_time_order
 
 TEMPLATE = Path(__file__).with_name("map_page.html")
@@ -56,6 +57,18 @@ def _zones_that_change(present: Sequence[Order], proposed: Sequence[Order]) -> l
     return [zone for order in present for zone in _zones(order) if zone not in kept]
 
 
+def reach_of(monitored: bool) -> list[list[float]]:
+    """How far a silent person may be: corners (milliseconds since the last fix, metres); beyond them straight on.
+
+    As the engine counts for somebody who was on the way already. Of one at rest it expects less: the disc is then
+    larger than what it judges by, never smaller.
+    """
+    pace = Pace(monitored, travelling=True, resting=False)
+    out_of_the_streets_ms = travel_ms(STANDARD.street_m, pace, STANDARD)
+    corners_ms = (0, out_of_the_streets_ms, STANDARD.silence_max_ms + out_of_the_streets_ms)
+    return [[at_ms, covered_m(at_ms, pace, STANDARD)] for at_ms in corners_ms]
+
+
 def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> list[dict[str, Any]]:
     roles: dict[str, dict[str, Any]] = {}
     for order in orders:
@@ -63,9 +76,8 @@ def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> lis
             if party.device_id is not None:
                 monitored = party is order.monitored
                 alert_m = order.proximity.alert_distance_m if order.proximity and not monitored else None
-                reach = STANDARD.reach_speed_m_s if monitored else STANDARD.protected_reach_speed_m_s
                 role = "monitored" if monitored else "protected"
-                about = {"person": party.person_id, "role": role, "alert_m": alert_m, "reach_m_s": reach}
+                about = {"person": party.person_id, "role": role, "alert_m": alert_m, "reach": reach_of(monitored)}
                 roles.setdefault(party.device_id, about)
     tracks: dict[str, list[list[float]]] = {device: [] for device in roles}
     for row in in_time_order(observations):
