@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.detection import SCHEMA, Verdict, evaluate, expired
-from firmware.detection.decision import decide, interpolate, normalised, spread
+from firmware.detection.decision import UPSIDE_DOWN, decide, interpolate, normalised, spread
 from firmware.detection.quality import drifted, refusal
 from firmware.detection.scan import POINTS_MIN
 from firmware.detection.verdict import invalid, together
@@ -58,7 +58,7 @@ def _near_a_limit(calibration: dict[str, Any], fit: Any, scan: RecordedScan) -> 
         widen, excess = spread(model, entry, fit)
         limit = entry["blank_signal_a"] + (limit - entry["blank_signal_a"]) * widen
         statistic = (u - entry["blank_signal_a"]) / (entry["noise_a"] * widen)
-        if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]) or _near_a_promise(entry, statistic):
+        if abs(u - limit) < GUARD * (abs(limit) + entry["noise_a"]) or _near_an_edge(entry, statistic):
             return True
         if min(abs(excess / entry[name] - 1.0) for name in ("excess_most", "excess_noisy")) < GUARD:
             return True
@@ -81,9 +81,9 @@ def _near_the_dose(entry: dict[str, Any], u: float, widen: float) -> bool:
     return bool(abs(c + (high - c) * widen - dose) < 0.3 * dose)
 
 
-def _near_a_promise(entry: dict[str, Any], statistic: float) -> bool:
+def _near_an_edge(entry: dict[str, Any], statistic: float) -> bool:
     cells = entry.get("guarantee", {}).get("cells", {}).values()
-    edges = [edge for cell in cells for edge in cell[2:] if edge is not None]
+    edges = [-UPSIDE_DOWN, *(edge for cell in cells for edge in cell[2:] if edge is not None)]
     return any(abs(statistic - edge) < GUARD * (abs(edge) + 1.0) for edge in edges)
 
 

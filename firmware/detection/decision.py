@@ -3,6 +3,9 @@
 from firmware.detection.guarantee import doubt, outside
 from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict
 
+# A peak as far below a blank as no blank lies (the lowest of 200 clean drinks: 2.4) is a current of the wrong sign:
+# ASSUMED.
+UPSIDE_DOWN = 6.0
 UNSETTLED = 3.0  # ASSUMED: the error of an unfinished fit, in its last steps
 
 
@@ -137,8 +140,12 @@ def decide(model: dict, entry: dict, fit, lot: str, matrix: str) -> AnalyteVerdi
         _undetected(entry, out, widen, fit.converged)
     else:
         _detected(entry, out, low, above)
+    statistic = (u - centre) / (entry["noise_a"] * widen)
+    if out.verdict == NEGATIVE and statistic < -UPSIDE_DOWN:
+        out.verdict = INCONCLUSIVE
+        out.reason = "the peak of %s is upside down (is the current's sign the calibration's?)" % entry["name"]
     if out.verdict != INCONCLUSIVE:
-        why = doubt(entry, out.verdict, (u - centre) / (entry["noise_a"] * widen), matrix)
+        why = doubt(entry, out.verdict, statistic, matrix)
         if why:
             out.verdict = INCONCLUSIVE
             out.reason = why

@@ -16,6 +16,7 @@ from gateway.geofence.rules import ENGINE, STANDARD, Rules
 from gateway.replay.run import in_time_order, replay
 
 SCHEMA = "waakzaam.evidence/1"
+PARTS = {"orders": dict, "fixes": list, "transitions": list, "engine": str, "rules_changed": dict, "sha256": dict}
 
 
 class BundleUnusable(GatewayError):
@@ -56,10 +57,14 @@ def differences(bundle: dict[str, Any]) -> list[str]:
 
     Raises BundleUnusable when it cannot be replayed at all.
     """
-    for field in ("orders", "fixes", "transitions", "engine", "rules_changed", "sha256"):
+    for field, kind in PARTS.items():
         if field not in bundle:
             raise BundleUnusable(field, "missing")
-    found = [
+        if not isinstance(bundle[field], kind):
+            raise BundleUnusable(field, "is not what a bundle holds there")
+    sealed = [name for name in (*PARTS, "until_ms") if name != "sha256"]
+    found = [f"{name}: sha256 does not name it" for name in sealed if name not in bundle["sha256"]]
+    found += [
         f"{name}: the content is not what its sha256 says"
         for name, stated in bundle["sha256"].items()
         if _sha256(bundle.get(name)) != stated

@@ -15,6 +15,7 @@ from gateway.geofence.motion import Observation
 
 COLUMNS = ("time", "device_id", "lat", "lon", "horizontal_accuracy_m", "speed_m_s", "course_deg", "event")
 REQUIRED = ("time", "device_id", "lat", "lon")
+ACCURACY_MAX_M, SPEED_MAX_M_S = 1_000_000, 1_000
 # What lies outside is a receiver's week counter or a slip of the pen, no time of a fix: GPS began in 1980.
 TIME_MIN_MS, TIME_MAX_MS = unix_ms_of("1980-01-06T00:00:00Z"), unix_ms_of("2100-01-01T00:00:00Z")
 
@@ -71,8 +72,8 @@ def _observation(row: dict[str, str]) -> Observation:
         time_ms,
         lat,
         lon,
-        _number(row, "horizontal_accuracy_m", 0, 1_000_000),
-        _number(row, "speed_m_s", 0, 1_000),
+        _number(row, "horizontal_accuracy_m", 0, ACCURACY_MAX_M),
+        _number(row, "speed_m_s", 0, SPEED_MAX_M_S),
         None if course is None else course % 360,
         event,
     )
@@ -86,6 +87,7 @@ def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) 
         if header is None:
             raise FileUnreadable(where, "is empty", f"the first line must be {','.join(COLUMNS)}")
         names = [name.strip().lstrip("\ufeff") for name in header]
+        names = [name.lower() if name.lower() in COLUMNS else name for name in names]
         missing = [name for name in REQUIRED if name not in names]
         twice = [name for name in COLUMNS if names.count(name) > 1]
         if twice:

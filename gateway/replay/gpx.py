@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
+from gateway.replay.fixes import ACCURACY_MAX_M, SPEED_MAX_M_S, TIME_MAX_MS, TIME_MIN_MS
 
 BYTES_MAX = 200_000_000
 # GPX states no accuracy; hdop times this gives a 68 % radius (ASSUMED user range error of 5 m).
 METRES_PER_HDOP = 5.0
+OFFSET = re.compile(r"[Zz]$|[+-]\d\d:\d\d$")
 
 
 def _plain(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str | None, low: float, high: float) -> float | None:
+    """The number, or None where there is none that can be meant: not in [low, high], not finite, not a number."""
     try:
-        return None if text is None else float(text)
+        value = float(text or "")
     except ValueError:
         return None
+    return value if low <= value <= high else None
+
+
+def accuracy_m(hdop: float | None) -> float | None:
+    """The accuracy that a dilution of precision stands for; None (unknown) where it stands for none."""
+    if hdop is None or not 0 < hdop <= ACCURACY_MAX_M / METRES_PER_HDOP:
+        return None
+    return METRES_PER_HDOP * hdop
 
 
 def _observation(point: ElementTree.Element, device_id: str) -> Observation | None:
     """The point as an observation; None when it has no usable time or position."""
-    lat, lon = _number(point.get("lat")), _number(point.get("lon"))
+    lat, lon = _number(point.get("lat"), -90, 90), _number(point.get("lon"), -180, 180)
     values = {_plain(child.tag): (child.text or "").strip() for child in point.iter()}
-    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or "time" not in values:
+    if lat is None or lon is None or "time" not in values:
         return None
-    time = values["time"] if values["time"][-1:] in "Zz" or "+" in values["time"] else values["time"] + "Z"
+    time = values["time"] if OFFSET.search(values["time"]) else values["time"] + "Z"
     try:
         time_ms = unix_ms_of(time)
     except (ValueError, OverflowError):
         return None
-    hdop = _number(values.get("hdop"))
-    accuracy = None if hdop is None or hdop <= 0 else METRES_PER_HDOP * hdop
-    speed, course = _number(values.get("speed")), _number(values.get("course"))
-    return Observation(device_id, time_ms, lat, lon, accuracy, speed, course, "", "gpx")
+    if not TIME_MIN_MS <= time_ms < TIME_MAX_MS:
+        return None
+    accuracy = accuracy_m(_number(values.get("hdop"), 0, float("inf")))
+    speed = _number(values.get("speed"), 0, SPEED_MAX_M_S)
+    course = _number(values.get("course"), -360, 360)
+    return Observation(
+        device_id, time_ms, lat, lon, accuracy, speed, None if course is None else course % 360, "", "gpx"
+    )
 
 
 def read(path: Path, device_id: str) -> tuple[list[Observation], int]:

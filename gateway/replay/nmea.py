@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
-from gateway.replay.gpx import METRES_PER_HDOP
+from gateway.replay.fixes import SPEED_MAX_M_S
+from gateway.replay.gpx import accuracy_m
 
 BYTES_MAX = 200_000_000
 KNOT_M_S = 1852 / 3600
@@ -64,11 +65,11 @@ def _observation(fields: list[str], device_id: str, hdop: float | None) -> Obser
     lat, lon = _degrees(fields[3], fields[4]), _degrees(fields[5], fields[6])
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise ValueError("position")
-    speed, course = _number(fields[7]), _number(fields[8])
-    accuracy = None if hdop is None or hdop <= 0 else METRES_PER_HDOP * hdop
-    return Observation(
-        device_id, time_ms, lat, lon, accuracy, None if speed is None else speed * KNOT_M_S, course, "", "nmea"
-    )
+    knots, course = _number(fields[7]), _number(fields[8])
+    speed = None if knots is None or not 0 <= knots * KNOT_M_S <= SPEED_MAX_M_S else knots * KNOT_M_S
+    if course is not None:
+        course = course % 360 if -360 <= course <= 360 else None
+    return Observation(device_id, time_ms, lat, lon, accuracy_m(hdop), speed, course, "", "nmea")
 
 
 def read(path: Path, device_id: str) -> tuple[list[Observation], int]:

@@ -12,8 +12,9 @@ import typer
 from gateway.contract.errors import OrdersInvalid
 from gateway.contract.transitions import Transition
 from gateway.errors import FileUnreadable
-from gateway.replay import fixes
+from gateway.replay import bundle, fixes
 from tests.support.contact_orders import MONDAY_NOON_MS, at, circle, order, second_of, told, words
+from tests.support.tracker_messages import order_document
 from waakzaam.commands import replay as command
 from waakzaam.exits import BadInput
 
@@ -36,6 +37,7 @@ def rows_of(content: bytes, tmp_path: Path) -> list[Any]:
         lambda text: text.replace("\n", "\r").encode(),
         lambda text: text.replace("\n", "\r\n", 7).encode() + b"\r\n\r\n",
         lambda text: text.encode("utf-16"),
+        lambda text: text.replace(HEADER, HEADER.upper()).encode(),
         lambda text: "\n".join(reversed(text.splitlines()[1:])).join([HEADER + "\n", "\n"]).encode(),
     ],
 )
@@ -145,3 +147,34 @@ def test_a_tracker_that_reports_from_one_place_for_two_days_is_left_behind_and_t
     left = told(one, rows, kind="device_left_behind")
     assert [t.transition for t in left] == ["raised", "cleared"]
     assert second_of(left[0]) == 48 * 3600
+
+
+def test_rows_outside_every_orders_time_are_said_and_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "o.json").write_text(json.dumps(order_document(protected=[])))
+    (tmp_path / "f.csv").write_text(f"{HEADER}\n{HIS.replace('2026-', '2006-')}")
+    command.replay(tmp_path / "o.json", tmp_path / "f.csv", out=str(tmp_path / "a.jsonl"))
+    assert "no order is in force at any time of the tracker 'trk-m1'" in capsys.readouterr().err
+
+
+def test_a_track_with_unusable_points_is_replayed_and_ends_with_status_2(tmp_path: Path) -> None:
+    (tmp_path / "o.json").write_text(json.dumps(order_document()))
+    point = '<trkpt lat="50.85" lon="4.35"><time>2026-03-02T12:00:00Z</time></trkpt>'
+    (tmp_path / "w.gpx").write_text(f'<gpx>{point}<trkpt lat="50.85" lon="4.35"/></gpx>')
+    with pytest.raises(BadInput, match="partly unusable"):
+        command.replay(tmp_path / "o.json", track=[f"trk-m1={tmp_path / 'w.gpx'}"], out=str(tmp_path / "a.jsonl"))
+    assert (tmp_path / "a.jsonl").exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("sha256", []), ("transitions", None), ("fixes", {}), ("engine", 3)])
+def test_a_bundle_of_another_shape_is_refused_in_words(field: str, value: Any) -> None:
+    whole = bundle.make({"schema": "waakzaam.orders/1", "orders": []}, [], MONDAY_NOON_MS, [])
+    assert bundle.differences(whole) == []
+    with pytest.raises(bundle.BundleUnusable, match=field):
+        bundle.differences({**whole, field: value})
+
+
+def test_a_bundle_whose_seals_were_taken_off_does_not_hold() -> None:
+    whole = bundle.make({"schema": "waakzaam.orders/1", "orders": []}, [], MONDAY_NOON_MS, [])
+    assert len(bundle.differences({**whole, "sha256": {}})) == 6

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware.detection import evaluate
 from sensor_models import calibration, detection, scans, strip_definition
 from sensor_models.errors import CalibrationRefused
 from tests.support.written_scans import CALIBRATION_LEVELS, STRIP_TOML, Formula, write
@@ -113,6 +114,17 @@ def test_a_scan_that_is_no_measurement_is_invalid_with_a_reason(plain: dict[str,
     assert found["verdict"] == "invalid"
     assert word in found["reason"]
     assert found["concentration_mol_l"] is None
+
+
+@pytest.mark.parametrize("amount", [2e-5, 2e-4])
+def test_a_dose_in_currents_of_the_other_sign_is_never_negative(plain: dict[str, Any], amount: float) -> None:
+    formula = Formula()
+    net = -formula.net_a(amount, "A", np.random.default_rng(3))
+    one = scans.RecordedScan("x", "A", "", "", None, formula.potential_v, None, None, net)
+    found = detection.judge(plain, [one])[0].to_json()
+    assert found["verdict"] == "inconclusive"
+    assert "upside down" in found["reason"]
+    assert evaluate(plain, one.for_detector()).to_dict()["reason"] == found["reason"]
 
 
 def test_a_quiet_trace_of_few_converter_steps_is_a_measurement_and_a_clipped_one_is_not(plain: dict[str, Any]) -> None:

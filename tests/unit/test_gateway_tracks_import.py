@@ -56,3 +56,29 @@ def test_a_file_without_a_usable_point_says_why(tmp_path: Path, name: str, conte
     with pytest.raises(FileUnreadable) as raised:
         (gpx if name.endswith("gpx") else nmea).read(path, "trk-1")
     assert reason in str(raised.value)
+
+
+def gpx_with(tmp_path: Path, *points: str) -> Path:
+    path = tmp_path / "walk.gpx"
+    body = "".join(f'<trkpt lat="50.85" lon="4.35">{inside}</trkpt>' for inside in points)
+    path.write_text(f'<gpx xmlns="http://www.topografix.com/GPX/1/0"><trk><trkseg>{body}</trkseg></trk></gpx>')
+    return path
+
+
+@pytest.mark.parametrize("time", ["2026-03-10T05:00:00-05:00", "2026-03-10T11:00:00+01:00", "2026-03-10T10:00:00"])
+def test_a_time_with_any_offset_is_read(tmp_path: Path, time: str) -> None:
+    rows, unusable = gpx.read(gpx_with(tmp_path, f"<time>{time}</time>"), "trk-1")
+    assert (rows[0].time_ms, unusable) == (unix_ms_of("2026-03-10T10:00:00Z"), 0)
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "1e12", "-1e12", "x"])
+def test_what_a_point_cannot_mean_is_unknown_and_its_place_is_judged(tmp_path: Path, word: str) -> None:
+    inside = f"<time>2026-03-10T10:00:00Z</time><hdop>{word}</hdop><speed>{word}</speed><course>{word}</course>"
+    (row,), unusable = gpx.read(gpx_with(tmp_path, inside), "trk-1")
+    assert (row.lat, row.accuracy_m, row.speed_m_s, row.course_deg, unusable) == (50.85, None, None, None, 0)
+
+
+def test_a_point_before_gps_began_is_counted_as_unusable(tmp_path: Path) -> None:
+    path = gpx_with(tmp_path, "<time>1970-01-01T00:00:00Z</time>", "<time>2026-03-10T10:00:00Z</time>")
+    rows, unusable = gpx.read(path, "trk-1")
+    assert (len(rows), unusable) == (1, 1)

@@ -72,6 +72,27 @@ def name_strangers(parsed: Sequence[Order], rows: Iterable[Observation]) -> None
         typer.echo(f"waakzaam: no order names the tracker {some}: such rows were judged for nobody", err=True)
 
 
+def name_unjudged(parsed: Sequence[Order], rows: Iterable[Observation]) -> None:
+    """Says which trackers have rows only while none of their orders is in force: that is not "nothing happened"."""
+    terms: dict[str, list[tuple[int, int]]] = {}
+    for order in parsed:
+        for device in order.devices():
+            terms.setdefault(device, []).append((order.valid_from_ms, order.valid_until_ms))
+    judged: dict[str, bool] = {}
+    for row in rows:
+        if row.device_id in terms:
+            within = any(start <= row.time_ms < end for start, end in terms[row.device_id])
+            judged[row.device_id] = judged.get(row.device_id, False) or within
+    unjudged = sorted(device for device, within in judged.items() if not within)
+    if unjudged:
+        some = ", ".join(repr(name) for name in unjudged[:5]) + (", …" if len(unjudged) > 5 else "")
+        typer.echo(
+            f"waakzaam: no order is in force at any time of the tracker {some}: such rows were judged for nobody "
+            "(look at the rows' dates and at valid_from and valid_until)",
+            err=True,
+        )
+
+
 def until_ms_of(text: str | None) -> int | None:
     """Unix milliseconds of the --until option; raises BadInput."""
     if text is None:
@@ -82,8 +103,8 @@ def until_ms_of(text: str | None) -> int | None:
         raise BadInput("--until", str(error)) from None
 
 
-def _read_track(text: str) -> list[Observation]:
-    """The observations of one --track option; raises BadInput or FileUnreadable."""
+def _read_track(text: str) -> tuple[list[Observation], int]:
+    """(observations, how many points or lines were unusable) of a --track; raises BadInput or FileUnreadable."""
     device_id, equals, name = text.partition("=")
     if not device_id or not equals or not name:
         raise BadInput(f"--track {text}", "is not DEVICE_ID=FILE", "for example trk-m1=walk.gpx")
@@ -92,7 +113,7 @@ def _read_track(text: str) -> list[Observation]:
     rows, unusable = read(path, device_id)
     if unusable:
         typer.echo(f"waakzaam: {path}: {unusable} points or lines were unusable, {len(rows)} were taken", err=True)
-    return rows
+    return rows, unusable
 
 
 def write_lines(lines: Iterable[str], out: str) -> None:
@@ -150,8 +171,11 @@ def replay(
     try:
         parsed = orders_file.read(orders)
         rows = [] if fixes_path is None else fixes.read(fixes_path, complaints)
+        spoilt = []
         for text in track or []:
-            rows += _read_track(text)
+            taken, unusable = _read_track(text)
+            rows += taken
+            spoilt += [text] if unusable else []
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     if not rows and until_ms is None:
@@ -160,6 +184,7 @@ def replay(
             str(fixes_path or track), "holds no rows: nothing was judged", "name a file with fixes, or --until"
         )
     name_strangers(parsed, rows)
+    name_unjudged(parsed, rows)
     faults = Faults()
     transitions = list(run_replay(parsed, rows, until_ms, on_fault=faults))
     write_lines((transition.to_line() for transition in transitions), out)
@@ -170,6 +195,12 @@ def replay(
         document = bundle.make(json.loads(orders.read_text(encoding="utf-8")), rows, until_ms, transitions)
         write_lines([json.dumps(document, ensure_ascii=False)], str(evidence))
     complaints.finish()
+    if spoilt:
+        raise BadInput(
+            f"--track {spoilt[0]}",
+            "is partly unusable, all the rest was replayed",
+            "mend or remove them",
+        )
     faults.finish()
 
 

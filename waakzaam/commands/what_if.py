@@ -20,7 +20,7 @@ from gateway.geofence.rules import STANDARD, Rules
 from gateway.replay import fixes, map_page
 from gateway.replay.what_if import Proposal, compare
 from waakzaam import map_trimmings
-from waakzaam.commands.replay import Complaints, name_strangers, write_lines
+from waakzaam.commands.replay import Complaints, name_strangers, name_unjudged, write_lines
 from waakzaam.exits import BadInput
 
 
@@ -137,6 +137,7 @@ def what_if(
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     name_strangers(present, rows)
+    name_unjudged(present, rows)
     outcome, transitions = compare(present, rows, proposal)
     if map_path is not None:
         proposed = [proposal.applied(order) for order in present]
