@@ -47,6 +47,7 @@ class Effects:
     _strips: "Any"
     _recorder: "Any"
     _strip: "Any"
+    _another: "bool"
     _button: "Any"
     _light: "Any"
     _say: "Any"
@@ -68,6 +69,7 @@ class Effects:
 
     def _do_self_test(self):
         self._told = []
+        self._another = False
         self._evidence = Evidence()
         self.instrument = None
         self._number = 0
@@ -120,7 +122,9 @@ class Effects:
 
     def _do_look_for_strip(self):
         yield 0
-        return ("strip_in",) if self._strip.closed else ("strip_out",)
+        if not self._strip.closed:
+            return ("strip_out",)
+        return ("another_strip",) if self._another else ("strip_in",)
 
     def _do_check_strip(self):
         return (yield from self.instrument.check_strip(self._today()))
@@ -170,7 +174,7 @@ class Effects:
 
     def _do_tell_plainly(self):
         """Light and motor alone, when the words failed: a verdict is never lost to a text."""
-        yield from self._play(telling.pattern_of(self.state.verdict))
+        yield from self._show_verdict(telling.pattern_of(self.state.verdict))
         self.finished += 1
         return ("told",)
 
@@ -187,10 +191,23 @@ class Effects:
             lines.append(self._texts["unlogged"])
         self._pattern = None
         self._say("tell", {"verdict": verdict, "reason": reason, "logged": not unlogged, "text": lines})
-        yield from self._play(pattern)
+        yield from self._show_verdict(pattern)
         self.finished += 1
         self._say("finished", {"verdict": verdict, "logged": not unlogged})
         return ("told",)
+
+    def _show_verdict(self, pattern: tuple):
+        """The verdict's pattern, to its end; but a negative over another strip than the one measured is not shown.
+
+        It would pass for that strip's.
+        """
+        showing = self._play(pattern)
+        for wait_us in showing:
+            if self._another and self.state.verdict == "negative":
+                showing.close()
+                self._light(telling.DARK, 0)
+                return
+            yield wait_us
 
     def _play(self, pattern: tuple):
         for milliseconds, colour, vibration in pattern:

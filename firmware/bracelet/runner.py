@@ -17,7 +17,10 @@ from firmware.bracelet.table import (
     CHANGE_STRIP,
     CLEAN_OUT,
     CLEAN_WETTING,
+    DECIDE,
+    LOG,
     SHARE,
+    TELL,
 )
 from firmware.drivers.errors import DriverError
 
@@ -87,6 +90,7 @@ class Runner(Effects):
         self._evidence = Evidence()
         self._recorder = recorder
         self._strip = Input(strip_pin)
+        self._another = False  # the strip was changed after it was measured: the verdict is not this one's
         self._button = Input(button_pin)
         self._light = light
         self._say = say
@@ -138,7 +142,8 @@ class Runner(Effects):
 
     def _pause_ms(self, left_ms: int) -> int:
         """How long nothing need be looked at: longer while the colour comes, for the battery."""
-        return SLOW_MS if left_ms >= SLOW_FROM_MS and not self._button.closed else INPUTS_EVERY_MS
+        slow = left_ms >= SLOW_FROM_MS and not self._button.closed and self.state.name != TELL
+        return SLOW_MS if slow else INPUTS_EVERY_MS
 
     def _advance(self, effect, now_ms: int) -> int:
         try:
@@ -206,6 +211,10 @@ class Runner(Effects):
         idle = self.state.name in (ASLEEP, AWAKE, SHARE)  # where a touch begins a test, as it does out of deep sleep
         if self._strip.changed(idle):
             self._post(("strip_in",) if self._strip.closed else ("strip_out",))
+            if self._strip.closed and self.state.name in (DECIDE, LOG, TELL, AWAIT_STRIP_OUT):
+                self._another = True
+                if self.state.verdict == "negative" and self.state.name != LOG:
+                    self._resume_ms = self._inputs_ms  # what is being told ends now
         if self._button.changed(idle):
             self._held_ms = 0
             if self._button.closed:

@@ -119,6 +119,8 @@ TRANSITIONS = (
     (TELL, "fault", TELL, "tell_plainly", KEEP),
     (AWAIT_STRIP_OUT, "strip_out", ASLEEP, "rest", KEEP),
     (AWAIT_STRIP_OUT, "button", AWAIT_STRIP_OUT, "tell", KEEP),
+    (AWAIT_STRIP_OUT, "told", AWAIT_STRIP_OUT, "look_for_strip", KEEP),
+    (AWAIT_STRIP_OUT, "another_strip", SELF_TEST, "self_test", KEEP),  # put in while the verdict was sealed or told
     # Held for 3 s, where no strip is at work: the press before has begun a test at most, and nothing was measured yet.
     (ASLEEP, "hold", SHARE, "share", KEEP),
     (AWAKE, "hold", SHARE, "share", KEEP),

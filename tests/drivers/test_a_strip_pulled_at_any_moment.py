@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.bracelet import flow, table
+from firmware.bracelet import flow, table, telling
 from firmware.wire.record import open_record
 from simulators.ad5941 import OpenCell
 from simulators.strip import StripCell
@@ -68,12 +68,12 @@ class Hand:
         self.kind = kind
         self.bench = BraceletBench(place, *documents, waveform=SCAN, incubate_ms=500, colour_lot="C1")
 
-    def put_strip(self) -> None:
+    def put_strip(self, spikes: dict[str, float] | None = None, wet_us: float = WET_US) -> None:
         if self.kind == "voltammetric":
             self.bench.insert(dipped().cell())
             return
-        pads = ColourStrip("lager", {}, seed="pulled", bottle="pulled")
-        pads.wet_at_us = self.bench.clock.now_us + WET_US
+        pads = ColourStrip("lager", spikes or {}, seed="pulled", bottle="pulled")
+        pads.wet_at_us = self.bench.clock.now_us + wet_us
         self.bench.insert_pads(pads)
 
     def press(self, second: float) -> None:
@@ -155,6 +155,42 @@ def test_the_second_of_two_strips_drawn_out_in_any_state_is_told_logged_and_type
         hand.wait_for(state)
         hand.bench.pull()
         require_told(hand.bench, state, "dry" if state == "decide" else "strip_pulled")
+
+
+@pytest.mark.parametrize("spiked", [False, True], ids=["clean", "spiked"])
+def test_a_strip_changed_while_a_verdict_is_sealed_or_told_begins_a_test_of_its_own(
+    spiked: bool, tmp_path: Path
+) -> None:
+    for state, after_s in (("decide", 0.0), ("tell", 0.8)):
+        hand = Hand(tmp_path, f"{state} {after_s}", "colour")
+        bench = hand.bench
+        hand.put_strip({"GHB": 0.1} if spiked else {})
+        hand.wait_for("await_wetting")
+        pads = bench.window.strip
+        assert isinstance(pads, ColourStrip)
+        pads.wet_at_us = bench.clock.now_us - 700e6  # its colour has come
+        hand.wait_for(state, after_s)
+        bench.pull()
+        bench.at(0.3, lambda hand=hand: hand.put_strip(wet_us=14e6))
+        verdict = "positive" if spiked else "negative"
+        hand.wait_for("self_test")
+        assert [data["verdict"] for kind, data in bench.said if kind == "tell"] == [verdict]
+        assert not spiked or len([1 for _, colour, _ in bench.lights if colour == telling.RED]) == 9  # to its end
+        bench.run(60.0)
+        assert [data["verdict"] for kind, data in bench.said if kind == "tell"] == [verdict, "negative"]
+        assert len(bench.records()) == 2
+
+
+def test_a_negative_is_dark_at_once_when_another_strip_is_put_in(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, "dark", "colour")
+    hand.put_strip()
+    hand.wait_for("tell", 0.3)
+    hand.bench.pull()
+    hand.bench.at(0.3, hand.put_strip)
+    put_us = hand.bench.clock.now_us + 0.3e6
+    hand.wait_for("await_wetting")
+    dark_us = next(at_us for at_us, colour, _ in hand.bench.lights if at_us > put_us and colour == telling.DARK)
+    assert dark_us - put_us < 0.15e6
 
 
 @pytest.mark.parametrize("while_in", ["asleep", "awake"])
