@@ -124,3 +124,24 @@ def test_every_register_page_fits_a_phone(sessions: dict[str, Page], place: tupl
                 wide[path] = width
         page.set_viewport_size({"width": 1440, "height": 900})
     assert wide == {}
+
+
+def test_who_is_hooked_up_is_read_in_full_and_fields_of_a_row_stand_level(
+    sessions: dict[str, Page], place: tuple[Backend, str]
+) -> None:
+    backend, page = place[0], sessions["ann"]
+    page.goto(backend.address + "/devices")
+    party = page.locator("#party")
+    told = party.locator("option").first.inner_text()
+    room = party.evaluate(
+        """(select, told) => {
+          const pen = document.createElement("canvas").getContext("2d");
+          pen.font = getComputedStyle(select).font;
+          return select.clientWidth - pen.measureText(told).width;
+        }""",
+        told,
+    )
+    assert room > 40, f"{told!r} is cut off"
+    page.goto(backend.address + "/maintenance")
+    tops = {round(page.locator(name).bounding_box()["y"]) for name in ("#starts", "#ends")}  # type: ignore[index]
+    assert len(tops) == 1
