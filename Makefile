@@ -6,6 +6,8 @@ BIN := .venv/bin
 SECONDS_HEADLESS ?= 45
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+# A third of the tests' time is waiting for boards that live in real time: half as many workers again as cores.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
 PURE := firmware/wire firmware/detection firmware/tracking gateway/contract gateway/geofence sensor_models alarm_backend/alarms/lifecycle.py waakzaam
 
@@ -16,7 +18,7 @@ demo: setup ## run the whole chain and open the console's address it prints
 	@WAAKZAAM_ENDS_WITH=$$PPID exec $(BIN)/waakzaam demo $(DEMO_ARGS)
 
 test: setup-test lint types ## set up and run every test
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 setup: ## virtual environment, libraries, MicroPython VM, browser libraries
 	@bash setup.sh demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import cache
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=campaigns)
 
 
+def pytest_collection_finish() -> None:
+    """The collector need not look through the libraries and tables that stay until the end of this process."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:
@@ -54,6 +61,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if name in REQUIRED:
                 pytest.fail(f"{name} is required (WAAKZAAM_REQUIRE) but not on this machine; see `waakzaam doctor`")
             pytest.skip(f"needs {name}; see `waakzaam doctor`")
+
+
+@pytest.fixture
+def little_to_collect() -> None:
+    """For tests of firmware that collects at every step, as a board's heap wants: only what the test itself makes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

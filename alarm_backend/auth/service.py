@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from functools import cache
 
 import pyotp
 from argon2 import PasswordHasher
@@ -32,6 +33,12 @@ def sha256(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@cache
+def _hash_of_nobody() -> str:
+    """Verified when the name is unknown, so that an answer takes as long as for a known one. Made once a process."""
+    return PasswordHasher().hash(secrets.token_urlsafe(16))
+
+
 @dataclass(frozen=True)
 class NewSession:
     """A session that was just opened; the token exists only here and in the cookie."""
@@ -53,8 +60,7 @@ class AuthService:
         self._vault = vault
         self._attempts = Attempts()
         self._hasher = PasswordHasher()
-        # Verified when the name is unknown, so that an answer takes as long as for a known one.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _hash_of_nobody()
 
     def add_user(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +15,8 @@ from simulators.strip.colour import ColourStrip
 from simulators.strip.remembered import Remembered
 from tests.support.colour_tests import calibration
 from waakzaam.rigs.bracelet import KEY, BraceletBench, hurried, ketamine_calibration
+
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 
 SCAN = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 WET_US = 2e6  # after the strip is put in
@@ -42,13 +42,6 @@ CLEAN = {
     "clean_out": "no_strip",
 }
 BETWEEN = {"load_next": "no_strip", "change_strip": "no_strip"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _libraries_are_no_garbage() -> Iterator[None]:
-    gc.freeze()  # the firmware collects in every test
-    yield
-    gc.unfreeze()
 
 
 @cache

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import gc
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,15 +20,8 @@ from tests.support import colour_tests
 from waakzaam.rigs.bracelet import KEY, ROOT, ketamine_calibration
 from waakzaam.strip_calibrations import path_of
 
+pytestmark = pytest.mark.usefixtures("little_to_collect")
 GOOD = {"device_id": "brc-1", "key": KEY}
-
-
-@pytest.fixture(autouse=True)
-def little_to_collect() -> Iterator[None]:
-    """The reader collects garbage at every piece, as a board's heap wants: here it need not look through all of pytest."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize(

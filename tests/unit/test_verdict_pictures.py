@@ -85,11 +85,12 @@ def test_pictures_are_png_and_an_unreadable_scan_is_left_to_the_words(
 
 
 def test_reports_of_both_kinds_of_calibration_state_their_limits(made: tuple[str, list[Judged]]) -> None:
-    for page in (made[0], reports.calibration_page(calibrated())):
+    of_colours = reports.calibration_page(calibrated())
+    for page in (made[0], of_colours):
         _self_contained(page)
         for word in ("LC", "LD", "LQ", "incapacitating dose", "Near the limits", "Residuals"):
             assert word in page
-    assert "beside a clean pour" in reports.calibration_page(calibrated())
+    assert "beside a clean pour" in of_colours
 
 
 def test_a_picture_with_another_ending_is_refused(tmp_path: Path) -> None:
