@@ -121,7 +121,8 @@ def create_app(
     app = FastAPI(title="Waakzaam alarm backend", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
     app.state.watch = watch
-    app.state.shared_situation = Shared()
+    app.state.shared_orders = Shared()
+    app.state.shared_situations = Shared()
     app.state.shared_alarms = Shared()
     app.state.shared_panels = Shared()
     for feature in FEATURES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -27,12 +28,13 @@ SAID_ONCE = {"device_id", "order_id", "person_id", "role", "stored_ms"}
 router = APIRouter()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Known:
-    """What was known at one moment about some orders."""
+    """What was known at one moment about one order, as it is sent."""
 
-    packed: Packed
-    read: list[tuple[str, dict[str, Any]]]
+    order: str
+    tracks: tuple[str, ...]
+    read: tuple[tuple[str, dict[str, Any]], ...]
     """What the audit chain keeps of each read of it."""
 
 
@@ -44,13 +46,28 @@ def order_of(services: Services, order_id: str) -> OrderView | None:
         return None  # an alarm about the platform itself belongs to no order, and is shown all the same
 
 
-def look(services: Services, order_ids: list[str] | None) -> Known:
-    """What is known now; None = of every order with an open alarm."""
-    concerned = services.alarms.orders_concerned(order_ids)
-    orders = [order for order in (order_of(services, name) for name in concerned) if order is not None]
-    tracks, read = services.positions.latest_of([order.order_id for order in orders])
-    said = {"orders": [_shown_order(order) for order in orders], "tracks": [_shown(track) for track in tracks]}
-    return Known(Packed.of(json.dumps(said, separators=(",", ":")).encode()), read)
+def look(services: Services, order_id: str) -> Known | None:
+    """What is known of an order now; None when it is no order of ours."""
+    order = order_of(services, order_id)
+    if order is None:
+        return None
+    tracks, read = services.positions.latest_of([order_id])
+    return Known(_written(_shown_order(order)), tuple(_written(_shown(track)) for track in tracks), tuple(read))
+
+
+def _look_when_concerned(services: Services, order_id: str) -> Known | None:
+    """The same, only of an order that has an open alarm."""
+    return look(services, order_id) if services.alarms.orders_concerned([order_id]) else None
+
+
+def _written(said: dict[str, Any]) -> str:
+    return json.dumps(said, separators=(",", ":"))
+
+
+def _together(known: tuple[Known, ...]) -> Packed:
+    orders = ",".join(one.order for one in known)
+    tracks = ",".join(track for one in known for track in one.tracks)
+    return Packed.of(f'{{"orders":[{orders}],"tracks":[{tracks}]}}'.encode())
 
 
 def _shown_order(order: OrderView) -> dict[str, Any]:
@@ -80,12 +97,16 @@ def situation(
     """Who is where: of every order with an open alarm, or of those asked for among them. Each read is in the audit
 
     chain."""
+    # Consoles that hear of alarms one after the other do not ask for quite the same orders: each order is looked up
+    # once for all of them. A page that opens has heard of nothing yet: what it is told is no older than its question.
+    looked: list[Known | None]
     if order_id is None:
-        known = look(services, None)
+        looked = [look(services, name) for name in services.alarms.orders_concerned(None)]
     else:
-        asked = tuple(sorted(set(order_id)))
-        shared: Shared[Known] = request.app.state.shared_situation
-        known = shared.of(asked, lambda: look(services, list(asked)))
-    services.positions.note_read(known.read, user)
+        orders: Shared[Known | None] = request.app.state.shared_orders
+        looked = [orders.of(name, partial(_look_when_concerned, services, name)) for name in sorted(set(order_id))]
+    known = tuple(one for one in looked if one is not None)
+    services.positions.note_read([line for one in known for line in one.read], user)
     headers = {"Cache-Control": "no-store", NOW_HEADER: str(services.clocks.now_ms())}
-    return known.packed.answer(request, "application/json", headers)
+    written: Shared[Packed] = request.app.state.shared_situations
+    return written.of(known, lambda: _together(known)).answer(request, "application/json", headers)
