@@ -64,6 +64,18 @@ def _values(array: Any) -> tuple[str, Array] | None:
     return kind[0], np.array(values, dtype=float) * kind[1]
 
 
+def _spoilt(curve: Any) -> bool:
+    """Whether a curve of current over potential has values that are no numbers, where others of it are."""
+    for name in ("xaxisdataarray", "yaxisdataarray"):
+        array = curve.get(name) if isinstance(curve, dict) else None
+        values = array.get("datavalues") if isinstance(array, dict) else None
+        if isinstance(array, dict) and isinstance(values, list) and _values(array) is None:
+            sound = [one for one in values if isinstance(one.get("v") if isinstance(one, dict) else one, (int, float))]
+            if sound and len(sound) < len(values) and _values({**array, "datavalues": sound}) is not None:
+                return True
+    return False
+
+
 def _pair(dataset: Any, points: int) -> tuple[Array, Array] | None:
     """(forward, reverse) currents of a square wave, where the session keeps them."""
     found: dict[str, Array] = {}
@@ -104,6 +116,10 @@ def read_session(text: str, file: str, stem: str) -> Read:
             one = _curve(curve, measurement.get("dataset"), len(curves) == 1, f"{stem}/{title}/{m}")
             if one is not None:
                 found.append(one)
+            elif len(curves) > 1 and _spoilt(curve):
+                fault = MalformedFile(file, 0, f"measurements[{n}].curves[{m}]", "has a value that is not a number")
+                fault.scan_id = f"{stem}/{title}/{m}"
+                faults.append(fault)
         if len(found) == before:
             faults.append(MalformedFile(file, 0, f"measurements[{n}]", "holds no curve of current over potential"))
     if not found:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensor_models import electrical_units, instrument_files
+from sensor_models import electrical_units, instrument_files, palmsens_files
 from sensor_models.errors import MalformedFile
 from tests.support.source_tree import ROOT
 
@@ -217,3 +217,15 @@ def test_a_bad_file_is_named_by_line_field_and_reason(
     with pytest.raises(MalformedFile) as caught:
         instrument_files.read(path)
     assert (caught.value.line, caught.value.field) == (line, field)
+
+
+def test_a_spoilt_curve_beside_a_sound_one_is_named_and_not_passed_over() -> None:
+    def axis(unit: str, values: list[float | None]) -> dict[str, object]:
+        return {"unit": {"type": f"PalmSens.Units.{unit}"}, "datavalues": [{"v": value} for value in values]}
+
+    volts = axis("Volt", [0.1, 0.2, 0.3])
+    curves = [{"xaxisdataarray": volts, "yaxisdataarray": axis("MicroAmpere", y)} for y in ([1, 2, 3], [1, None, 3])]
+    text = json.dumps({"measurements": [{"title": "swv", "curves": curves}]})
+    found, faults = palmsens_files.read_session(text, "a.pssession", "a")
+    assert [one.scan_id for one in found] == ["a/swv/1"]
+    assert [(fault.field, fault.scan_id) for fault in faults] == [("measurements[1].curves[2]", "a/swv/2")]
