@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from alarm_backend.store.database import insert_new
 from alarm_backend.store.tables import login_tokens, sessions, users
@@ -62,11 +62,6 @@ def end_sessions_of(connection: Connection, username: str) -> int:
 def end_sessions_of_sid(connection: Connection, provider_sid: str) -> int:
     """End the sessions that belong to one session at the provider."""
     return int(connection.execute(delete(sessions).where(sessions.c.provider_sid == provider_sid)).rowcount)
-
-
-def drop_ended(connection: Connection, now_ms: int, unused_since_ms: int) -> int:
-    ended = delete(sessions).where(or_(sessions.c.expires_ms <= now_ms, sessions.c.used_ms < unused_since_ms))
-    return int(connection.execute(ended).rowcount)
 
 
 def add_login_token(connection: Connection, row: dict[str, Any]) -> None:
