@@ -136,6 +136,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _no_such_address)
     app.add_exception_handler(DBAPIError, _database_gone)
     app.add_exception_handler(PoolTimeout, _database_gone)
+    app.add_exception_handler(Exception, _unexpected)
     return app
 
 
@@ -164,8 +165,17 @@ async def _no_such_address(request: Request, error: Exception) -> Response:
     return await http_exception_handler(request, error)
 
 
-def _database_gone(_request: Request, error: Exception) -> Response:
+def _unexpected(request: Request, _error: Exception) -> Response:
+    """A fault of our own, which is logged with its traceback after this answer."""
+    if opened_by_a_person(request):
+        return fault_page(request, 500, otherwise="fault.inside")
+    return JSONResponse({"detail": "Internal Server Error"}, status_code=500)
+
+
+def _database_gone(request: Request, error: Exception) -> Response:
     """The database failed under a request: say so with 503, so that the sender keeps the item and tries again."""
+    if opened_by_a_person(request):
+        return fault_page(request, 503, otherwise="fault.database")
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     body = {"detail": f"database: {reason}", "code": "database_away", "values": {"reason": reason}}
     return JSONResponse(body, status_code=503, headers={"Retry-After": "2"})

@@ -16,8 +16,10 @@ def opened_by_a_person(request: Request) -> bool:
     return wants_page and request.method == "GET" and "hx-request" not in request.headers
 
 
-def fault_page(request: Request, status: int, error: AlarmBackendError | None = None) -> Response:
-    """The reason in the reader's language, and the way back; without an error of ours the address is unknown."""
+def fault_page(
+    request: Request, status: int, error: AlarmBackendError | None = None, otherwise: str = "fault.unknown"
+) -> Response:
+    """The reason in the reader's language, and the way back; without an error of ours what the catalogue says."""
     language = language_of(request)
-    why = refused(language, error) if error else catalogue.text(language, "fault.unknown")
+    why = refused(language, error) if error else catalogue.text(language, otherwise)
     return pages.render(request, "fault.html", status=status, why=why)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
 from tests.support.backend import Backend
 
@@ -34,3 +36,27 @@ def test_a_person_reads_why_in_the_own_language(
 def test_programs_and_scripts_get_json(backend: Backend, headers: dict[str, str]) -> None:
     assert backend.client("evaluator").get("/orders", headers=headers).json()["code"] == "not_this_role"
     assert backend.client().get("/nowhere", headers=headers).json() == {"detail": "Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "said"),
+    [
+        (RuntimeError("of our own"), 500, "Er is hier iets fout gegaan"),
+        (OperationalError("select", {}, OSError("gone")), 503, "De databank antwoordt niet"),
+    ],
+)
+def test_a_fault_of_our_own_is_a_page_for_a_person_and_json_for_a_program(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int, said: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    client = TestClient(backend.app, raise_server_exceptions=False)
+    client.cookies.update(backend.client("operator").cookies)
+    monkeypatch.setattr(type(backend.services.orders), "all", broken)
+    page = client.get("/orders", headers=BROWSER | {"Accept-Language": "nl"})
+    assert (page.status_code, said in page.text) == (status, True)
+    assert "of our own" not in page.text
+    program = client.get("/api/v1/orders", headers={"Accept": "application/json"})
+    assert program.status_code == status
+    assert program.json()["detail"]
