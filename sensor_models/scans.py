@@ -124,9 +124,26 @@ def _trace_columns(table: Table) -> tuple[tuple[str, float], ...]:
     raise MalformedFile(table.file, table.header_line, missing, reason)
 
 
+def _begins_anew(potential_v: list[float]) -> int | None:
+    """Index at which the potentials start again as they began (two scans under one name), or None."""
+    if len(potential_v) < 2 or potential_v[0] == potential_v[1]:
+        return None
+    first, second = potential_v[:2]
+    for k in range(2, len(potential_v) - 1):
+        if potential_v[k] == first and potential_v[k + 1] == second:
+            return k
+    return None
+
+
 def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
     if group.fault is not None:
         raise group.fault
+    anew = _begins_anew(group.content.potential)
+    if anew is not None:
+        reason = (
+            f"{group.scan_id!r} names two scans: its potentials begin anew at its point {anew + 1} (name each apart)"
+        )
+        raise MalformedFile(table.file, group.line, "scan_id", reason)
     lot, matrix, analyte, concentration, strip_id = group.labels
     table.line = group.line
     amount = table.number(concentration, "concentration_mol_l") if concentration else None

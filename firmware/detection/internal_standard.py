@@ -33,21 +33,33 @@ def _rise(values, reach: int):
     return out
 
 
+def _span(limits: dict, scan):
+    """(first index, one past the last) of the search window and the chord's reach in points, or None.
+
+    None when the scan does not run far enough past the window on both sides, or holds too few points there.
+    """
+    count = len(scan.potential_v)
+    step = abs(scan.potential_v[count - 1] - scan.potential_v[0]) / (count - 1)
+    reach = int(limits["reach_v"] / step + 0.5)
+    first, stop = bounds(scan.potential_v, limits["search_v"][0], limits["search_v"][1])
+    side = SMOOTHED // 2
+    if first < 0 or reach < 2 or stop - first < 3 or first - reach < side or stop + reach > count - side:
+        return None
+    return first, stop, reach
+
+
 def find(limits: dict, scan):
     """(place V, height A, reverse current's part of it or None) of the tallest peak in the search window, or None.
 
     None when the scan does not reach far enough, or when the tallest place is the window's edge. Limits: `search_v`,
     `reach_v`, `sign` (of a peak's net current).
     """
-    count = len(scan.potential_v)
-    step = abs(scan.potential_v[count - 1] - scan.potential_v[0]) / (count - 1)
-    reach = int(limits["reach_v"] / step + 0.5)
-    first, stop = bounds(scan.potential_v, limits["search_v"][0], limits["search_v"][1])
+    span = _span(limits, scan)
+    if span is None:
+        return None
+    first, stop, reach = span
     start = first - reach
     end = stop + reach
-    side = SMOOTHED // 2
-    if first < 0 or reach < 2 or stop - first < 3 or start < side or end > count - side:
-        return None
     sign = limits["sign"]
     rise = _rise(_smooth(scan.net, start, end), reach)
     top = 0
@@ -84,6 +96,18 @@ def amiss(limits: dict, scan):
 
     Limits: those of `find`, `name`, `place_v`, `drift_v`, `height_low_a`, `height_high_a`, `reverse_most`.
     """
+    if _span(limits, scan) is None:
+        ends = scan.potential_v[0], scan.potential_v[len(scan.potential_v) - 1]
+        return (
+            "the scan runs %.2f to %.2f V and does not pass the strip's internal standard, %.2f to %.2f V"
+            " (scan as the calibration's scans)"
+            % (
+                min(ends),
+                max(ends),
+                limits["search_v"][0] - limits["reach_v"],
+                limits["search_v"][1] + limits["reach_v"],
+            )
+        )
     found = find(limits, scan)
     if found is None:
         return (

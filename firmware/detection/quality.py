@@ -8,6 +8,9 @@ from firmware.detection.scan import POINTS_MIN, Scan, bounds
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
 QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
 CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
+# Readings one converter step from the extreme, per reading at it. A parabola in steps has 0.7; a trace cut off where it
+# runs s steps a point has 2 / s in all. What is cut off and missed by this is less than 1.7 steps high.
+SHOULDER_MOST = 0.3
 CLEAR_PEAK = 12.0  # a peak this many standard deviations high tells its own place
 # A calibration says of each peak how far off it must lie to mean drift (`drift_v`; None: drinks themselves move it, or
 # too few scans showed it). For files without: clear peaks of fresh strips lie within 22 mV of their place in 99 % of
@@ -84,16 +87,19 @@ def _clipped(name: str, trace, full_scale_a) -> object:
     if high == low:
         return "open circuit or stuck converter: every %s current is %.3g A (seat the strip, test again)" % (name, high)
     for extreme in (high, low):
-        run = longest = 0
+        run = longest = near = 0
         for now in trace:
             if now == extreme:
                 run += 1
                 longest = max(longest, run)
             else:
                 run = 0
+                if abs(now - extreme) < 1.5 * step:
+                    near += 1
         if full_scale_a and abs(extreme) >= FULL_SCALE_PART * full_scale_a:
             return "saturated: the %s current reaches the converter's full scale %.3g A" % (name, full_scale_a)
         rounded = spread < QUANTA_MIN * step  # a quiet trace of few converter steps repeats itself by chance
+        rounded = rounded or near > SHOULDER_MOST * longest  # a flat top or bottom
         if longest >= FLAT_RUN_MIN and not rounded and longest * abs(extreme - mean) > CLIP_EVIDENCE * spread:
             return "saturated: the %s current stays at %.3g A for %d points" % (name, extreme, longest)
     return None

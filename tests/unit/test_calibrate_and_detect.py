@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from firmware.detection import evaluate
+from firmware.detection.quality import _clipped
 from sensor_models import calibration, detection, scans, strip_definition
 from sensor_models.errors import CalibrationRefused
 from tests.support.written_scans import CALIBRATION_LEVELS, STRIP_TOML, Formula, write
@@ -140,6 +141,16 @@ def test_a_quiet_trace_of_few_converter_steps_is_a_measurement_and_a_clipped_one
     clipped_a = np.minimum(clipped_a, clipped_a.max() * 0.6)
     one = scans.RecordedScan("x", "A", "", "", None, formula.potential_v, None, None, clipped_a)
     assert "saturated" in detection.judge(plain, [one])[0].to_json()["reason"]
+
+
+def test_a_flat_top_or_bottom_in_converter_steps_is_no_saturation_and_one_cut_off_is() -> None:
+    point = np.arange(-60.0, 61.0)
+    for turn in (50.0, 80.0, 200.0):
+        for sign in (1.0, -1.0):
+            whole = sign * np.round(point**2 / turn + 0.1 * point)
+            assert _clipped("net", (4e-9 * whole).tolist(), None) is None, turn
+            cut = sign * np.round(np.maximum(point**2 / turn + 0.1 * point, 4.0))
+            assert "stays at" in str(_clipped("net", (4e-9 * cut).tolist(), None)), turn
 
 
 def test_forward_and_reverse_currents_say_the_same_as_their_difference(tmp_path: Path, plain: dict[str, Any]) -> None:

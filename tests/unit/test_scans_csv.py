@@ -84,6 +84,16 @@ def test_a_bad_row_spoils_its_own_scan_and_leaves_the_others(tmp_path: Path) -> 
     assert [(one.scan_id, one.line, one.field) for one in faults] == [("bad", 3, "net_a"), ("c", 6, "row")]
 
 
+def test_two_scans_under_one_name_are_told_as_such_and_leave_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "scans.csv"
+    one = "".join(f"{{name}},A,b,k,0,{0.1 * k:.1f},{1e-6 * k}\n" for k in range(1, 5))
+    path.write_text(HEAD + one.format(name="a") + one.format(name="c") + one.format(name="a"), encoding="utf-8")
+    found, (fault,) = scans.read(path)
+    assert [one.scan_id for one in found] == ["c"]
+    assert (fault.scan_id, fault.line, fault.field) == ("a", 2, "scan_id")
+    assert fault.reason.startswith("'a' names two scans: its potentials begin anew at its point 5")
+
+
 def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
     for name, data in (("nul.csv", b"a,\x00b\n1,2\n"), ("quote.csv", HEAD.encode() + b'"' + b"x" * 3_000_000)):
         path = tmp_path / name
