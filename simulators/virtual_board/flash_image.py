@@ -65,11 +65,6 @@ class FlashImage:
             file.seek(self.sectors * SECTOR_BYTES + offset)
             file.write(image)
 
-    def copy_to(self, path: Path) -> FlashImage:
-        """A copy of its present content."""
-        path.write_bytes(self.path.read_bytes())
-        return FlashImage(path, self.sectors, self.rom_sectors)
-
 
 class Factory:
     """A run of the VM that does nothing but file requests on a flash image; as context manager."""

@@ -221,9 +221,3 @@ def calibration_rows(one: World) -> list[tuple[float, str]]:
     amounts = [0.0] * one.blanks + [c for c in one.levels for _ in range(one.repeats)]
     lots = list(one.lots)
     return [(amount, lots[k % len(lots)]) for k, amount in enumerate(amounts)]
-
-
-def unknown_rows(one: World, amount: float, count: int, lot: str | None = None) -> list[tuple[float, str]]:
-    """`count` unknowns of one concentration, over all lots or from one."""
-    lots = [lot] if lot else list(one.lots)
-    return [(amount, lots[k % len(lots)]) for k in range(count)]

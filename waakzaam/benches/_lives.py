@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from gateway.contract.orders import Order, Party, Proximity, Zone
 from gateway.contract.shapes import Circle
-from gateway.geofence.resting import Batch
 
 Floats = NDArray[np.float64]
 BEGIN_MS = 1_780_272_000_000  # a Monday, 00:00 UTC
@@ -82,21 +81,6 @@ def world(rng: np.random.Generator, orders: int, home_median_m: float = 15_000.0
             too_near = np.hypot(gap[:, 0], gap[:, 1]) < 3.5 * alert_m
             anchors[too_near, 0, place] = anchors[too_near, 0, 0]
     return World(50.9, 4.4, anchors, alert_m, prefix=prefix)
-
-
-def random_fixes(rng: np.random.Generator, w: World, count: int, span_s: float) -> Batch:
-    """Fixes in time order spread over all pairs: each person at or between places, as a snapshot of a working day."""
-    orders = len(w.alert_m)
-    order = rng.integers(0, orders, count)
-    role = rng.integers(0, 2, count)
-    time_ms = BEGIN_MS + np.sort(rng.uniform(0, span_s * 1000, count)).astype(np.int64)
-    a = w.anchors[order, role, rng.integers(0, 3, count)]
-    b = w.anchors[order, role, rng.integers(0, 3, count)]
-    share = np.where(rng.random(count) < 0.2, rng.random(count), 0.0)[:, None]
-    place = a + share * (b - a) + rng.normal(0, 12, (count, 2))
-    lat, lon = w.degrees(place[:, 0], place[:, 1])
-    nan = np.full(count, np.nan)
-    return Batch(order, role, time_ms, lat, lon, np.full(count, 10.0), nan, nan)
 
 
 @dataclass(frozen=True)
