@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +30,8 @@ INCIDENT_GAP_MS = 30 * 60_000
 class Case:
     """An order with its zones prepared. `person_of` maps a device to a protected person's id, "" for the monitored.
 
-    `places` holds the agreed exceptions that are bound to a place, with that place.
+    `places` holds the agreed exceptions that are bound to a place, with that place. `sharp_sd_m`: with a deviation per
+    axis above this a position could not show a breach of every rule even in the midst of it.
     """
 
     order: Order
@@ -38,6 +40,7 @@ class Case:
     person_of: dict[str, str]
     device_of: dict[str, str]
     places: tuple[tuple[AgreedException, PreparedZone], ...] = ()
+    sharp_sd_m: float = math.inf
 
 
 def case_of(order: Order, rules: Rules = STANDARD) -> Case:
@@ -51,7 +54,19 @@ def case_of(order: Order, rules: Rules = STANDARD) -> Case:
         for exception in order.exceptions
         if exception.place is not None
     )
-    return Case(order, rules, tuple(prepare(zone) for zone in order.zones), person_of, device_of, places)
+    zones = tuple(prepare(zone) for zone in order.zones)
+    return Case(order, rules, zones, person_of, device_of, places, _sharp_sd_m(order, zones, rules))
+
+
+def _sharp_sd_m(order: Order, zones: tuple[PreparedZone, ...], rules: Rules) -> float:
+    """The deviation with which the middle of the smallest rule is a breach with probability `p_raise`.
+
+    A circular normal deviation s lies within r of its middle with 1 - exp(-r^2 / (2 s^2)); a pair's is of both fixes.
+    """
+    radii_m = [prepared.reach_m for prepared in zones]
+    if order.proximity is not None:
+        radii_m.append(order.proximity.alert_distance_m / math.sqrt(2))
+    return min(radii_m, default=math.inf) / math.sqrt(-2 * math.log1p(-rules.p_raise))
 
 
 @dataclass(frozen=True)

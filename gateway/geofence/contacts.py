@@ -10,7 +10,7 @@ from gateway.contract.orders import Order
 from gateway.geofence import ellipsoid
 from gateway.geofence.alarms import severity
 from gateway.geofence.rules import Rules
-from gateway.geofence.tracks import Track
+from gateway.geofence.tracks import Track, fix_ms
 
 DANGER_FROM = severity("high")
 
@@ -23,9 +23,8 @@ def nearest_possible_m(monitored: Track | None, protected: Track | None, now_ms:
     if monitored is None or protected is None or monitored.here is None or protected.here is None:
         return None
     m, p = monitored.here, protected.here
-    moved_m = rules.reach_speed_m_s * max(0, now_ms - m.time_ms) + rules.protected_reach_speed_m_s * max(
-        0, now_ms - p.time_ms
-    )
+    moved_m = rules.reach_speed_m_s * max(0, now_ms - (fix_ms(monitored) or 0))
+    moved_m += rules.protected_reach_speed_m_s * max(0, now_ms - (fix_ms(protected) or 0))
     return max(0.0, ellipsoid.distance(m.lat, m.lon, p.lat, p.lon) - moved_m / 1000)
 
 

@@ -14,10 +14,11 @@ from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
 
 
 def _is_fresh(draft: Draft, track: Track) -> bool:
-    """Whether the last fix is recent enough to end an alarm."""
+    """Whether the last fix is recent and sharp enough to end an alarm."""
     seen_ms = fix_ms(track)
     limit_ms = max(draft.rules.overdue_min_ms, draft.rules.overdue_intervals * track.interval_ms)
-    return seen_ms is not None and track.doubt is None and draft.now_ms - seen_ms <= limit_ms
+    sure = seen_ms is not None and track.doubt is None and track.sharp_ms is None
+    return sure and draft.now_ms - (seen_ms or 0) <= limit_ms
 
 
 def _is_alone(draft: Draft, track: Track) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-ENGINE = "geofence/4"
+ENGINE = "geofence/5"
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,21 @@ def clearance_m(source: State | Draft, track: Track) -> tuple[float | None, floa
     return max(0.0, min(slack) - 2 * motion.position_sd_m(here, case.rules)), min(distances, default=None)
 
 
+def is_vague(source: State | Draft, track: Track) -> bool:
+    """Whether this tracker's position is too uncertain to decide by: near a rule that it could not show a breach of.
+
+    Such a fix raises what it does raise; but it ends nothing, and the disc of silence goes on growing.
+    """
+    case = source.case
+    if track.here is None or motion.position_sd_m(track.here, case.rules) <= case.sharp_sd_m:
+        return False
+    slack_m, _ = clearance_m(source, track)
+    if slack_m is None:  # Nothing is known to be in reach; of a pair the other may be anywhere.
+        person = case.person_of[track.device_id]
+        return any(name.startswith("pair:") and person in (MONITORED, name[5:]) for name in source.active)
+    return slack_m == 0
+
+
 def reach_speed_m_s(source: State | Draft, track: Track) -> float:
     """How fast the disc grows: a monitored person may hurry, a protected one has no reason to."""
     rules = source.case.rules
@@ -141,7 +156,7 @@ def _met_ms(source: State | Draft, track: Track, latest_ms: int) -> int:
             continue
         distance_m = ellipsoid.distance(track.here.lat, track.here.lon, there.here.lat, there.here.lon)
         slack_m = distance_m - case.order.proximity.alert_distance_m
-        low_ms, high_ms = max(track.here.time_ms, there.here.time_ms), latest_ms
+        low_ms, high_ms = max(fix_ms(track) or 0, fix_ms(there) or 0), latest_ms
         while high_ms - low_ms > 500:
             middle_ms = (low_ms + high_ms) // 2
             reached_m = sum(
@@ -161,7 +176,8 @@ def deadlines_ms(source: State | Draft, track: Track, started_ms: int) -> tuple[
         return "contact_loss", max(started_ms, order.valid_from_ms) + rules.never_reported_ms, None
     overdue_ms = round(max(rules.overdue_min_ms, rules.overdue_intervals * track.interval_ms))
     if seen_ms is None:
-        return "gnss_loss", max(track.contact_ms, order.valid_from_ms) + rules.never_reported_ms, None
+        blind_ms = track.contact_ms if track.lost_ms is None else track.lost_ms
+        return "gnss_loss", max(blind_ms, order.valid_from_ms) + rules.never_reported_ms, None
     slack_m, person_m = clearance_m(source, track)
     reach_ms = rules.silence_max_ms
     pace = pace_of(source, track)

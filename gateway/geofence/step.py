@@ -25,6 +25,7 @@ from gateway.geofence.tracks import (
     Track,
     believe,
     doubt_deadline_ms,
+    fix_ms,
     quiet_margin_m,
     rest,
     take,
@@ -104,7 +105,8 @@ def _time_passes(draft: Draft) -> None:
         due_ms = doubt_deadline_ms(track, draft.rules)
         if due_ms is not None and draft.now_ms >= due_ms:
             draft.tracks[device] = believe(track, draft.rules)
-            _judge(draft, [draft.case.person_of[device]])
+            if _counts(draft, track, draft.tracks[device]):
+                _judge(draft, [draft.case.person_of[device]])
     silence.watch(draft)
     conditions.watch(draft)
 
@@ -155,7 +157,8 @@ def _observe_together(draft: Draft, events: Sequence[Observation]) -> None:
     for person in dict.fromkeys(moved):
         track = draft.track_of(person)
         if track is not None:
-            draft.clear(Key("gnss_loss", person, ""), "fix_back")
+            if track.sharp_ms is None:
+                draft.clear(Key("gnss_loss", person, ""), "fix_back")
             conditions.moved(draft, track)
 
 
@@ -171,9 +174,11 @@ def _observe(draft: Draft, event: Observation) -> str | None:
     conditions.judged(draft, person)
     if event.event:
         conditions.happen(draft, person, event)
+    track = draft.tracks[event.device_id]
+    if track.here is None and track.lost_ms is None:  # Until its first fix; more messages without one change nothing.
+        track = draft.tracks[event.device_id] = track._replace(lost_ms=draft.now_ms)
     if event.lat is None or event.lon is None:
         return None
-    track = draft.tracks[event.device_id]
     if track.here is not None and event.time_ms <= track.here.time_ms:
         last = track.raw
         elsewhere = last is not None and (event.lat, event.lon) != (last.lat, last.lon)
@@ -185,7 +190,18 @@ def _observe(draft: Draft, event: Observation) -> str | None:
         return person
     taken, outcome = take(woken(track, draft.rules), event, draft.rules)
     draft.tracks[event.device_id] = taken
-    return None if outcome == "doubted" else person
+    return person if outcome != "doubted" and _counts(draft, track, taken) else None
+
+
+def _counts(draft: Draft, before: Track, taken: Track) -> bool:
+    """Whether a position that was taken in is to be judged; a vague one does not end what silence means."""
+    if silence.is_vague(draft, taken):
+        sharp_ms = fix_ms(before)
+        if sharp_ms is None:  # The first of all says that the tracker lives, and no more.
+            draft.tracks[taken.device_id] = before
+            return False
+        draft.tracks[taken.device_id] = taken._replace(sharp_ms=sharp_ms)
+    return True
 
 
 def _judge(draft: Draft, moved: Sequence[str]) -> None:

@@ -59,11 +59,15 @@ class Track(NamedTuple):
     lost_ms: int | None = None
     strap_open_ms: int | None = None
     resting: bool = True
+    sharp_ms: int | None = None
 
 
 def fix_ms(track: Track) -> int | None:
-    """Time of the last accepted fix."""
-    return None if track.here is None else track.here.time_ms
+    """Time of the last accepted fix that was sharp enough to decide anything by; None when there was none.
+
+    `Track.sharp_ms` is that time while vaguer fixes come, else None.
+    """
+    return None if track.here is None else track.here.time_ms if track.sharp_ms is None else track.sharp_ms
 
 
 def _noted(track: Track, observation: Observation, here: Estimate, before: Estimate | None, rules: Rules) -> Track:
@@ -96,6 +100,7 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
         still_lon=still[1],
         still_since_ms=still[2],
         lost_ms=None,
+        sharp_ms=None,
     )
 
 

@@ -48,7 +48,7 @@ def _observation(point: ElementTree.Element, device_id: str) -> Observation | No
         time_ms = unix_ms_of(time)
     except (ValueError, OverflowError):
         return None
-    if not TIME_MIN_MS <= time_ms < TIME_MAX_MS:
+    if not 0 <= time_ms < TIME_MAX_MS:
         return None
     accuracy = accuracy_m(_number(values.get("hdop"), 0, float("inf")))
     speed = _number(values.get("speed"), 0, SPEED_MAX_M_S)
@@ -61,6 +61,8 @@ def _observation(point: ElementTree.Element, device_id: str) -> Observation | No
 def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
     """The observations of all track points, in time order, and how many points were unusable.
 
+    A date before GPS is that of a receiver that did not know it yet, and unusable; where no point has another, the
+    track's clock begins at zero, as a planned route's does.
     Raises FileUnreadable when the file is no GPX or holds no usable point.
     """
     try:
@@ -79,6 +81,8 @@ def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
         raise FileUnreadable(str(path), f"is <{_plain(root.tag)}>, not <gpx>")
     points = [element for element in root.iter() if _plain(element.tag) == "trkpt"]
     found = [observation for point in points if (observation := _observation(point, device_id)) is not None]
+    dated = [observation for observation in found if observation.time_ms >= TIME_MIN_MS]
+    found = dated or found
     if not found:
         raise FileUnreadable(str(path), "holds no track point with a time and a position")
     return sorted(found, key=lambda o: o.time_ms), len(points) - len(found)

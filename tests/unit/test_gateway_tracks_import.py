@@ -82,3 +82,9 @@ def test_a_point_before_gps_began_is_counted_as_unusable(tmp_path: Path) -> None
     path = gpx_with(tmp_path, "<time>1970-01-01T00:00:00Z</time>", "<time>2026-03-10T10:00:00Z</time>")
     rows, unusable = gpx.read(path, "trk-1")
     assert (len(rows), unusable) == (1, 1)
+
+
+def test_a_route_whose_clock_begins_at_zero_is_read(root: Path) -> None:
+    rows, unusable = gpx.read(root / "data/tracks/car_city.gpx", "trk-1")
+    assert (rows[0].time_ms, unusable) == (0, 0)
+    assert rows[-1].time_ms > 60_000
