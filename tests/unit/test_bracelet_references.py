@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from firmware.bracelet.catalogue import texts_of
 from firmware.bracelet.references import KEPT, LEARNT, LIMITS, References, judge
 from simulators.strip.ageing import Wear
 
+SEED = 20261128
 NEW = {"rtia": 1.02, "leak_a": 1e-9, "contact_ohm": 300.0, "white": 9000.0, "tilt": 1.4, "dark": 0.001}
 
 
@@ -38,7 +41,7 @@ def test_a_new_bracelet_is_good(check: References) -> None:
         ({"rtia": 1.02 * 0.88}, "worn", "rtia"),
         ({"leak_a": 8e-9}, "clean", "leak_a"),
         ({"leak_a": 2e-8}, "replace", "leak_a"),
-        ({"contact_ohm": 1800.0}, "replace", "contact_ohm"),
+        ({"contact_ohm": 850.0}, "replace", "contact_ohm"),
         ({"white": 9000.0 * 0.7}, "replace", "white"),
         ({"white": 9000.0 * 0.5}, "worn", "white"),
         ({"tilt": 1.4 * 0.9}, "clean", "tilt"),
@@ -50,6 +53,12 @@ def test_what_drifts_for_good_is_asked_for_by_its_measure(
 ) -> None:
     noted(check, KEPT)
     assert noted(check, KEPT, **changed)[:2] == (state, by)
+
+
+def test_who_tests_nothing_but_spirits_is_not_asked_to_replace_a_new_bracelet(check: References) -> None:
+    rng = random.Random(SEED)  # whisky and vodka conduct least of all drinks: 607 ohm in the middle, 20 % each way
+    asked = [check.note({**NEW, "contact_ohm": 607.0 * math.exp(rng.gauss(0.0, 0.2))})[0] for _test in range(60 * KEPT)]
+    assert set(asked) == {""}, f"seed {SEED}"
 
 
 def test_one_odd_test_asks_for_nothing_and_what_gets_better_is_good_again(check: References) -> None:
