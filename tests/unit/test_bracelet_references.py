@@ -41,7 +41,7 @@ def test_a_new_bracelet_is_good(check: References) -> None:
         ({"rtia": 1.02 * 0.88}, "worn", "rtia"),
         ({"leak_a": 8e-9}, "clean", "leak_a"),
         ({"leak_a": 2e-8}, "replace", "leak_a"),
-        ({"contact_ohm": 850.0}, "replace", "contact_ohm"),
+        ({"contact_ohm": 750.0}, "replace", "contact_ohm"),
         ({"white": 9000.0 * 0.7}, "replace", "white"),
         ({"white": 9000.0 * 0.5}, "worn", "white"),
         ({"tilt": 1.4 * 0.9}, "clean", "tilt"),
