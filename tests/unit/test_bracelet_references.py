@@ -61,6 +61,11 @@ def test_who_tests_nothing_but_spirits_is_not_asked_to_replace_a_new_bracelet(ch
     assert set(asked) == {""}, f"seed {SEED}"
 
 
+def test_worn_contacts_are_not_told_before_eight_strips_say_so(check: References) -> None:
+    assert noted(check, KEPT - 1, contact_ohm=750.0)[0] == ""
+    assert noted(check, 1, contact_ohm=750.0)[:2] == ("replace", "contact_ohm")
+
+
 def test_one_odd_test_asks_for_nothing_and_what_gets_better_is_good_again(check: References) -> None:
     noted(check, KEPT)
     assert noted(check, 1, white=100.0, leak_a=1e-6, contact_ohm=9000.0)[0] == ""
