@@ -114,6 +114,27 @@ def test_a_cut_strap_that_names_one_person_shows_where_the_other_is(page: Page, 
     for role in ("monitored", "protected"):
         expect(page.locator(f".party.pin.{role}")).to_be_visible()
     expect(page.locator('[data-live="distance"]')).to_have_text(re.compile(r"[\d.,]+\s(m|km)"))
+    row = page.locator('[data-alarm-id="alarm-strap"]')
+    expect(row.locator('[data-field="distance"]')).to_have_text(page.locator('[data-live="distance"]').inner_text())
+    expect(row.locator('[data-field="closing"]')).to_contain_text("van P1")
+
+
+def test_a_distance_of_long_ago_stands_in_the_row_of_a_cut_strap_with_its_age(page: Page, backend: Backend) -> None:
+    backend.report_positions(contact_ban.approach(wall_ms() - 2 * 3_600_000))
+    backend.raise_alarm("alarm-strap", "strap_cut", protected=None, distance_m=None)
+    row = page.locator('[data-alarm-id="alarm-strap"]')
+    expect(row.locator('[data-field="distance"]')).to_have_text(re.compile(r"[\d.,]+\s(m|km)"))
+    expect(row.locator('[data-field="closing"]')).to_have_text(re.compile(r"van P1 · 2\su \d+ oud"))
+    expect(row.locator(".alarm")).to_have_attribute("data-stale", "")
+
+
+def test_a_distance_that_only_the_gateway_told_is_never_shown_as_the_distance_now(page: Page, backend: Backend) -> None:
+    backend.raise_alarm(time=rfc3339(wall_ms() - 600_000))
+    row = page.locator('[data-alarm-id="alarm-1"]')
+    expect(row.locator('[data-field="distance"]')).to_have_text(re.compile(r"640\sm"))
+    expect(row.locator('[data-field="closing"]')).to_have_text(re.compile(r"10:\d\d oud"))
+    row.click()
+    expect(page.locator('[data-live="distance-label"]')).to_have_text(re.compile(r"laatst bekend, 10:\d\d oud"))
 
 
 @pytest.mark.parametrize("language", ["nl", "en", "fr"])

@@ -116,18 +116,17 @@ export class Detail {
   tick() {
     const panel = this.panel();
     if (!panel || !this.alarm) return;
-    const live = this.between();
+    const live = this.between() ?? this.situation.distanceOf(this.alarm);
     const set = (name, value, unit = "") => {
       const at = panel.querySelector(`[data-live="${name}"]`);
       at.replaceChildren(value);
       if (unit) at.append(Object.assign(document.createElement("small"), { textContent: `\u202f${unit}` }));
     };
-    const metres = live?.distanceM ?? this.alarm.distance_m;
-    panel.querySelector('[data-live="distance-label"]').textContent = live?.stale ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
+    panel.querySelector('[data-live="distance-label"]').textContent = live && (live.stale || !live.series) ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
     panel.querySelector('[data-live="distance"]').dataset.stale = String(Boolean(live?.stale));
-    panel.querySelector('[data-live="distance"]').classList.toggle("words", metres === null || metres === undefined);
-    if (metres === null || metres === undefined) set("distance", text("detail.unknown"));
-    else set("distance", ...distanceParts(metres));
+    panel.querySelector('[data-live="distance"]').classList.toggle("words", !live);
+    if (!live) set("distance", text("detail.unknown"));
+    else set("distance", ...distanceParts(live.distanceM));
     if (!live || live.closingMS === null) {
       set("closing", "–");
       set("contact", "–");

@@ -158,21 +158,19 @@ export class Queue {
       return node;
     };
     set("age", age(this.clock.nowMs() - alarm.raised_ms));
-    const live = alarm.monitored && alarm.protected ? this.situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
-    const metres = live ? live.distanceM : alarm.distance_m;
-    set("distance", metres === null || metres === undefined ? "" : distanceParts(metres).join("\u202f"));
-    let closing = "", trend = "none";
-    if (live && live.closingMS !== null) {
+    const live = this.situation.distanceOf(alarm);
+    set("distance", live ? distanceParts(live.distanceM).join("\u202f") : "");
+    const said = [];
+    let trend = "none";
+    if (live?.closingMS != null) {
       trend = isSteady(live.closingMS) ? "steady" : live.closingMS > 0 ? "closing" : "opening";
       const arrow = { steady: "●", closing: "▶◀", opening: "◀▶" }[trend];
-      closing = trend === "steady" ? arrow : `${arrow} ${number(Math.abs(live.closingMS), 1)}\u202f${text("unit.m_s")}`;
-    }
-    if (live?.stale) {
-      trend = "stale";
-      closing = text("queue.stale", { age: age(live.ageMs) });
-    }
+      said.push(trend === "steady" ? arrow : `${arrow} ${number(Math.abs(live.closingMS), 1)}\u202f${text("unit.m_s")}`);
+    } else if (live && (live.stale || !live.series)) said.push(text("queue.stale", { age: age(live.ageMs) }));
+    if (live?.stale) trend = "stale";
+    if (live?.series && !(alarm.monitored && alarm.protected)) said.unshift(text("queue.from", { person: alarm.protected ? live.monitored : live.protectedPerson }));
     li.querySelector(".alarm").toggleAttribute("data-stale", trend === "stale");
-    set("closing", closing).dataset.trend = trend;
+    set("closing", said.join(" · ")).dataset.trend = trend;
   }
 
   /** Rows that came into sight, or near it, are up to date from now on. */

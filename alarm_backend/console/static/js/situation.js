@@ -78,6 +78,14 @@ export class Situation {
     return pairs.sort((a, b) => a.distanceM - b.distanceM)[0] ?? null;
   }
 
+  /** How near they are by their newest positions; to a zone, or without positions, as the gateway last told it. */
+  distanceOf(alarm) {
+    const live = alarm.zone_id && !alarm.protected ? null : this.betweenOf(alarm);
+    if (live || alarm.distance_m === null || alarm.distance_m === undefined) return live;
+    const ageMs = this.nowMs() - alarm.updated_ms;
+    return { distanceM: alarm.distance_m, ageMs, closingMS: null, contactMs: null, stale: ageMs > PAIR_AGE_MAX_MS };
+  }
+
   track(orderId, personId) {
     return this.tracks.get(orderId)?.get(personId)?.fixes ?? [];
   }
@@ -117,7 +125,7 @@ export class Situation {
     if (!p || !q) return null;
     const series = this.distances(orderId, monitored, protectedPerson);
     const atMs = Math.min(p.fix_ms, q.fix_ms);
-    const found = { distanceM: distance(p, q), ageMs: this.nowMs() - atMs, closingMS: null, contactMs: null, series };
+    const found = { monitored, protectedPerson, distanceM: distance(p, q), ageMs: this.nowMs() - atMs, closingMS: null, contactMs: null, series };
     found.stale = found.ageMs > PAIR_AGE_MAX_MS;
     // How fast they closed in minutes ago says nothing about now.
     if (found.stale) return found;
