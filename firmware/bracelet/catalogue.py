@@ -12,6 +12,7 @@ _TOLD_REASONS = (
     "strip_pulled",
     "not_wetted",
     "no_strip",
+    "strip_left_in",
     "saturated",
     "worn",
 )

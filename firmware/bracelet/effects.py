@@ -7,6 +7,7 @@ from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
 from firmware.bracelet.judging import ends_here, of_all
 from firmware.bracelet.strips import make_room_to_judge
+from firmware.bracelet.table import AWAIT_CLEAN, AWAIT_STRIP
 from firmware.drivers.errors import DriverError
 
 if 0:  # for the type checker: compilers, a board's too, leave it out
@@ -122,9 +123,11 @@ class Effects:
 
     def _do_look_for_strip(self):
         yield 0
+        another = self._another and self.state.name not in (AWAIT_STRIP, AWAIT_CLEAN)
+        self._another = False
         if not self._strip.closed:
             return ("strip_out",)
-        return ("another_strip",) if self._another else ("strip_in",)
+        return ("another_strip",) if another else ("strip_in",)
 
     def _do_check_strip(self):
         return (yield from self.instrument.check_strip(self._today()))

@@ -15,9 +15,11 @@ from firmware.bracelet.table import (
     AWAIT_WETTING,
     AWAKE,
     CHANGE_STRIP,
+    CLEAN_KEEP,
     CLEAN_OUT,
     CLEAN_WETTING,
     DECIDE,
+    LOAD_NEXT,
     LOG,
     SHARE,
     TELL,
@@ -32,6 +34,7 @@ STILL_READS = 50  # a second (ASSUMED): a contact that scrapes while its strip i
 HOLD_MS = 3_000
 STUCK_MS = 60_000  # a button held for so long is no finger (ASSUMED)
 EVENTS_MAX = 8
+MEASURED = (DECIDE, LOAD_NEXT, CHANGE_STRIP, CLEAN_KEEP, CLEAN_OUT, LOG, TELL, AWAIT_STRIP_OUT)  # a strip, not yet out
 IDLE_PATTERNS = {
     ASLEEP: None,
     AWAKE: None,
@@ -90,7 +93,7 @@ class Runner(Effects):
         self._evidence = Evidence()
         self._recorder = recorder
         self._strip = Input(strip_pin)
-        self._another = False  # the strip was changed after it was measured: the verdict is not this one's
+        self._another = False  # the strip was changed after it was measured: what was measured is not this one's
         self._button = Input(button_pin)
         self._light = light
         self._say = say
@@ -211,7 +214,7 @@ class Runner(Effects):
         idle = self.state.name in (ASLEEP, AWAKE, SHARE)  # where a touch begins a test, as it does out of deep sleep
         if self._strip.changed(idle):
             self._post(("strip_in",) if self._strip.closed else ("strip_out",))
-            if self._strip.closed and self.state.name in (DECIDE, LOG, TELL, AWAIT_STRIP_OUT):
+            if self._strip.closed and self.state.name in MEASURED:
                 self._another = True
                 if self.state.verdict == "negative" and self.state.name != LOG:
                     self._resume_ms = self._inputs_ms  # what is being told ends now

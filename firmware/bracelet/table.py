@@ -72,6 +72,7 @@ TRANSITIONS = (
     (AWAKE, "strip_in", SELF_TEST, "self_test", KEEP),
     (SELF_TEST, "passed", AWAIT_STRIP, "look_for_strip", KEEP),
     (SELF_TEST, "fault", LOG, "seal", TAKE),
+    (SELF_TEST, "strip_out", LOG, "seal", PULLED),
     (AWAIT_STRIP, "strip_in", CHECK_STRIP, "check_strip", KEEP),
     (AWAIT_STRIP, "button", AWAIT_CLEAN, "look_for_strip", KEEP),
     (AWAIT_STRIP, "fault", LOG, "seal", TAKE),
@@ -93,6 +94,7 @@ TRANSITIONS = (
     (LOAD_NEXT, "loaded", CHANGE_STRIP, "look_for_strip", KEEP),
     (LOAD_NEXT, "fault", LOG, "seal", TAKE),
     (CHANGE_STRIP, "strip_out", AWAIT_STRIP, "look_for_strip", KEEP),
+    (CHANGE_STRIP, "another_strip", CHECK_STRIP, "check_strip", KEEP),  # it was changed before anybody asked
     (CHANGE_STRIP, "fault", LOG, "seal", TAKE),
     (AWAIT_CLEAN, "strip_in", CHECK_CLEAN, "check_strip", KEEP),
     (AWAIT_CLEAN, "button", AWAIT_STRIP, "look_for_strip", KEEP),
@@ -112,6 +114,7 @@ TRANSITIONS = (
     (CLEAN_KEEP, "kept", CLEAN_OUT, "look_for_strip", KEEP),
     (CLEAN_KEEP, "fault", LOG, "seal", TAKE),
     (CLEAN_OUT, "strip_out", AWAIT_STRIP, "look_for_strip", KEEP),
+    (CLEAN_OUT, "another_strip", CHECK_STRIP, "check_strip", KEEP),
     (CLEAN_OUT, "fault", LOG, "seal", TAKE),
     (LOG, "sealed", TELL, "tell", KEEP),
     (LOG, "fault", TELL, "tell_unlogged", KEEP),

@@ -22,6 +22,7 @@ TEXTS = {
     "reason.strip_pulled": "The strip was taken out too early.",
     "reason.not_wetted": "No drink came onto the strip.",
     "reason.no_strip": "No strip was put in.",
+    "reason.strip_left_in": "The strip before was left in.",
     "reason.saturated": "Too much current to measure.",
     "reason.hardware": "The bracelet does not work properly: have it checked.",
     "reason.battery_low": "The battery is nearly empty: charge the bracelet.",

@@ -24,6 +24,7 @@ TEXTS = {
     "reason.strip_pulled": "La bandelette a été retirée trop tôt.",
     "reason.not_wetted": "Aucune boisson n'est arrivée sur la bandelette.",
     "reason.no_strip": "Aucune bandelette n'a été insérée.",
+    "reason.strip_left_in": "La bandelette précédente est restée dans le bracelet.",
     "reason.saturated": "Trop de courant pour mesurer.",
     "reason.hardware": "Le bracelet ne fonctionne pas bien : faites-le contrôler.",
     "reason.battery_low": "La batterie est presque vide : rechargez le bracelet.",

@@ -24,6 +24,7 @@ TEXTS = {
     "reason.strip_pulled": "De strip is te vroeg uitgenomen.",
     "reason.not_wetted": "Er kwam geen drank op de strip.",
     "reason.no_strip": "Er is geen strip ingestoken.",
+    "reason.strip_left_in": "De vorige strip zat nog in de armband.",
     "reason.saturated": "Te veel stroom om te meten.",
     "reason.hardware": "De armband doet het niet goed: laat hem nakijken.",
     "reason.battery_low": "De batterij is bijna leeg: laad de armband op.",

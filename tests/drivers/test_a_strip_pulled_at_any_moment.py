@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from firmware.bracelet import flow, table, telling
+from firmware.bracelet.catalogue import texts_of
 from firmware.wire.record import open_record
 from simulators.ad5941 import OpenCell
 from simulators.strip import StripCell
@@ -23,7 +26,7 @@ WET_US = 2e6  # after the strip is put in
 NOT_IN_A_TEST = {table.ASLEEP, table.STANDBY, table.AWAKE, table.SHARE}
 # What is told of a strip drawn out in a state ("" = what was measured before), and of a clean pour's strip.
 DRINK = {
-    "self_test": "no_strip",  # it waits for one, lit
+    "self_test": "strip_pulled",
     "check_strip": "strip_pulled",
     "await_wetting": "strip_pulled",
     "incubate": "strip_pulled",
@@ -111,7 +114,9 @@ def test_a_strip_drawn_out_in_any_state_is_told_logged_and_typed(kind: str, tmp_
         hand.put_strip()
         hand.wait_for(state)
         hand.bench.pull()
+        pulled_us = hand.bench.clock.now_us
         require_told(hand.bench, state, reason)
+        assert hand.bench.clock.now_us - pulled_us < 20e6, state  # to the end of its telling
 
 
 def test_a_clean_pours_strip_drawn_out_in_any_state_is_told_logged_and_typed(tmp_path: Path) -> None:
@@ -148,6 +153,56 @@ def test_the_second_of_two_strips_drawn_out_in_any_state_is_told_logged_and_type
         hand.wait_for(state)
         hand.bench.pull()
         require_told(hand.bench, state, "dry" if state == "decide" else "strip_pulled")
+
+
+def slowly(effect: Callable[[], Generator[int, None, Any]]) -> Callable[[], Generator[int, None, Any]]:
+    """An effect that takes a second more, as on a busy board: time for a hand."""
+
+    def slower() -> Generator[int, None, Any]:
+        done = yield from effect()
+        yield 1_000_000
+        return done
+
+    return slower
+
+
+@pytest.mark.parametrize("state", ["decide", "load_next"])
+def test_a_strip_changed_for_the_next_before_that_was_asked_for_is_the_next_strip(state: str, tmp_path: Path) -> None:
+    hand = Hand(tmp_path, state, "both")
+    bench = hand.bench
+    setattr(bench.runner, f"_do_{state}", slowly(getattr(bench.runner, f"_do_{state}")))
+    hand.put_strip()
+    hand.wait_for(state)
+    bench.at(0.1, bench.pull)
+    bench.at(0.4, lambda: bench.insert(StripCell("lager", {}, seed=1, wet_at_us=bench.clock.now_us + 3e6)))
+    told = bench.run(60.0)
+    assert told["verdict"] == "negative", told
+    assert telling.BLUE in [colour for at_us, colour, _ in bench.lights if at_us > bench.clock.now_us - 3e6]
+    bench.at(5.0, bench.pull)
+    hand.wait_for("asleep")
+    assert len(bench.records()) == 1  # the strip that was judged begins no test of its own
+
+
+def test_a_strip_changed_while_the_clean_pour_is_kept_is_the_drinks(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, "clean", "colour")
+    bench = hand.bench
+    bench.runner._do_keep_clean = slowly(bench.runner._do_keep_clean)
+    hand.press(0.1)
+    hand.press(1.5)
+    hand.wait_for("await_clean")
+    hand.put_strip()
+    hand.wait_for("clean_keep")
+    bench.at(0.1, bench.pull)
+    bench.at(0.4, lambda: hand.put_strip(wet_us=8e6))
+    assert bench.run(60.0)["verdict"] == "negative"
+
+
+def test_a_strip_left_in_when_the_next_is_asked_for_is_told_in_words(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, "left", "both")
+    hand.put_strip()
+    told = hand.bench.run(200.0)
+    assert (told["verdict"], told["reason"]) == ("invalid", "strip_left_in")
+    assert texts_of("nl")["reason.strip_left_in"] in told["text"]
 
 
 @pytest.mark.parametrize("spiked", [False, True], ids=["clean", "spiked"])
@@ -195,7 +250,8 @@ def test_a_strip_that_touches_and_is_drawn_back_at_once_is_answered(while_in: st
             hand.wait_for("awake")
         hand.put_strip()
         hand.bench.at(touch_ms / 1000.0, hand.bench.pull)
-        require_told(hand.bench, f"{touch_ms} ms", "no_strip")
+        require_told(hand.bench, f"{touch_ms} ms", "strip_pulled")
+        assert hand.bench.clock.now_us < 10e6
 
 
 def test_a_button_pressed_for_an_instant_begins_a_test(tmp_path: Path) -> None:
