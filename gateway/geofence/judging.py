@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ from gateway.geofence import between, ellipsoid, motion, pairs
 from gateway.geofence.alarms import Evidence, Key, consider
 from gateway.geofence.areas import Ground, PreparedZone
 from gateway.geofence.case import MONITORED, Draft, agreed_at, fix_document, place_document, rounded, rules_in_force
-from gateway.geofence.tracks import Track, bridge_sd_m, estimate_at, fix_ms
+from gateway.geofence.motion import Estimate
+from gateway.geofence.tracks import Point, Track, bridge_sd_m, estimate_at, fix_ms
 
 
 def _is_fresh(draft: Draft, track: Track) -> bool:
@@ -228,25 +230,41 @@ class Crossing(NamedTuple):
     place: tuple[float, float]
 
 
-def _crossed(draft: Draft, ground: Ground, prepared: PreparedZone, moved: Track, border_m: float) -> Crossing | None:
-    """The crossing, when the line between the last two fixes runs through the ground."""
-    a, b = moved.before, moved.here
-    if a is None or b is None or b.time_ms <= a.time_ms:
-        return None
-    length_m = ellipsoid.distance(a.lat, a.lon, b.lat, b.lon)
-    if border_m <= 0 or length_m < border_m:
-        return None
+def crossing(
+    draft: Draft,
+    ground: Ground,
+    zone_id: str,
+    way: tuple[Point | Estimate, Point | Estimate],
+    speed_m_s: float,
+    sd_m: float,
+) -> Crossing | None:
+    """The crossing, when the line between two known places runs through the ground while the rule was in force.
+
+    `speed_m_s`: the tracker's own speed, `sd_m`: the deviation of either place.
+    """
+    a, b = way
     share = ground.deepest(a.lat, a.lon, b.lat, b.lon)
     if share is None:
         return None
     moment_ms = round(a.time_ms + share * (b.time_ms - a.time_ms))
-    if f"zone:{prepared.zone.zone_id}" not in rules_in_force(draft.case, moment_ms):
+    if f"zone:{zone_id}" not in rules_in_force(draft.case, moment_ms):
         return None
     lat, lon = a.lat + share * (b.lat - a.lat), ellipsoid.wrapped(a.lon + share * ellipsoid.wrapped(b.lon - a.lon))
     gap_s = (b.time_ms - a.time_ms) / 1000.0
-    bridge = bridge_sd_m(max(b.speed_m_s(), length_m / gap_s), gap_s, share, draft.rules)
-    sd = (motion.position_sd_m(b, draft.rules) ** 2 + bridge**2) ** 0.5
+    pace_m_s = ellipsoid.distance(a.lat, a.lon, b.lat, b.lon) / gap_s
+    sd = math.hypot(sd_m, bridge_sd_m(max(speed_m_s, pace_m_s), gap_s, share, draft.rules))
     return Crossing(ground.probability(lat, lon, sd), share, moment_ms, (lat, lon))
+
+
+def _crossed(draft: Draft, ground: Ground, prepared: PreparedZone, moved: Track, border_m: float) -> Crossing | None:
+    """The crossing between the last two fixes."""
+    a, b = moved.before, moved.here
+    if a is None or b is None or b.time_ms <= a.time_ms:
+        return None
+    if border_m <= 0 or ellipsoid.distance(a.lat, a.lon, b.lat, b.lon) < border_m:
+        return None
+    sd_m = motion.position_sd_m(b, draft.rules)
+    return crossing(draft, ground, prepared.zone.zone_id, (a, b), b.speed_m_s(), sd_m)
 
 
 def _judge_zone(draft: Draft, prepared: PreparedZone, moved: Track, cause: str) -> None:

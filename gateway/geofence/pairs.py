@@ -110,9 +110,10 @@ def _mean_velocity(track: Track, now_ms: int) -> tuple[float, float] | None:
     here = track.here
     if here is None:
         return None
-    past = [point for point in track.history if now_ms - point.time_ms <= APPROACH_LOOKBACK_MS]
+    history = () if track.resting else track.history
+    past = [point for point in history if now_ms - point.time_ms <= APPROACH_LOOKBACK_MS]
     if not past and track.before is not None:
-        past = [p for p in track.history if p.time_ms < here.time_ms][-1:]
+        past = [p for p in history if p.time_ms < here.time_ms][-1:]
     if not past or here.time_ms <= past[0].time_ms:
         return (here.north_m_s, here.east_m_s) if track.before is not None else None
     dt = (here.time_ms - past[0].time_ms) / 1000.0

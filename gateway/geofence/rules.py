@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-ENGINE = "geofence/5"
+ENGINE = "geofence/6"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from gateway.geofence import ellipsoid, motion
@@ -18,6 +19,8 @@ NOISE_MAX = 9.0
 USUAL_MEMORY_S = 600.0
 USUAL_GAP_MIN_S = 5.0
 INTERVAL_LEARNING = 0.3
+# For so long a track at rest remembers its way there: fixes of it may still come (ASSUMED).
+LATE_MAX_MS = 10 * 60_000
 
 
 class Point(NamedTuple):
@@ -40,7 +43,10 @@ class Doubt(NamedTuple):
 
 
 class Track(NamedTuple):
-    """One tracker within one order. `here` is the last estimate, `before` the one before it; None when never fixed."""
+    """One tracker within one order. `here` is the last estimate, `before` the one before it; None when never fixed.
+
+    At rest `history` is what was known when the track lay down, for fixes that come late; nothing on time looks at it.
+    """
 
     device_id: str
     contact_ms: int | None = None
@@ -107,7 +113,10 @@ def _noted(track: Track, observation: Observation, here: Estimate, before: Estim
 def rest(track: Track, observation: Observation, rules: Rules) -> Track:
     """Takes a fix far from everything: nothing is filtered, only the last fixes are kept for waking up."""
     noted = _noted(track, observation, motion.start(observation, rules), None, rules)
-    return noted._replace(resting=True, history=())
+    way = track.history
+    return noted._replace(
+        resting=True, history=way if way and observation.time_ms - way[-1].time_ms <= LATE_MAX_MS else ()
+    )
 
 
 def quiet_margin_m(pace_m_s: float, rules: Rules) -> float:
@@ -197,7 +206,7 @@ def estimate_at(track: Track, time_ms: int, rules: Rules) -> Estimate | None:
     later = Point(here.time_ms, here.lat, here.lon)
     before = track.before
     known = [] if before is None else [Point(before.time_ms, before.lat, before.lon)]
-    for point in (*known, *reversed(track.history)):
+    for point in (*known, *(() if track.resting else reversed(track.history))):
         if point.time_ms <= time_ms < later.time_ms:
             return _between(here, point, later, time_ms, rules)
         if point.time_ms < later.time_ms:
@@ -262,21 +271,45 @@ def _backwards(track: Track, here: Estimate) -> Iterator[Point]:
         yield Point(before.time_ms, before.lat, before.lon)
 
 
-def inserted(track: Track, observation: Observation, rules: Rules) -> Track | None:
-    """The track with an older fix laid into its way; None without a way on both sides, or where it does not fit."""
-    here, lat, lon, time_ms = track.here, observation.lat, observation.lon, observation.time_ms
-    if here is None or track.resting or lat is None or lon is None:
+class Laid(NamedTuple):
+    """A late fix in its track's way: that way with all that is known, the fix's place and those on either side."""
+
+    track: Track
+    place: Point
+    before: Point | None
+    after: Point | None
+
+    def kept(self) -> Track:
+        """The track as it is kept."""
+        return self.track._replace(history=self.track.history[-HISTORY_MAX:])
+
+
+def laid(track: Track, observation: Observation, rules: Rules) -> Laid | None:
+    """An older fix laid into a track's way; None where it does not fit, or at a moment that is known already."""
+    lat, lon, time_ms, awake = observation.lat, observation.lon, observation.time_ms, woken(track, rules)
+    here = awake.here
+    if here is None or lat is None or lon is None:
         return None
-    sides = known_points(track, time_ms, time_ms)
-    if len(sides) < 2 or not sides[-2].time_ms < time_ms < sides[-1].time_ms:
+    way = awake._replace(history=tuple(sorted({*track.history, *awake.history})))
+    place, points = Point(time_ms, lat, lon), known_points(way, time_ms, time_ms)
+    before, after = [p for p in points if p.time_ms < time_ms], [p for p in points if p.time_ms > time_ms]
+    if len(before) + len(after) < len(points):
         return None
-    a, b = sides[-2:]
-    on_line = _between(here, a, b, time_ms, rules)
-    spread_m = math.sqrt(on_line.pp + motion.fix_sd_m(observation, rules) ** 2)
-    away_m = ellipsoid.distance(on_line.lat, on_line.lon, lat, lon)
-    paces = [ellipsoid.distance(p.lat, p.lon, lat, lon) * 1000.0 / abs(time_ms - p.time_ms) for p in (a, b)]
-    usual_m_s = max(here.speed_m_s(), 2 * track.usual_m_s) + rules.surprise_speed_m_s
-    if away_m > rules.gate_sd * spread_m and max(paces) > usual_m_s:
+    a, b = before[-1] if before else None, after[0] if after else None
+    paces = [_pace_m_s(p, q) for p, q in ((a, place), (place, b)) if p is not None and q is not None]
+    usual = (here.speed_m_s(), observation.speed_m_s or 0.0, 2 * track.usual_m_s)
+    usual_m_s = max(*usual, *(2 * _pace_m_s(p, q) for p, q in pairwise(before[-2:]))) + rules.surprise_speed_m_s
+    if a is not None and b is not None:
+        on_line = _between(here, a, b, time_ms, rules)
+        near_m = rules.gate_sd * math.sqrt(on_line.pp + motion.fix_sd_m(observation, rules) ** 2)
+        away_m = ellipsoid.distance(on_line.lat, on_line.lon, lat, lon)
+        # A leap shows on both sides of it; who set out or came back while nothing was heard has one side that is far.
+        if away_m > near_m and (min(paces) > usual_m_s or max(paces) > rules.speed_max_m_s):
+            return None
+    elif max(paces, default=0.0) > rules.speed_max_m_s:
         return None
-    history = sorted((*track.history, Point(time_ms, lat, lon)))
-    return track._replace(history=tuple(history[-HISTORY_MAX:]))
+    return Laid(way._replace(history=tuple(sorted({*way.history, place}))), place, a, b)
+
+
+def _pace_m_s(a: Point, b: Point) -> float:
+    return ellipsoid.distance(a.lat, a.lon, b.lat, b.lon) * 1000.0 / (b.time_ms - a.time_ms)
