@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from firmware.bracelet.settings import STRIPS_MAX
 from firmware.wire.frame import KEY_BYTES
 from waakzaam.exits import BadInput
 
@@ -93,17 +94,36 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(bytes.fromhex(key)).hexdigest()[:16]
 
 
-def bracelet_settings(device_id: str, key: str, strip_file: Path) -> dict[str, Any]:
-    """A bracelet's `/config.json` for this strip: waveform, feedback resistor, volume and the strip's own time to act.
+def bracelet_settings(device_id: str, key: str, *strip_files: Path) -> dict[str, Any]:
+    """A bracelet's `/config.json` for the strips of its test, in their order; what only the others want is beside it.
 
-    Raises BadInput when the file is no definition of a voltammetric strip with a whole waveform.
+    Raises BadInput when a file is no definition of a voltammetric strip with a whole waveform.
     """
+    first, *further = strip_files
+    settings: dict[str, Any] = {"device_id": device_id, "key": key, **_strip_settings(first)}
+    if "volume_ml" in (strip := _strip(first)):
+        settings["volume_ml"] = strip["volume_ml"]
+    if len(strip_files) > STRIPS_MAX:
+        raise BadInput("--strip", f"{len(strip_files)} strips, at most {STRIPS_MAX} in one test")
+    if further:
+        paths = ["/cal.json", *(f"/cal_{number}.json" for number in range(2, len(strip_files) + 1))]
+        settings["strips"] = paths
+        settings["strip_settings"] = dict(zip(paths[1:], map(_strip_settings, further), strict=True))
+    return settings
+
+
+def _strip(strip_file: Path) -> dict[str, Any]:
     try:
-        strip = tomllib.loads(strip_file.read_text(encoding="utf-8"))
+        return tomllib.loads(strip_file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(str(strip_file), error.strerror or str(error)) from None
     except (ValueError, UnicodeDecodeError) as error:
         raise BadInput(str(strip_file), f"is not TOML: {error}") from None
+
+
+def _strip_settings(strip_file: Path) -> dict[str, Any]:
+    """How a strip is scanned: waveform, feedback resistor and its own time to act."""
+    strip = _strip(strip_file)
     waveform = strip.get("waveform", {})
     for name in WAVEFORM:
         value = waveform.get(name) if isinstance(waveform, dict) else None
@@ -113,11 +133,9 @@ def bracelet_settings(device_id: str, key: str, strip_file: Path) -> dict[str, A
                 "is missing or not a number",
                 "a bracelet needs the whole waveform of a voltammetric strip",
             )
-    settings: dict[str, Any] = {"device_id": device_id, "key": key, "waveform": {k: waveform[k] for k in WAVEFORM}}
+    settings: dict[str, Any] = {"waveform": {k: waveform[k] for k in WAVEFORM}}
     if "rtia_ohm" in strip.get("afe", {}):
         settings["rtia_ohm"] = strip["afe"]["rtia_ohm"]
-    if "volume_ml" in strip:
-        settings["volume_ml"] = strip["volume_ml"]
     if "rest_s" in waveform:
         settings["incubate_ms"] = round(1000 * waveform["rest_s"])
     return settings

@@ -5,7 +5,7 @@ import gc
 from firmware.bracelet import telling
 from firmware.bracelet.catalogue import sentences
 from firmware.bracelet.flash_ring import RingError
-from firmware.bracelet.judging import ends_here, of_all
+from firmware.bracelet.judging import ends_here, kept_beside, of_all
 from firmware.bracelet.strips import make_room_to_judge
 from firmware.bracelet.table import AWAIT_CLEAN, AWAIT_STRIP
 from firmware.drivers.errors import DriverError
@@ -19,15 +19,17 @@ class Evidence:
 
     def __init__(self):
         self.instrument = None  # of the strip that was measured last: its trace is still in memory
+        self.number = 0  # which of the test's strips that was, from 1
         self.aside = {}  # members of the trace that wait in flash, from the strips before
         self.lost = ""  # why a trace could not be kept
         self.found = []  # of each strip: its name, its verdict, the drugs that it looks for
         self.verdict = None
         self.temperature_c = None
 
-    def take(self, instrument) -> None:
-        """Keep what an instrument has measured."""
+    def take(self, instrument, number: int) -> None:
+        """Keep what the instrument of strip `number` has measured."""
         self.instrument = instrument
+        self.number = number
         if instrument.temperature_c is not None:
             self.temperature_c = instrument.temperature_c
 
@@ -37,7 +39,7 @@ class Evidence:
             raise RingError("trace", self.lost)
         members = dict(self.aside)
         if self.instrument is not None:
-            members.update(self.instrument.trace())
+            kept_beside(members, self.instrument.trace(), self.number)
         return members
 
 
@@ -87,7 +89,8 @@ class Effects:
         evidence = self._evidence
         evidence.instrument = None
         try:
-            evidence.aside.update((yield from self._recorder.set_aside(self.instrument.trace())))
+            kept = yield from self._recorder.set_aside(self.instrument.trace())
+            kept_beside(evidence.aside, kept, self._number + 1)
         except (RingError, OSError) as error:  # the verdict is told all the same, as one that could not be kept
             evidence.lost = str(error)
         self.instrument = None
@@ -149,7 +152,7 @@ class Effects:
         outcome = yield from self.instrument.decide()
         self.instrument.verdict.fit = None  # its arrays are worth kilobytes; the record needs none of them
         evidence = self._evidence
-        evidence.take(self.instrument)
+        evidence.take(self.instrument, self._number + 1)
         evidence.found.append(self.instrument.said())
         if not ends_here(self.instrument.verdict, self._strips.count - self._number - 1):
             return ("go_on",)
@@ -161,7 +164,7 @@ class Effects:
 
     def _do_seal(self):
         if self.instrument is not None:
-            self._evidence.take(self.instrument)
+            self._evidence.take(self.instrument, self._number + 1)
             values = self.instrument.references()
             self._release()
             gc.collect()

@@ -60,6 +60,19 @@ class FlashRing:
         except OSError:  # the next test writes over it
             pass
 
+    def make_room(self, size: int) -> None:
+        """Drop the oldest records until so many bytes are free: a full flash would keep every new verdict out.
+
+        The newest stays, for the chain.
+        """
+        numbers = self.numbers()
+        while len(numbers) > 1:
+            held = self._os.statvfs(self.folder)
+            if held[1] * held[3] >= size:
+                return
+            self._os.remove(self.path(numbers.pop(0)))
+            self.discards += 1
+
     def lines_of(self, number: int):
         """The record's text in chunks (generator), without its line end."""
         with self.open(self.path(number), "rb") as file:

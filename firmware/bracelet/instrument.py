@@ -159,6 +159,7 @@ class Instrument:
         if self._trace is None:
             return {}
         members = columns_of(self._trace)
+        members["lot"] = self._config.get("strip_lot", "")
         if self._clean is not None:
             members["clean"] = columns_of(self._clean)
         return members

@@ -62,8 +62,18 @@ def columns_of(trace: dict) -> tuple:
     return array("f", trace["potential_v"]), array("f", trace["forward_a"]), array("f", trace["reverse_a"])
 
 
+def kept_beside(members: dict, more: dict, number: int) -> None:
+    """Add the trace of strip `number` to those of the strips before it: `strip_N` when one of them has its names."""
+    for name in more:
+        if name in members:
+            members["strip_%d" % number] = more
+            return
+    members.update(more)
+
+
 def judge_scan(calibration: dict, trace: dict, lot: str, drink: str) -> Verdict:
     """The verdict on a record's voltammetric trace, its clean pour beside it when there is one."""
+    lot = trace.get("lot", lot)
     from firmware.detection import Scan, evaluate
 
     def one(part):
@@ -96,15 +106,27 @@ def judge_colour(calibration: dict, colour: dict, drink: str) -> Verdict:
 
 
 def judged_again(calibrations: list, fields: dict):
-    """The verdict on a sealed record's traces with the calibrations of its strips, or None when one is missing."""
+    """The verdict on a sealed record's traces with the calibrations of its strips in their order.
+
+    None when there is no trace, or one is not of the strip whose turn it was. A test may end before its last strip.
+    """
     trace = fields.get("trace") or {}
+    drink = fields.get("drink_declared") or ""
+    plain = [name for name in ("potential_v", "colour") if name in trace]
+    left = len(plain) + len([name for name in trace if name.startswith("strip_")])
     found = []
-    for calibration in calibrations:
-        drink = fields.get("drink_declared") or ""
-        if calibration["schema"] == COLOUR_SCHEMA and "colour" in trace:
-            found.append(said_by(calibration, judge_colour(calibration, trace["colour"], drink)))
-        elif calibration["schema"] != COLOUR_SCHEMA and "potential_v" in trace:
-            verdict = judge_scan(calibration, trace, fields.get("strip_lot") or "", drink)
-            found.append(said_by(calibration, verdict))
-    wanted = ("potential_v" in trace) + ("colour" in trace)
-    return of_all(found) if found and len(found) == wanted else None
+    for i in range(min(left, len(calibrations))):
+        calibration = calibrations[i]
+        name = "colour" if calibration["schema"] == COLOUR_SCHEMA else "potential_v"
+        part = trace.get("strip_%d" % (i + 1))
+        if part is None and name in plain:
+            plain.remove(name)
+            part = trace
+        if part is None or name not in part:
+            return None
+        if name == "colour":
+            verdict = judge_colour(calibration, part["colour"], drink)
+        else:
+            verdict = judge_scan(calibration, part, fields.get("strip_lot") or "", drink)
+        found.append(said_by(calibration, verdict))
+    return of_all(found) if found and len(found) == left else None

@@ -4,6 +4,7 @@ from firmware.bracelet.flash_ring import RingError
 from firmware.wire.record import seal_pieces
 
 VERSION = "0.1.0"
+STRIP_BYTES = 48 * 1024  # the most that one strip's trace takes: 700 points of the drink and of a clean pour
 
 
 class Recorder:
@@ -15,6 +16,7 @@ class Recorder:
         self._hashes = hashes
         self._now_text = now_text
         self._aside = 0  # files of traces that wait for the record of the test under way
+        self._room = STRIP_BYTES * len(config.get("strips", ("",)))
         self._key = bytes(int(config["key"][at : at + 2], 16) for at in range(0, 64, 2))
         self.last_number = 0
 
@@ -47,6 +49,7 @@ class Recorder:
         for them in `evidence.trace()`. Raises RingError or OSError."""
         from firmware.bracelet.set_aside import set_aside
 
+        self._ring.make_room(2 * self._room)  # for what waits and for the record
         self._aside += 1
         return (yield from set_aside(self._ring.open, self._ring.aside_path(self._aside), members))
 
@@ -58,6 +61,7 @@ class Recorder:
 
     def seal(self, verdict: str, reason: str, evidence):
         """Append the sealed record to flash (generator); ends with ("sealed",). Raises RingError or OSError."""
+        self._ring.make_room(self._room)
         numbers = self._ring.numbers()
         number = numbers[-1] + 1 if numbers else 1
         fields = self.fields(number, verdict, reason, evidence)

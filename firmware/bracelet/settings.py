@@ -7,6 +7,7 @@ import json
 CHUNK_BYTES = 512
 STRIPS_MAX = 4
 SLEEP_AFTER_S = 10  # of nothing to do, then deep sleep; 0: never. ASSUMED: long enough to look at the wrist twice
+OF_A_STRIP = ("waveform", "rtia_ohm", "incubate_ms", "strip_lot", "strip_expiry")
 DEFAULTS: "dict" = {
     "language": "nl",
     "send": "on_command",
@@ -16,6 +17,7 @@ DEFAULTS: "dict" = {
     "strip_lot": "",
     "drink_declared": "",
     "strips": ["/cal.json"],  # calibration files of the strips of one test, in their order
+    "strip_settings": {},  # by calibration file: what OF_A_STRIP names, where a strip wants it otherwise than the first
     "sleep_after_s": SLEEP_AFTER_S,
     "radio": True,  # may the wearer hold the button to hand records over by Bluetooth
     "references": {},  # what a new bracelet's reference check reads, by measure; the first tests tell when it is empty
@@ -79,4 +81,25 @@ def checked_config(document: dict) -> dict:
     strips = config["strips"]
     if not isinstance(strips, list) or not 1 <= len(strips) <= STRIPS_MAX:
         raise BadSettings("config.json", "strips", "is not a list of 1 to %d calibration files" % STRIPS_MAX)
+    further = config["strip_settings"]
+    if not isinstance(further, dict) or any([not isinstance(one, dict) for one in further.values()]):
+        raise BadSettings("config.json", "strip_settings", "is not an object of settings by calibration file")
+    for path in further:
+        if path not in strips:
+            raise BadSettings("config.json", "strip_settings", "names %s, which is none of strips" % path)
+        for field in further[path]:
+            if field not in OF_A_STRIP:
+                raise BadSettings(
+                    "config.json", "strip_settings", "has %s, not one of %s" % (field, ", ".join(OF_A_STRIP))
+                )
     return config
+
+
+def of_strip(config: dict, path: str) -> dict:
+    """The config as the strip with this calibration file has it."""
+    further = config["strip_settings"].get(path)
+    if not further:
+        return config
+    own = dict(config)
+    own.update(further)
+    return own

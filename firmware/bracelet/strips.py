@@ -4,6 +4,7 @@ import gc
 import sys
 
 from firmware.bracelet.judging import COLOUR_SCHEMA
+from firmware.bracelet.settings import of_strip
 from firmware.detection import SCHEMA
 
 # What only one kind of strip needs. A test of several strips loads them anew for each, for the memory.
@@ -75,9 +76,10 @@ class Strips:
                     forget(package, name)
         gc.collect()
         path = self.paths[number]
+        config = of_strip(self._config, path)
         from firmware.bracelet import calibration_file
 
-        drink = self._config["drink_declared"]
+        drink = config["drink_declared"]
         document = calibration_file.read(self._open, path, drink, SCHEMA)
         if document.get("schema") == SCHEMA:
             document["analytes"] = Analytes(self._open, path, drink)
@@ -92,10 +94,10 @@ class Strips:
                 parts.select_pad,
                 parts.clock,
                 document,
-                self._config,
+                config,
                 parts.gauge,
                 parts.thermometer,
             )
         from firmware.bracelet.instrument import Instrument
 
-        return Instrument(parts.afe, parts.dummy, document, self._config, parts.gauge, parts.thermometer)
+        return Instrument(parts.afe, parts.dummy, document, config, parts.gauge, parts.thermometer)

@@ -15,7 +15,7 @@ from firmware.wire.mac import HmacSha256, equal
 
 SCHEMA = "waakzaam.field_test/1"
 SERIAL_PREFIX = "WZR1 "
-LINE_BYTES_MAX = 65536
+LINE_BYTES_MAX = 262_144  # four strips, each 700 points of the drink and of a clean pour
 
 FIELDS = (
     "schema",

@@ -201,8 +201,9 @@ class BraceletWorld:
         """Let the button go."""
         self.peripherals.set_input(pins.BUTTON, 1)
 
-    def insert_strip(self, strip: Cell | None = None) -> None:
-        """Push a dry strip in."""
+    def insert_strip(self, strip: Cell | None = None, kind: Strip | None = None) -> None:
+        """Push a dry strip in; `kind` when it is another one than in the pocket so far."""
+        self._kind = kind or self._kind
         self._strip = strip or OpenCell()
         self.connect()
         self.peripherals.set_input(pins.STRIP_PRESENT, 0)

@@ -16,7 +16,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from firmware.bracelet.settings import checked_config
+from firmware.bracelet.settings import checked_config, of_strip
 from firmware.drivers.ad5941_scan import plan_of
 from firmware.tracker import config
 from gateway.ingest import keys as gateway_keys
@@ -181,6 +181,18 @@ def test_a_bracelet_gets_the_waveform_of_its_strip_without_further_settings(tmp_
     settings = checked_config(json.loads(Path(json.loads(done.stdout)["settings"]).read_text(encoding="utf-8")))
     assert plan_of(settings["waveform"], settings["rtia_ohm"]).points == 338
     assert settings["volume_ml"] == 330
+
+
+def test_each_strip_of_a_test_gets_its_own_waveform(tmp_path: Path) -> None:
+    strips = [command.STRIP.with_name(f"{name}_screen.toml") for name in ("ketamine", "nitro")]
+    given = [word for strip in strips for word in ("--strip", strip)]
+    done = provision("brc-1", "--kind", "bracelet", "--keys", tmp_path / "keys.json", "--json", *given)
+    assert done.returncode == 0, done.stderr
+    settings = checked_config(json.loads(Path(json.loads(done.stdout)["settings"]).read_text(encoding="utf-8")))
+    assert settings["strips"] == ["/cal.json", "/cal_2.json"]
+    assert of_strip(settings, "/cal.json")["waveform"]["end_v"] == 1.35
+    assert of_strip(settings, "/cal_2.json")["waveform"]["end_v"] == -1.1
+    assert of_strip(settings, "/cal_2.json")["key"] == settings["key"]
 
 
 def test_a_strip_without_a_whole_waveform_is_one_clear_line_and_makes_no_key(tmp_path: Path) -> None:

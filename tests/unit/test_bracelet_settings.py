@@ -34,6 +34,17 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(field: str, value: str
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize(
+    "further",
+    [[], {"/b.json": 1}, {"/other.json": {}}, {"/b.json": {"key": "00"}}],
+    ids=["no object", "no settings", "no strip of the test", "a setting that is not a strip's"],
+)
+def test_settings_of_a_further_strip_that_cannot_be_used_are_refused(further: object) -> None:
+    with pytest.raises(BadSettings) as caught:
+        checked_config({**GOOD, "strips": ["/a.json", "/b.json"], "strip_settings": further})
+    assert caught.value.field == "strip_settings"
+
+
 def in_memory(text: str) -> Any:
     """An opener for one file."""
     return lambda path, mode: io.StringIO(text)

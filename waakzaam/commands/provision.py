@@ -104,7 +104,10 @@ def provision(
     tls_ca_file: Annotated[
         str | None, typer.Option(help="Tracker: path on the board of the CA certificate (DER); turns TLS on.")
     ] = None,
-    strip: Annotated[Path, typer.Option(help="Bracelet: definition of its voltammetric strip.")] = STRIP,
+    strip: Annotated[
+        list[Path] | None,
+        typer.Option(help="Bracelet: definition of its voltammetric strip (ketamine); once for each strip of a test."),
+    ] = None,
     extra: Annotated[Path | None, typer.Option(help="JSON object with further settings of the device.")] = None,
     reissue: Annotated[
         bool, typer.Option("--reissue", help="Write settings again for a key that exists; its account is renewed.")
@@ -125,18 +128,19 @@ def provision(
     if keys is None:
         raise BadInput("--keys", "is missing", "name the file of device keys; it is made when absent")
     target = out or keys.parent / f"{device_id}.json"
+    strips = strip or [STRIP]
     further = _extra(extra)
     _free(target, keys, *([broker_passwords] if broker_passwords else []))
     # Whatever can be refused is refused before a key is made.
     if kind is Kind.bracelet:
-        provisioning.bracelet_settings(device_id, "", strip)
+        provisioning.bracelet_settings(device_id, "", *strips)
     if broker_passwords is not None:
         if kind is Kind.bracelet:
             raise BadInput("--broker-passwords", "is not for a bracelet", "it never speaks to the broker")
         broker_accounts.check(broker_passwords, device_id, reissue)
     key = provisioning.key_for(keys, device_id, reissue)
     if kind is Kind.bracelet:
-        settings = provisioning.bracelet_settings(device_id, key, strip)
+        settings = provisioning.bracelet_settings(device_id, key, *strips)
     else:
         settings = provisioning.tracker_settings(device_id, key, broker_host, broker_port, tls_ca_file)
     if broker_passwords is not None:

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from firmware.bracelet.settings import OF_A_STRIP
 from firmware.wire.record import open_record
 from simulators.strip.chemistry import Strip, load_strip
 from simulators.virtual_board.board import VirtualBoard
@@ -95,17 +96,25 @@ class BraceletBoard:
             return open_record(sent()[times - 1], bytes.fromhex(KEY))
 
 
-def board_of(name: str, folder: Path, frequency_hz: float | None = None, **config: Any) -> BraceletBoard:
+def board_of(
+    name: str, folder: Path, frequency_hz: float | None = None, then: str | None = None, **config: Any
+) -> BraceletBoard:
     """A bracelet provisioned for a strip of the panel, with that strip and its calibration; not switched on yet.
 
-    `frequency_hz` is that of the pulses where it is not the strip's own.
+    `frequency_hz` is that of the pulses where it is not the strip's own; `then` is a second strip of its test.
     """
-    definition = STRIPS / f"{name}.toml"
-    settings = bracelet_settings(DEVICE_ID, KEY, definition)
-    if frequency_hz is not None:
-        settings["waveform"]["frequency_hz"] = frequency_hz
+    definitions = [STRIPS / f"{one}.toml" for one in (name, then) if one is not None]
+    settings = bracelet_settings(DEVICE_ID, KEY, *definitions)
+    scanned = [settings, *settings.get("strip_settings", {}).values()]
+    for one in scanned:
+        if frequency_hz is not None:
+            one["waveform"]["frequency_hz"] = frequency_hz
+        one.update({field: value for field, value in config.items() if field in one and field in OF_A_STRIP})
     folder.mkdir(parents=True)
-    return BraceletBoard(folder, path_of(name), strip=load_strip(definition), **{**settings, **config})
+    worn = BraceletBoard(folder, path_of(name), strip=load_strip(definitions[0]), **{**settings, **config})
+    if then is not None:
+        worn.board.storage.write({settings["strips"][1]: path_of(then).read_bytes()})
+    return worn
 
 
 def one_dose(name: str) -> dict[str, float]:
