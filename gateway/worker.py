@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 
 from firmware.wire import messages
 from firmware.wire.errors import WireError
+from gateway import positions
 from gateway.contract.orders import Order
-from gateway.contract.transitions import Transition, time_text
+from gateway.contract.transitions import Transition
 from gateway.downlink import Downlink
 from gateway.errors import FileUnreadable
 from gateway.geofence.case import State, begin, case_of
 from gateway.geofence.motion import Observation
+from gateway.geofence.swapped import WORDS as SWAPPED
 from gateway.ingest import decoder, owntracks
 from gateway.journal import states
 from gateway.journal.port import Arrival, Message, StateRow, Store, Stored
@@ -228,7 +230,7 @@ class Worker:
                 effects = self.partition.hear(observations, now_ms)
                 self._store(effects, [arrival.message for arrival, _ in pairs])
                 told |= {effect.order_id for effect in effects}
-                heard += observations
+                heard += [one for one in observations if not self._is_swapped(one)]
             self._seq = self.journal.last_seq()
             self._save_told(told)
             self._save_some(len(batch))
@@ -341,6 +343,14 @@ class Worker:
                 say(f"a journalled message of {row.device_id} cannot be read again: {kind}", trouble=True)
         return found
 
+    def _is_swapped(self, one: Observation) -> bool:
+        """Whether a position, which the core takes for none, looks turned round; it is set aside. In a transaction."""
+        order_id = positions.swapped_for(self.partition, one)
+        if order_id is not None:
+            say(f"a position of {one.device_id} is set aside: {SWAPPED}", trouble=True, order_id=order_id)
+            self.journal.set_aside(self.wall_ms(), f"order/{order_id}", json.dumps(one).encode(), SWAPPED)
+        return order_id is not None
+
     def _fault(self, order_id: str, error: Exception, observations: Sequence[Observation]) -> None:
         """A decision failed, our fault: set aside with what it concerned; the partition raises the alarms."""
         what = f"decision failed for order {order_id}: {type(error).__name__}"
@@ -368,28 +378,10 @@ class Worker:
 
     def _publish(self, observations: list[Observation]) -> None:
         """Queues positions for the console's map; when the backend is away for long the oldest are dropped."""
-        for observation in observations:
-            if observation.lat is None:
-                continue
-            for order_id in self.partition.orders_of(observation.device_id):
-                order = self.partition.order_of(order_id)
-                monitored = observation.device_id == order.monitored.device_id
-                party = next(p for p in (order.monitored, *order.protected) if p.device_id == observation.device_id)
-                document = {
-                    "device_id": observation.device_id,
-                    "order_id": order_id,
-                    "person_id": party.person_id,
-                    "role": "monitored" if monitored else "protected",
-                    "fix_time": time_text(observation.time_ms),
-                    "lat": observation.lat,
-                    "lon": observation.lon,
-                    "horizontal_accuracy_m": observation.accuracy_m,
-                    "speed_m_s": observation.speed_m_s,
-                    "course_deg": observation.course_deg,
-                }
-                while True:
-                    try:
-                        self.positions.put_nowait(document)
-                        break
-                    except queue.Full:
-                        self.positions.get_nowait()
+        for document in positions.documents(self.partition, observations):
+            while True:
+                try:
+                    self.positions.put_nowait(document)
+                    break
+                except queue.Full:
+                    self.positions.get_nowait()

@@ -16,6 +16,7 @@ from gateway.geofence.areas import PreparedZone, prepare
 from gateway.geofence.contacts import contacts
 from gateway.geofence.motion import Observation
 from gateway.geofence.rules import ENGINE, STANDARD, Rules
+from gateway.geofence.swapped import Place, places_of
 from gateway.geofence.tracks import Track
 
 MONITORED = ""
@@ -31,7 +32,7 @@ class Case:
     """An order with its zones prepared. `person_of` maps a device to a protected person's id, "" for the monitored.
 
     `places` holds the agreed exceptions that are bound to a place, with that place. `sharp_sd_m`: with a deviation per
-    axis above this a position could not show a breach of every rule even in the midst of it.
+    axis above this a position could not show a breach of every rule even in the midst of it. `known`: where it applies.
     """
 
     order: Order
@@ -41,6 +42,7 @@ class Case:
     device_of: dict[str, str]
     places: tuple[tuple[AgreedException, PreparedZone], ...] = ()
     sharp_sd_m: float = math.inf
+    known: tuple[Place, ...] = ()
 
 
 def case_of(order: Order, rules: Rules = STANDARD) -> Case:
@@ -54,8 +56,8 @@ def case_of(order: Order, rules: Rules = STANDARD) -> Case:
         for exception in order.exceptions
         if exception.place is not None
     )
-    zones = tuple(prepare(zone) for zone in order.zones)
-    return Case(order, rules, zones, person_of, device_of, places, _sharp_sd_m(order, zones, rules))
+    zones, known = tuple(prepare(zone) for zone in order.zones), places_of(order)
+    return Case(order, rules, zones, person_of, device_of, places, _sharp_sd_m(order, zones, rules), known)
 
 
 def _sharp_sd_m(order: Order, zones: tuple[PreparedZone, ...], rules: Rules) -> float:

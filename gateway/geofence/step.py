@@ -20,6 +20,7 @@ from gateway.geofence.case import (
 )
 from gateway.geofence.judging import judge_pair, judge_zones
 from gateway.geofence.motion import Observation
+from gateway.geofence.swapped import looks_swapped
 from gateway.geofence.tracks import (
     USUAL_GAP_MIN_S,
     Track,
@@ -178,6 +179,10 @@ def _observe(draft: Draft, event: Observation) -> str | None:
     if track.here is None and track.lost_ms is None:  # Until its first fix; more messages without one change nothing.
         track = draft.tracks[event.device_id] = track._replace(lost_ms=draft.now_ms)
     if event.lat is None or event.lon is None:
+        return None
+    if looks_swapped(draft.case.known, event.lat, event.lon):  # Somebody is there, and nobody knows where.
+        if track.lost_ms is None:
+            draft.tracks[event.device_id] = track._replace(lost_ms=event.time_ms)
         return None
     if track.here is not None and event.time_ms <= track.here.time_ms:
         last = track.raw

@@ -28,7 +28,12 @@ class BadRow(NamedTuple):
     reason: str
 
 
-class _Unusable(ValueError):
+Complain = Callable[[BadRow], None]
+
+
+class Unusable(ValueError):
+    """Why a row, a point or a line is no observation."""
+
     def __init__(self, field: str, reason: str) -> None:
         self.field = field
         self.reason = reason
@@ -42,9 +47,9 @@ def _number(row: dict[str, str], field: str, low: float, high: float) -> float |
     try:
         value = float(text)
     except ValueError:
-        raise _Unusable(field, f"{text[:40]!r} is not a number") from None
+        raise Unusable(field, f"{text[:40]!r} is not a number") from None
     if not math.isfinite(value) or not low <= value <= high:
-        raise _Unusable(field, f"{text[:40]} is outside {low:g} to {high:g}")
+        raise Unusable(field, f"{text[:40]} is outside {low:g} to {high:g}")
     return value
 
 
@@ -52,20 +57,20 @@ def _observation(row: dict[str, str]) -> Observation:
     try:
         time_ms = unix_ms_of(row.get("time", "").strip())
     except (ValueError, OverflowError) as error:
-        raise _Unusable("time", str(error)) from None
+        raise Unusable("time", str(error)) from None
     if not TIME_MIN_MS <= time_ms < TIME_MAX_MS:
-        raise _Unusable("time", f"{row['time'].strip()[:40]} is not between 1980 and 2100")
+        raise Unusable("time", f"{row['time'].strip()[:40]} is not between 1980 and 2100")
     device_id = row.get("device_id", "").strip()
     if not device_id or len(device_id) > 64:
-        raise _Unusable("device_id", "missing" if not device_id else "longer than 64 characters")
+        raise Unusable("device_id", "missing" if not device_id else "longer than 64 characters")
     event = row.get("event", "").strip()
     if event and event not in EVENTS:
-        raise _Unusable("event", f"{event[:40]!r} is not one of {', '.join(EVENTS)}")
+        raise Unusable("event", f"{event[:40]!r} is not one of {', '.join(EVENTS)}")
     lat, lon = _number(row, "lat", -90, 90), _number(row, "lon", -180, 180)
     if (lat is None) != (lon is None):
-        raise _Unusable("lon" if lon is None else "lat", "missing: a position needs both lat and lon")
+        raise Unusable("lon" if lon is None else "lat", "missing: a position needs both lat and lon")
     if lat is None and not event:
-        raise _Unusable("lat", "missing: a row without an event needs a position")
+        raise Unusable("lat", "missing: a row without an event needs a position")
     course = _number(row, "course_deg", -360, 360)
     return Observation(
         device_id,
@@ -79,8 +84,17 @@ def _observation(row: dict[str, str]) -> Observation:
     )
 
 
-def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) -> list[Observation]:
-    """The usable observations of CSV text, in file order; raises FileUnreadable when the header does not fit."""
+def nothing_wrong(_: Observation) -> str:
+    return ""
+
+
+def parse(
+    lines: Iterable[str], where: str, complain: Complain, doubt: Callable[[Observation], str] = nothing_wrong
+) -> list[Observation]:
+    """The usable observations of CSV text, in file order; raises FileUnreadable when the header does not fit.
+
+    What `doubt` finds wrong with a position is complained of too; the core is to judge it all the same.
+    """
     reader = csv.reader(lines)
     try:
         header = next(reader, None)
@@ -108,20 +122,23 @@ def parse(lines: Iterable[str], where: str, complain: Callable[[BadRow], None]) 
                 complain(BadRow(reader.line_num, "row", f"has {len(cells)} fields, the header has {len(names)}"))
                 continue
             try:
-                observations.append(_observation(dict(zip(names, cells, strict=True))))
-            except _Unusable as error:
+                observation = _observation(dict(zip(names, cells, strict=True)))
+                observations.append(observation)
+                if observation.lat is not None and (wrong := doubt(observation)):
+                    raise Unusable("lat", wrong)
+            except Unusable as error:
                 complain(BadRow(reader.line_num, error.field, error.reason))
     except csv.Error as error:
         raise FileUnreadable(f"{where}:{reader.line_num}", f"not CSV: {error}") from None
     return observations
 
 
-def read(path: Path, complain: Callable[[BadRow], None]) -> list[Observation]:
+def read(path: Path, complain: Complain, doubt: Callable[[Observation], str] = nothing_wrong) -> list[Observation]:
     """The usable observations of a file, in file order; raises FileUnreadable when it cannot be used as a whole."""
     try:
         with path.open("rb") as start:
             encoding = "utf-16" if start.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
         with path.open(encoding=encoding, errors="replace", newline="") as file:
-            return parse(file, str(path), complain)
+            return parse(file, str(path), complain, doubt)
     except OSError as error:
         raise FileUnreadable(str(path), error.strerror or str(error), "name a fixes.csv that can be read") from None

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from gateway.contract.reading import unix_ms_of
+from gateway.contract.transitions import time_text
 from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
-from gateway.replay.fixes import ACCURACY_MAX_M, SPEED_MAX_M_S, TIME_MAX_MS, TIME_MIN_MS
+from gateway.replay.fixes import (
+    ACCURACY_MAX_M,
+    SPEED_MAX_M_S,
+    TIME_MAX_MS,
+    TIME_MIN_MS,
+    BadRow,
+    Complain,
+    Unusable,
+    nothing_wrong,
+)
 
 BYTES_MAX = 200_000_000
 # GPX states no accuracy; hdop times this gives a 68 % radius (ASSUMED user range error of 5 m).
@@ -37,19 +49,22 @@ def accuracy_m(hdop: float | None) -> float | None:
     return METRES_PER_HDOP * hdop
 
 
-def _observation(point: ElementTree.Element, device_id: str) -> Observation | None:
-    """The point as an observation; None when it has no usable time or position."""
+def _observation(point: ElementTree.Element, device_id: str) -> Observation:
+    """The point as an observation; raises Unusable when it has no usable time or position."""
     lat, lon = _number(point.get("lat"), -90, 90), _number(point.get("lon"), -180, 180)
     values = {_plain(child.tag): (child.text or "").strip() for child in point.iter()}
-    if lat is None or lon is None or "time" not in values:
-        return None
-    time = values["time"] if OFFSET.search(values["time"]) else values["time"] + "Z"
+    if lat is None or lon is None:
+        name = "lat" if lat is None else "lon"
+        raise Unusable(name, f"{point.get(name)!r} is no {'latitude' if lat is None else 'longitude'}")
+    if not values.get("time"):
+        raise Unusable("time", "missing")
+    text = values["time"]
     try:
-        time_ms = unix_ms_of(time)
-    except (ValueError, OverflowError):
-        return None
+        time_ms = unix_ms_of(text if OFFSET.search(text) else text + "Z")
+    except (ValueError, OverflowError) as error:
+        raise Unusable("time", str(error)) from None
     if not 0 <= time_ms < TIME_MAX_MS:
-        return None
+        raise Unusable("time", f"{text[:40]} is not between 1970 and 2100")
     accuracy = accuracy_m(_number(values.get("hdop"), 0, float("inf")))
     speed = _number(values.get("speed"), 0, SPEED_MAX_M_S)
     course = _number(values.get("course"), -360, 360)
@@ -58,8 +73,24 @@ def _observation(point: ElementTree.Element, device_id: str) -> Observation | No
     )
 
 
-def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
-    """The observations of all track points, in time order, and how many points were unusable.
+def _lines(raw: bytes) -> list[int]:
+    """The line on which each track point begins."""
+    found: list[int] = []
+    parser = expat.ParserCreate()
+
+    def begins(name: str, _: object) -> None:
+        if name.rpartition(":")[2] == "trkpt":
+            found.append(parser.CurrentLineNumber)
+
+    parser.StartElementHandler = begins
+    parser.Parse(raw, True)
+    return found
+
+
+def read(
+    path: Path, device_id: str, complain: Complain, doubt: Callable[[Observation], str] = nothing_wrong
+) -> list[Observation]:
+    """The observations of all usable track points, in time order; complains of the others and of what `doubt` finds.
 
     A date before GPS is that of a receiver that did not know it yet, and unusable; where no point has another, the
     track's clock begins at zero, as a planned route's does.
@@ -79,10 +110,22 @@ def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
         raise FileUnreadable(f"{path}:{error.position[0]}", f"not XML: {error}") from None
     if _plain(root.tag) != "gpx":
         raise FileUnreadable(str(path), f"is <{_plain(root.tag)}>, not <gpx>")
-    points = [element for element in root.iter() if _plain(element.tag) == "trkpt"]
-    found = [observation for point in points if (observation := _observation(point, device_id)) is not None]
-    dated = [observation for observation in found if observation.time_ms >= TIME_MIN_MS]
-    found = dated or found
+    found: list[tuple[int, Observation]] = []
+    wrong: list[tuple[int, str, str]] = []
+    for number, point in enumerate(element for element in root.iter() if _plain(element.tag) == "trkpt"):
+        try:
+            found.append((number, _observation(point, device_id)))
+        except Unusable as error:
+            wrong.append((number, error.field, error.reason))
+    dated = [(number, one) for number, one in found if one.time_ms >= TIME_MIN_MS]
+    if dated:
+        before = ((n, time_text(one.time_ms)) for n, one in found if one.time_ms < TIME_MIN_MS)
+        wrong += [(number, "time", f"{text} is before GPS began (1980)") for number, text in before]
+        found = dated
+    wrong += [(number, "lat", reason) for number, one in found if (reason := doubt(one))]
+    lines = _lines(raw) if wrong else []
+    for number, field, reason in sorted(wrong):
+        complain(BadRow(lines[number], field, reason))
     if not found:
         raise FileUnreadable(str(path), "holds no track point with a time and a position")
-    return sorted(found, key=lambda o: o.time_ms), len(points) - len(found)
+    return sorted((one for _, one in found), key=lambda o: o.time_ms)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.errors import FileUnreadable
 from gateway.geofence.motion import Observation
-from gateway.replay.fixes import SPEED_MAX_M_S
+from gateway.replay.fixes import SPEED_MAX_M_S, BadRow, Complain, Unusable, nothing_wrong
 from gateway.replay.gpx import accuracy_m
 
 BYTES_MAX = 200_000_000
@@ -16,22 +17,29 @@ KNOT_M_S = 1852 / 3600
 SENTENCE_LENGTH_MAX = 120
 
 
-def _fields(line: bytes) -> list[str] | None:
-    """The fields of a sentence whose checksum holds; None for anything else."""
+def _shown(line: bytes) -> str:
+    """The beginning of a line, fit to be printed."""
+    return ascii(line[:24].decode("ascii", "replace"))
+
+
+def _fields(line: bytes) -> list[str]:
+    """The fields of a sentence whose checksum holds; raises Unusable for anything else."""
     start = line.rfind(b"$")
     star = line.rfind(b"*")
     if start < 0 or star < start or len(line) - start > SENTENCE_LENGTH_MAX:
-        return None
-    body = line[start + 1 : star]
+        raise Unusable("sentence", f"{_shown(line)} is no sentence with a checksum")
+    body, stated = line[start + 1 : star], line[star + 1 : star + 3]
     total = 0
     for byte in body:
         total ^= byte
     try:
-        if int(line[star + 1 : star + 3], 16) != total:
-            return None
-        return body.decode("ascii").split(",")
+        holds = int(stated, 16) == total
+        text = body.decode("ascii")
     except ValueError:
-        return None
+        holds, text = False, ""
+    if not holds:
+        raise Unusable("checksum", f"{_shown(line)} ends with {_shown(stated)}, its bytes give {total:02X}")
+    return text.split(",")
 
 
 def _degrees(text: str, hemisphere: str) -> float:
@@ -72,10 +80,13 @@ def _observation(fields: list[str], device_id: str, hdop: float | None) -> Obser
     return Observation(device_id, time_ms, lat, lon, accuracy_m(hdop), speed, course, "", "nmea")
 
 
-def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
-    """The observations of a log in time order, and how many lines could not be used (void fixes are none of them).
+def read(
+    path: Path, device_id: str, complain: Complain, doubt: Callable[[Observation], str] = nothing_wrong
+) -> list[Observation]:
+    """The observations of a log in time order; of lines that cannot be used it complains (void fixes are none of them).
 
-    Raises FileUnreadable when the file cannot be read or holds no valid fix.
+    Of what `doubt` finds wrong with a position too. Raises FileUnreadable when the file cannot be read or holds no
+    valid fix.
     """
     try:
         if path.stat().st_size > BYTES_MAX:
@@ -84,19 +95,23 @@ def read(path: Path, device_id: str) -> tuple[list[Observation], int]:
     except OSError as error:
         raise FileUnreadable(str(path), error.strerror or str(error)) from None
     found: list[Observation] = []
-    unusable, hdop = 0, None
-    for line in lines:
-        fields = _fields(line)
-        if fields is None:
-            unusable += not line.startswith(b"#") and bool(line.strip())
+    hdop = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith(b"#") or not line.strip():
             continue
         try:
+            fields = _fields(line)
             if fields[0].endswith("GGA"):
                 hdop = _number(fields[8])
             elif fields[0].endswith("RMC") and fields[2] == "A":
-                found.append(_observation(fields, device_id, hdop))
-        except (ValueError, IndexError):
-            unusable += 1
+                observation = _observation(fields, device_id, hdop)
+                found.append(observation)
+                if wrong := doubt(observation):
+                    raise Unusable("lat", wrong)
+        except Unusable as error:
+            complain(BadRow(number, error.field, error.reason))
+        except (ValueError, IndexError) as error:
+            complain(BadRow(number, "sentence", f"{_shown(line)} has a field that cannot be read: {error}"))
     if not found:
         raise FileUnreadable(str(path), "holds no valid RMC sentence with a position")
-    return sorted(found, key=lambda o: o.time_ms), unusable
+    return sorted(found, key=lambda o: o.time_ms)

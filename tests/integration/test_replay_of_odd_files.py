@@ -162,7 +162,7 @@ def test_a_track_with_unusable_points_is_replayed_and_ends_with_status_2(tmp_pat
     (tmp_path / "o.json").write_text(json.dumps(order_document()))
     point = '<trkpt lat="50.85" lon="4.35"><time>2026-03-02T12:00:00Z</time></trkpt>'
     (tmp_path / "w.gpx").write_text(f'<gpx>{point}<trkpt lat="50.85" lon="4.35"/></gpx>')
-    with pytest.raises(BadInput, match="partly unusable"):
+    with pytest.raises(BadInput, match="1 row was unusable"):
         command.replay(tmp_path / "o.json", track=[f"trk-m1={tmp_path / 'w.gpx'}"], out=str(tmp_path / "a.jsonl"))
     assert (tmp_path / "a.jsonl").exists()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from gateway import orders_file
 from gateway.contract.orders import Order
 from gateway.contract.reading import unix_ms_of
 from gateway.errors import FileUnreadable
+from gateway.geofence import swapped
 from gateway.geofence.motion import Observation
 from gateway.replay import bundle, fixes, gpx, map_page, nmea
 from gateway.replay.run import replay as run_replay
@@ -23,27 +26,50 @@ from waakzaam import map_trimmings
 from waakzaam.exits import BadInput
 
 COMPLAINTS_MAX = 20
+ALIKE_MAX = 3
+NUMBERS = re.compile(r"[-+.\d]+")
 
 
 class Complaints:
-    """Says each unusable row on stderr, up to a limit, and counts them all."""
+    """Says the first unusable rows, points or lines of a file on stderr, a few of each kind, and counts them all."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
         self.rows = 0
+        self.said = 0
+        self.kinds: Counter[str] = Counter()
 
     def __call__(self, row: fixes.BadRow) -> None:
         self.rows += 1
-        if self.rows <= COMPLAINTS_MAX:
+        kind = f"{row.field}: {re.sub(NUMBERS, '#', row.reason)}"
+        self.kinds[kind] += 1
+        if self.said < COMPLAINTS_MAX and self.kinds[kind] <= ALIKE_MAX:
+            self.said += 1
             typer.echo(f"waakzaam: {self.where}:{row.line}: {row.field}: {row.reason}", err=True)
-        elif self.rows == COMPLAINTS_MAX + 1:
-            typer.echo(f"waakzaam: {self.where}: more unusable rows follow; they are counted, not listed", err=True)
 
     def finish(self) -> None:
         """Raises BadInput when any row was unusable; everything else has been done by then."""
         if self.rows:
             rows = "1 row was" if self.rows == 1 else f"{self.rows} rows were"
-            raise BadInput(str(self.where), f"{rows} unusable, all others were replayed", "mend or remove them")
+            more = f" ({self.said} are named above)" if self.said < self.rows else ""
+            raise BadInput(str(self.where), f"{rows} unusable{more}, all others were replayed", "mend or remove them")
+
+
+def doubt_of(parsed: Sequence[Order]) -> Callable[[Observation], str]:
+    """What is wrong with a position, as far as the orders of its tracker tell; "" when nothing is."""
+    known: dict[str, list[tuple[swapped.Place, ...]]] = {}
+    for order in parsed:
+        for device in order.devices():
+            known.setdefault(device, []).append(swapped.places_of(order))
+
+    def doubt(one: Observation) -> str:
+        if one.lat is None or one.lon is None:
+            return ""
+        lat, lon = one.lat, one.lon
+        turned = any(swapped.looks_swapped(places, lat, lon) for places in known.get(one.device_id, ()))
+        return f"{swapped.WORDS} (as written: {lat:g}, {lon:g})" if turned else ""
+
+    return doubt
 
 
 class Faults:
@@ -103,17 +129,12 @@ def until_ms_of(text: str | None) -> int | None:
         raise BadInput("--until", str(error)) from None
 
 
-def _read_track(text: str) -> tuple[list[Observation], int]:
-    """(observations, how many points or lines were unusable) of a --track; raises BadInput or FileUnreadable."""
+def _track_file(text: str) -> tuple[str, Path]:
+    """Device and file of a --track; raises BadInput."""
     device_id, equals, name = text.partition("=")
     if not device_id or not equals or not name:
         raise BadInput(f"--track {text}", "is not DEVICE_ID=FILE", "for example trk-m1=walk.gpx")
-    path = Path(name)
-    read = gpx.read if path.suffix.lower() == ".gpx" else nmea.read
-    rows, unusable = read(path, device_id)
-    if unusable:
-        typer.echo(f"waakzaam: {path}: {unusable} points or lines were unusable, {len(rows)} were taken", err=True)
-    return rows, unusable
+    return device_id, Path(name)
 
 
 def write_lines(lines: Iterable[str], out: str) -> None:
@@ -167,19 +188,23 @@ def replay(
     until_ms = until_ms_of(until)
     if fixes_path is None and not track:
         raise BadInput("--fixes", "missing", "name a fixes.csv, or tracks with --track")
-    complaints = Complaints(fixes_path or orders)
+    complaints: list[Complaints] = []
+    rows: list[Observation] = []
     try:
         parsed = orders_file.read(orders)
-        rows = [] if fixes_path is None else fixes.read(fixes_path, complaints)
-        spoilt = []
-        for text in track or []:
-            taken, unusable = _read_track(text)
-            rows += taken
-            spoilt += [text] if unusable else []
+        doubt = doubt_of(parsed)
+        if fixes_path is not None:
+            complaints.append(Complaints(fixes_path))
+            rows += fixes.read(fixes_path, complaints[-1], doubt)
+        for device_id, path in map(_track_file, track or []):
+            complaints.append(Complaints(path))
+            read = gpx.read if path.suffix.lower() == ".gpx" else nmea.read
+            rows += read(path, device_id, complaints[-1], doubt)
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     if not rows and until_ms is None:
-        complaints.finish()
+        for one in complaints:
+            one.finish()
         raise BadInput(
             str(fixes_path or track), "holds no rows: nothing was judged", "name a file with fixes, or --until"
         )
@@ -194,13 +219,8 @@ def replay(
     if evidence is not None:
         document = bundle.make(json.loads(orders.read_text(encoding="utf-8")), rows, until_ms, transitions)
         write_lines([json.dumps(document, ensure_ascii=False)], str(evidence))
-    complaints.finish()
-    if spoilt:
-        raise BadInput(
-            f"--track {spoilt[0]}",
-            "is partly unusable, all the rest was replayed",
-            "mend or remove them",
-        )
+    for one in complaints:
+        one.finish()
     faults.finish()
 
 

@@ -20,7 +20,7 @@ from gateway.geofence.rules import STANDARD, Rules
 from gateway.replay import fixes, map_page
 from gateway.replay.what_if import Proposal, compare
 from waakzaam import map_trimmings
-from waakzaam.commands.replay import Complaints, name_strangers, name_unjudged, write_lines
+from waakzaam.commands.replay import Complaints, doubt_of, name_strangers, name_unjudged, write_lines
 from waakzaam.exits import BadInput
 
 
@@ -133,7 +133,7 @@ def what_if(
     )
     try:
         present = orders_file.read(orders)
-        rows = fixes.read(fixes_path, complaints)
+        rows = fixes.read(fixes_path, complaints, doubt_of(present))
     except FileUnreadable as error:
         raise BadInput(error.where, error.reason, error.remedy) from None
     name_strangers(present, rows)
