@@ -1,6 +1,6 @@
 """Gives private and local names short ones that every module uses again, before the firmware is compiled for a board.
 
-MicroPython keeps each different name of all loaded code once, in a table that doubles: at 1,270 names it wants room for
+MicroPython keeps each different name of all loaded code once, in a table that doubles: at 1,260 names it wants room for
 1,280 more, nine kilobytes in one piece. What no other module can see may be called anything, so each module calls it
 the same: `_a`, `_b`, ... for what is private, `a_`, `b_`, ... for parameters. Sources and line numbers stay.
 """
