@@ -19,7 +19,9 @@ from gateway.geofence import ellipsoid
 from gateway.geofence.ellipsoid import ECC2, RADIAN, RADIUS_MIN_M, SEMI_MAJOR_M
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CAP_DEG = 3.0  # what lies farther apart counts as this far
+SHORT_DEG = 0.25  # the same where most questions are about less
 SINE_SHARE = 1 - math.radians(CAP_DEG / 2) ** 2 / 6
 NORTH_LOW = (SINE_SHARE * RADIAN * RADIUS_MIN_M) ** 2
 EAST_LOW = (SINE_SHARE * RADIAN * SEMI_MAJOR_M) ** 2
@@ -73,6 +75,40 @@ def most2_m2(lat: Floats, lon: Floats, cosine: Floats, lat2: Floats, lon2: Float
     return north
 
 
+def east_shares(cosine: Floats) -> Floats:
+    """Squared: how long an eastward degree is at least, of a northward one, within SHORT_DEG of these latitudes."""
+    share = cosine - SHORT_DEG * RADIAN
+    np.maximum(share, 0.0, out=share)
+    share *= cosine
+    share *= EAST_LOW / NORTH_LOW
+    return share
+
+
+def reached(here: tuple[Floats, Floats, Floats], share: Floats, there: tuple[Floats, Floats], far_m: Floats) -> Ints:
+    """Which places may lie less than far_m apart; the others surely do not. What is NaN is among them.
+
+    `here` and `there` as for `within`; `share`: `east_shares` of the same cosines, so that one place is compared with
+    many at little cost. To 27 km this is as good as `least2_m2` but for 0.4 % at 52 degrees; beyond, that is asked.
+    """
+    north, east = here[0] - there[0], here[1] - there[1]
+    north *= north
+    east *= east
+    if not east.max(initial=0.0) <= 180**2:
+        np.minimum(east, (360 - np.sqrt(east)) ** 2, out=east)
+    np.minimum(north, SHORT_DEG**2, out=north)
+    np.minimum(east, SHORT_DEG**2, out=east)
+    east *= share
+    north += east
+    limit = np.maximum(far_m, 0.0)
+    limit *= 1 / math.sqrt(NORTH_LOW)
+    limit *= limit
+    near = np.flatnonzero(~(north >= limit))
+    if not limit[near].max(initial=0.0) <= SHORT_DEG**2:
+        least2 = least2_m2(*(a[near] for a in (*here, *there)))
+        near = near[~(least2 >= far_m[near] * far_m[near])]
+    return near
+
+
 def within(here: tuple[Floats, Floats, Floats], there: tuple[Floats, Floats], limit_m: Floats) -> NDArray[np.bool_]:
     """Whether places are at most limit_m apart over the ground: `vector_distances <= limit_m`, sooner.
 
@@ -95,6 +131,6 @@ def _apart(lat: Floats, lon: Floats, lat2: Floats, lon2: Floats) -> tuple[Floats
     north, east = lat - lat2, lon - lon2
     np.abs(north, out=north)
     np.abs(east, out=east)
-    if east.size and east.max() > 180:
+    if not east.max(initial=0.0) <= 180:  # also when one of them is NaN
         np.minimum(east, 360 - east, out=east)
     return north, east

@@ -106,7 +106,7 @@ class Resting:
         row = 2 * np.arange(len(order)) + batch.role
         mine, hers = (both.reshape(-1, ROW).take(rows, axis=0) for rows in (row, row ^ 1))
         time_ms, sd, cosine = batch.time_ms.astype(np.float64), self._sd_m(batch.accuracy_m), bounds.cosines(batch.lat)
-        here = batch.lat, batch.lon, cosine
+        here, share = (batch.lat, batch.lon, cosine), bounds.east_shares(cosine)
         moved_m = np.sqrt(bounds.most2_m2(*here, mine[:, LAT], mine[:, LON]))
         gap_s = (time_ms - mine[:, LAST_MS]) / 1000
         leap_m_s = (moved_m - 2 * sd) / np.maximum(gap_s, USUAL_GAP_MIN_S)
@@ -121,15 +121,15 @@ class Resting:
         far_m += moved_m
         far_m += self._margin_m(pace_m_s + hers[:, USUAL_M_S])
         far_m += both[:, PREALERT_M]
-        quiet &= (far_m <= 0) | (bounds.least2_m2(*here, hers[:, LAT], hers[:, LON]) >= far_m * far_m)
+        quiet[bounds.reached(here, share, (hers[:, LAT], hers[:, LON]), far_m)] = False
         moved_m += self._margin_m(pace_m_s)
         bound = slice(None) if not batch.role.any() else np.flatnonzero(batch.role == 0)  # zones are for the monitored
         zones, slack_m = self.zones.take(order[bound], axis=0), moved_m[bound]
-        his = batch.lat[bound], batch.lon[bound], cosine[bound]
+        his, share = (batch.lat[bound], batch.lon[bound], cosine[bound]), share[bound]
         clear = quiet[bound]
         for zone in range(zones.shape[2]):
-            far_m = zones[:, 2, zone] + slack_m
-            clear &= (far_m <= 0) | (bounds.least2_m2(*his, zones[:, 0, zone], zones[:, 1, zone]) >= far_m * far_m)
+            centre = zones[:, 0, zone], zones[:, 1, zone]
+            clear[bounds.reached(his, share, centre, zones[:, 2, zone] + slack_m)] = False
         quiet[bound] = clear
         place = np.where(quiet, order, len(self.asleep))
         usual_m_s = mine[:, USUAL_M_S] * np.exp(np.maximum(gap_s, 0.0) / -USUAL_MEMORY_S)

@@ -59,3 +59,38 @@ def test_whether_places_are_within_a_limit_is_what_their_distances_say(seed: int
     limit_m = distance_m * (1 + rng.choice([0, 1e-13, -1e-13, 1e-9, -1e-9, 0.1, -0.1], n))
     within = bounds.within((lat, lon, bounds.cosines(lat)), (lat2, lon2), limit_m)
     assert (within == (distance_m <= limit_m)).all()
+
+
+@pytest.mark.parametrize(("low", "high"), [(49, 52), (-90, 90), (87, 90)])
+def test_places_that_may_be_reached_are_all_that_are_and_few_others(low: float, high: float) -> None:
+    seed = 6
+    rng = np.random.default_rng(seed)
+    lat, lon, lat2, lon2 = _pairs(rng, low, high, 20_000)
+    straight_m = np.sqrt(((ellipsoid.vectors(lat, lon) - ellipsoid.vectors(lat2, lon2)) ** 2).sum(axis=0))
+    far_m = straight_m * rng.choice([0.9, 0.99, 1 + 1e-9, 1.01, 3], len(lat)) + rng.choice([0, 1e-5], len(lat))
+    cosine = bounds.cosines(lat)
+    near = bounds.reached((lat, lon, cosine), bounds.east_shares(cosine), (lat2, lon2), far_m)
+    missed = np.setdiff1d(np.flatnonzero(straight_m < far_m * (1 - 1e-12) - 1e-6), near)
+    assert not len(missed), f"seed {seed}: {missed}"
+    if low == 49:
+        beyond = np.flatnonzero((straight_m > 1.02 * far_m) & (straight_m < 50_000))
+        assert len(beyond) > 1_000
+        assert not len(np.intersect1d(beyond, near))
+
+
+@pytest.mark.parametrize("far_m", [-np.inf, -1.0, 0.0])
+def test_nothing_is_reached_where_there_is_no_way_to_go(far_m: float) -> None:
+    lat = np.array([50.9, 50.9])
+    here = lat, 0 * lat, bounds.cosines(lat)
+    assert not len(bounds.reached(here, bounds.east_shares(here[2]), (lat, 0 * lat), lat * 0 + far_m))
+
+
+def test_a_place_that_is_not_known_hides_no_other_across_the_antimeridian() -> None:
+    lat, lon = np.array([np.nan, -17.0, -17.0]), np.array([np.nan, 179.9995, 179.9995])
+    lat2, lon2 = np.array([-17.0, -17.0, -17.0]), np.array([180.0, -179.9995, -179.0])
+    cosine = bounds.cosines(lat)
+    assert bounds.least2_m2(lat, lon, cosine, lat2, lon2)[1] < 120**2
+    assert bounds.most2_m2(lat, lon, cosine, lat2, lon2)[1] < 120**2
+    for far_m, near in ((200.0, [0, 1]), (np.nan, [0, 1, 2]), (200_000.0, [0, 1, 2])):
+        reached = bounds.reached((lat, lon, cosine), bounds.east_shares(cosine), (lat2, lon2), np.full(3, far_m))
+        assert reached.tolist() == near
