@@ -63,6 +63,8 @@ class RecordLog:
     judged_again: int
     in_the_vm: bool
     faults: tuple[str, ...]
+    begins_late: bool
+    """A device's first line follows a record that is not here: its ring drops the oldest, and a log can be cut."""
 
 
 def _float32(value: Any) -> Any:
@@ -151,7 +153,7 @@ def check(
     digest = hashlib.sha256(b"".join(calibration_files)).hexdigest()
     faults: list[str] = []
     judged = 0
-    used_vm = False
+    used_vm = begins_late = False
     previous: dict[str, str] = {}
     for number, raw in enumerate(lines, 1):
         line = raw.strip().removeprefix(record.SERIAL_PREFIX)
@@ -166,10 +168,14 @@ def check(
             faults.append(f"line {number}: {error}")
             continue
         before = previous.get(device)
+        begins_late |= before is None and fields["previous_sha256"] != record.GENESIS_SHA256
         if before is not None and fields["previous_sha256"] != before:
             faults.append(f"line {number}: does not follow the record before it (a record is missing or out of order)")
         previous[device] = record.sha256_of(line)
-        if not calibrations or not fields.get("analytes"):
+        if not calibrations or (fields["verdict"] == "invalid" and not fields.get("analytes")):
+            continue
+        if not fields.get("analytes"):
+            faults.append(f"line {number}: says {fields['verdict']} of no drug")
             continue
         if fields.get("calibration_sha256") not in (None, digest):
             faults.append(
@@ -192,4 +198,4 @@ def check(
         used_vm = used_vm or in_vm is not None
         if stated != in_vm:
             faults.append(f"line {number}: its trace judges to another verdict or number than {fields['verdict']}")
-    return RecordLog(len(lines), judged, used_vm, tuple(faults))
+    return RecordLog(len(lines), judged, used_vm, tuple(faults), begins_late)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from firmware.wire import record
 from simulators.strip import StripCell
+from waakzaam import record_check
 from waakzaam.cli import build
 from waakzaam.rigs.bracelet import (
     DEVICE_ID,
@@ -22,7 +24,14 @@ from waakzaam.rigs.bracelet import (
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two tests of one bracelet, sealed."""
-    bench = BraceletBench(tmp_path_factory.mktemp("bracelet"), ketamine_calibration())
+    bench = BraceletBench(
+        tmp_path_factory.mktemp("bracelet"),
+        ketamine_calibration(),
+        waveform={"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25},
+        incubate_ms=500,
+        volume_ml=330,
+        venue_code="V1",
+    )
     bench.insert(StripCell("lager", {"ketamine": 1e-3}, seed=1, wet_at_us=3e6))
     bench.run()
     bench.pull()
@@ -56,3 +65,62 @@ def test_a_missing_record_breaks_the_chain(log: list[str], tmp_path: Path) -> No
     status, found = verified(tmp_path, [log[1], log[0]])
     assert status == 1
     assert "does not follow" in str(found["faults"])
+
+
+def faults_in(lines: list[str], judged: bool = False) -> tuple[str, ...]:
+    """What is found in these lines, without the command around it."""
+    calibrations = [KETAMINE_CALIBRATION.read_bytes()] if judged else []
+    return record_check.check(lines, lambda _: bytes.fromhex(KEY), calibrations, lambda _: None).faults
+
+
+def test_no_letter_of_a_sealed_record_can_be_changed(log: list[str]) -> None:
+    line = log[0]
+    trace, after = line.index('"trace"'), line.index('"venue_code"')
+    places = [*range(trace), *range(trace, after, 97), *range(after, len(line))]
+    others = {**{digit: str((int(digit) + 1) % 10) for digit in "0123456789"}, " ": "_"}
+    for place in places:
+        changed = others.get(line[place], "x" if line[place] != "x" else "y")
+        assert faults_in([line[:place] + changed + line[place + 1 :]]), (place, line[max(0, place - 30) : place + 5])
+
+
+def test_no_field_of_a_sealed_record_can_be_taken_out_changed_or_added(log: list[str]) -> None:
+    fields = json.loads(log[0])
+    assert len(fields) >= 13
+
+    def line_of(changed: dict[str, object]) -> str:
+        return json.dumps(changed, separators=(",", ":"), ensure_ascii=False)
+
+    for name, value in fields.items():
+        assert faults_in([line_of({k: v for k, v in fields.items() if k != name})]), name
+        other: object = {"negative": "positive"}.get(value, "negative") if name == "verdict" else f"{value}x"
+        assert faults_in([line_of({**fields, name: other})]), name
+    assert faults_in([log[0][:-1] + ',"feedback":"ill"}'])
+    assert faults_in(['{"verdict":"negative",' + log[0][1:]])
+    assert faults_in([log[0][:-1] + f',"signature":"{fields["signature"]}"}}'])
+
+
+def test_a_record_sealed_by_who_has_the_key_must_still_judge_to_what_it_says(log: list[str]) -> None:
+    fields = {k: v for k, v in json.loads(log[0]).items() if k not in ("schema", "signature", "previous_sha256")}
+    lies: dict[str, dict[str, object]] = {
+        "another verdict": {"verdict": "negative"},
+        "another drug": {"analytes": [{**fields["analytes"][0], "analyte": "GHB"}]},
+        "another concentration": {"analytes": [{**fields["analytes"][0], "concentration_mol_l": 1e-9}]},
+        "another interval": {"analytes": [{**fields["analytes"][0], "ci_high": 1.0}]},
+        "another drink": {"drink_declared": "no such drink"},
+        "no drugs": {"analytes": []},
+        "no trace": {"trace": None},
+        "half a trace": {"trace": {"potential_v": fields["trace"]["potential_v"]}},
+        "columns of two lengths": {"trace": {**fields["trace"], "forward_a": [1e-9]}},
+        "another calibration": {"calibration_sha256": "0" * 64},
+    }
+    for lie, changes in lies.items():
+        line = record.seal({**fields, **changes}, record.GENESIS_SHA256, bytes.fromhex(KEY))
+        assert not faults_in([line]), lie  # it is sealed
+        assert faults_in([line], judged=True), lie
+
+
+def test_a_log_that_begins_after_other_records_says_so(log: list[str], tmp_path: Path) -> None:
+    status, found = verified(tmp_path, log[1:])
+    assert status == 0
+    assert "older records are not in this log" in str(found["says"])
+    assert "older records" not in str(verified(tmp_path, log)[1]["says"])

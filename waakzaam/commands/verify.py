@@ -101,7 +101,8 @@ def _records(path: Path, keys: Path | None, calibration: list[Path]) -> Finding:
     again = (
         f"{log.judged_again} judged again to the same verdict" if calibration else "not judged again: no --calibration"
     )
-    says = f"{log.lines} records signed and chained, {again}" if not log.faults else "does not hold as sealed"
+    late = "; older records are not in this log" if log.begins_late else ""
+    says = f"{log.lines} records signed and chained, {again}{late}" if not log.faults else "does not hold as sealed"
     return Finding(record.SCHEMA, not log.faults, says, log.faults)
 
 
