@@ -42,6 +42,14 @@ def _around(box: Box) -> list[dict[str, Any]]:
     return found
 
 
+def words() -> dict[str, dict[str, str]]:
+    """The texts of the map by language."""
+    return {
+        language: {key: entry[language] for key, entry in catalogue.texts().items() if key.startswith(PREFIXES)}
+        for language in catalogue.LANGUAGES
+    }
+
+
 def trimmings(
     orders: Sequence[Order],
     observations: Sequence[Observation],
@@ -49,8 +57,4 @@ def trimmings(
     changes: Sequence[tuple[str, float, float]] = (),
 ) -> Trimmings:
     """Texts and base layer for the map of these orders and positions; of a what-if, what it is compared with."""
-    words = {
-        language: {key: entry[language] for key, entry in catalogue.texts().items() if key.startswith(PREFIXES)}
-        for language in catalogue.LANGUAGES
-    }
-    return Trimmings(words, _around(box_of(orders, observations)), present, changes)
+    return Trimmings(words(), _around(box_of(orders, observations)), present, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,13 @@ from gateway.contract.reading import unix_ms_of
 from gateway.contract.shapes import Circle
 from gateway.contract.transitions import Transition
 from gateway.geofence.areas import buffer_rings
+from gateway.geofence.case import case_of
 from gateway.geofence.ellipsoid import wrapped
 from gateway.geofence.motion import Observation
+from gateway.geofence.probability import R68_PER_SD
 from gateway.geofence.rules import STANDARD
 from gateway.geofence.silence import Pace, covered_m, travel_ms
+from gateway.geofence.swapped import Place, looks_swapped, places_of
 from gateway.replay.run import in_time_order
 
 TEMPLATE = Path(__file__).with_name("map_page.html")
@@ -69,9 +72,30 @@ def reach_of(monitored: bool) -> list[list[float]]:
     return [[at_ms, covered_m(at_ms, pace, STANDARD)] for at_ms in corners_ms]
 
 
-def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> list[dict[str, Any]]:
-    roles: dict[str, dict[str, Any]] = {}
+def _placed(orders: Sequence[Order], observations: Sequence[Observation]) -> Iterator[tuple[Observation, float, float]]:
+    """What has a position that the core takes for one, with that position."""
+    known: dict[str, list[tuple[Place, ...]]] = {}
     for order in orders:
+        for device in order.devices():
+            known.setdefault(device, []).append(places_of(order))
+    for row in observations:
+        if row.lat is not None and row.lon is not None:
+            lat, lon = row.lat, row.lon
+            if not any(looks_swapped(places, lat, lon) for places in known.get(row.device_id, ())):
+                yield row, lat, lon
+
+
+def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> list[dict[str, Any]]:
+    """Each tracker's fixes: time, place, accuracy; of one too vague to decide by also the number of the last sharp one.
+
+    Vague is told by the fix alone. The core lets a vague one count far from everything: there, too, the disc of silence
+    is larger than what it judges by.
+    """
+    roles: dict[str, dict[str, Any]] = {}
+    sharp_m: dict[str, float] = {}
+    for order in orders:
+        order_m = case_of(order).sharp_sd_m * R68_PER_SD
+        sharp_m |= {device: min(order_m, sharp_m.get(device, order_m)) for device in order.devices()}
         for party in (order.monitored, *order.protected):
             if party.device_id is not None:
                 monitored = party is order.monitored
@@ -80,16 +104,20 @@ def _tracks(orders: Sequence[Order], observations: Sequence[Observation]) -> lis
                 about = {"person": party.person_id, "role": role, "alert_m": alert_m, "reach": reach_of(monitored)}
                 roles.setdefault(party.device_id, about)
     tracks: dict[str, list[list[float]]] = {device: [] for device in roles}
-    for row in in_time_order(observations):
-        if row.device_id in tracks and row.lat is not None and row.lon is not None:
+    last_sharp = dict.fromkeys(roles, -1)
+    for row, lat, lon in _placed(orders, in_time_order(observations)):
+        if row.device_id in tracks:
+            fixes = tracks[row.device_id]
             accuracy_m = STANDARD.accuracy_missing_m if row.accuracy_m is None else row.accuracy_m
-            tracks[row.device_id].append([row.time_ms, row.lat, row.lon, accuracy_m])
+            vague = accuracy_m > sharp_m[row.device_id]
+            last_sharp[row.device_id] = last_sharp[row.device_id] if vague else len(fixes)
+            fixes.append([row.time_ms, lat, lon, accuracy_m, *([last_sharp[row.device_id]] if vague else [])])
     return [{"device": device, **roles[device], "fixes": fixes} for device, fixes in tracks.items() if fixes]
 
 
 def box_of(orders: Sequence[Order], observations: Sequence[Observation]) -> Box:
     """What the page shows: west, south, east, north in degrees; east may pass 180 where it crosses the antimeridian."""
-    points = [(row.lon, row.lat) for row in observations if row.lon is not None and row.lat is not None]
+    points = [(lon, lat) for _, lat, lon in _placed(orders, observations)]
     for order in orders:
         for zone in order.zones:
             shape = zone.shape
