@@ -12,6 +12,7 @@ from firmware.wire import record
 from simulators.strip import StripCell
 from waakzaam import record_check
 from waakzaam.cli import build
+from waakzaam.exits import BadInput
 from waakzaam.rigs.bracelet import (
     DEVICE_ID,
     KETAMINE_CALIBRATION,
@@ -124,3 +125,31 @@ def test_a_log_that_begins_after_other_records_says_so(log: list[str], tmp_path:
     assert status == 0
     assert "older records are not in this log" in str(found["says"])
     assert "older records" not in str(verified(tmp_path, log)[1]["says"])
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "named"),
+    [
+        ("--keys", "", "is not JSON"),
+        ("--keys", '{"schema": "waakzaam.keys/1", "keys": {"brc-test1": "zz"}}', "brc-test1"),
+        ("--keys", '{"schema": "waakzaam.keys/1", "keys": {"brc-test1": 5}}', "keys"),
+        ("--keys", None, "is not there"),
+        ("--calibration", "no JSON", "is not JSON"),
+        ("--calibration", "[1]", "schema"),
+        ("--calibration", '{"schema": "another/1"}', "schema"),
+        ("--calibration", None, "No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_nothing_is_judged(
+    log: list[str], option: str, content: str | None, named: str, tmp_path: Path
+) -> None:
+    file, keys, other = tmp_path / "log.jsonl", tmp_path / "keys.json", tmp_path / "other.json"
+    file.write_text(log[0], encoding="utf-8")
+    keys.write_text(json.dumps({"schema": "waakzaam.keys/1", "keys": {DEVICE_ID: KEY}}), encoding="utf-8")
+    if content is not None:
+        other.write_text(content, encoding="utf-8")
+    done = CliRunner().invoke(build(), ["verify", str(file), "--keys", str(keys), option, str(other)])
+    assert isinstance(done.exception, BadInput), (done.output, done.exception)
+    assert str(done.exception).startswith(str(other))
+    assert named in str(done.exception)
+    assert not done.stdout

@@ -129,6 +129,8 @@ def provision(
         raise BadInput("--keys", "is missing", "name the file of device keys; it is made when absent")
     target = out or keys.parent / f"{device_id}.json"
     strips = strip or [STRIP]
+    if strip and kind is not Kind.bracelet:
+        raise BadInput("--strip", f"is not for a {kind}", "a bracelet alone has strips")
     further = _extra(extra)
     _free(target, keys, *([broker_passwords] if broker_passwords else []))
     # Whatever can be refused is refused before a key is made.

@@ -12,9 +12,11 @@ import typer
 
 from alarm_backend.audit import anchors
 from alarm_backend.audit import export as audit_chain
+from firmware.bracelet.judging import COLOUR_SCHEMA
+from firmware.detection import SCHEMA
 from firmware.wire import record
 from gateway.replay import bundle
-from waakzaam import record_check
+from waakzaam import provisioning, record_check
 from waakzaam.exits import BadInput
 
 Kept = tuple[list[anchors.Anchor], bytes]
@@ -80,24 +82,47 @@ def _anchors(path: Path, key: str | None) -> Kept:
 CHECKS: dict[str, Callable[[Path, dict[str, Any]], Finding]] = {bundle.SCHEMA: _evidence, audit_chain.SCHEMA: _audit}
 
 
+def _device_keys(path: Path) -> dict[str, bytes]:
+    if not path.exists():
+        raise BadInput(str(path), "is not there", "name the file that waakzaam provision wrote")
+    found = {}
+    for device_id, key in provisioning.read_keys(path).items():
+        try:
+            found[device_id] = bytes.fromhex(key)
+        except ValueError:
+            raise BadInput(f"{path}: {device_id}", "its key is not hexadecimal digits") from None
+    return found
+
+
+def _calibration(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        document = json.loads(content)
+    except OSError as error:
+        raise BadInput(str(path), error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(str(path), f"is not JSON: {error}", "waakzaam calibrate writes such a file") from None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema not in (SCHEMA, COLOUR_SCHEMA):
+        raise BadInput(f"{path}: schema", f"{schema!r} is no calibration's", f"it is {SCHEMA} or {COLOUR_SCHEMA}")
+    return content
+
+
 def _records(path: Path, keys: Path | None, calibration: list[Path]) -> Finding:
     """A record log holds when every line is signed, follows the one before it, and judges again to what it says."""
+    if keys is None:
+        raise BadInput(str(path), "a drink record needs the device's key", "give --keys keys.json")
+    known = _device_keys(keys)
+    calibration_files = [_calibration(one) for one in calibration]
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        calibration_files = [one.read_bytes() for one in calibration]
-        known = json.loads(keys.read_text(encoding="utf-8"))["keys"] if keys is not None else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(str(path), str(error), "name readable files; keys as waakzaam.keys/1") from None
-    if known is None:
-        raise BadInput(str(path), "a drink record needs the device's key", "give --keys keys.json")
+    except (OSError, ValueError) as error:
+        raise BadInput(str(path), str(error)) from None
 
     def in_vm(line: str) -> tuple[Any, ...] | None:
         return record_check.judged_in_the_vm(line, [str(one) for one in calibration])
 
-    def key_of(device_id: str) -> bytes | None:
-        return bytes.fromhex(known[device_id]) if device_id in known else None
-
-    log = record_check.check(lines, key_of, calibration_files, in_vm)
+    log = record_check.check(lines, known.get, calibration_files, in_vm)
     again = (
         f"{log.judged_again} judged again to the same verdict" if calibration else "not judged again: no --calibration"
     )
