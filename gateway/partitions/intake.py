@@ -11,7 +11,9 @@ import json
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from firmware.wire import topics
 from gateway.errors import FileUnreadable
@@ -31,6 +33,19 @@ TRY_AGAIN_S = 0.25
 DOWN_ALL = "down.*"
 
 
+# A worker may have an order, and say that it is active, up to three seconds before the intake: each asks the backend by
+# itself, every second, and looks for changes every two. So long the messages of trackers without an order are kept.
+STRANGERS_MS = 10_000
+STRANGERS_MAX = 2_000
+
+
+class _Heard(NamedTuple):
+    """An authentic message and how it travels."""
+
+    message: Message
+    enclosed: sharing.Enclosed
+
+
 class Intake:
     """From deliveries to the streams; acknowledges each delivery once it is stored there or set aside there."""
 
@@ -48,6 +63,7 @@ class Intake:
         self.directory = sharing.Directory(orders.read(), partitions)
         self.published = 0
         self.without_order = 0
+        self._strangers: deque[_Heard] = deque(maxlen=STRANGERS_MAX)
         self._stamp = orders.stamp()
 
     def open_streams(self) -> None:
@@ -57,20 +73,37 @@ class Intake:
         self.stream.open_aside()
 
     def reload_orders(self) -> None:
-        """Takes over a changed orders file; one that cannot be used leaves the old in force."""
+        """Takes over a changed orders file; one that cannot be used leaves the old in force. Raises StreamAway."""
         try:
             stamp = self.orders.stamp()
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            self.directory = sharing.Directory(self.orders.read(), self.partitions)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self.directory = sharing.Directory(self.orders.read(), self.partitions)
         except (FileUnreadable, OSError) as error:
             say(f"orders not reloaded, the ones before stay in force: {error}", trouble=True)
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """Hands on what was heard just now of trackers that have an order since; raises StreamAway, try again."""
+        outgoing = [out for one in self._strangers for out in self._outgoing(one)]
+        if outgoing:
+            self.stream.publish(outgoing)
+            self.published += len(outgoing)
+            still = [one for one in self._strangers if not self.directory.places(one.message.device_id)]
+            self.without_order -= len(self._strangers) - len(still)
+            self._strangers = deque(still, STRANGERS_MAX)
+
+    def _outgoing(self, one: _Heard) -> list[Outgoing]:
+        message, data = one.message, sharing.enclose(one.enclosed)
+        name = f"{message.device_id}.{message.boot_id}.{message.msg_seq}"
+        places = self.directory.places(message.device_id)
+        return [Outgoing(sharing.subject(p, order_id), f"{name}.{p}", data) for p, order_id in places.items()]
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Raises StreamAway when it is not certain that all are stored; nothing is acknowledged then, try again."""
         now_ms = self.now_ms()
         outgoing: list[Outgoing] = []
+        strangers: list[_Heard] = []
         for delivery in deliveries:
             stamped = now_ms if delivery.now_ms is None else delivery.now_ms
             try:
@@ -82,16 +115,20 @@ class Intake:
                 identity = f"{self.source}.{delivery.received_wall_ms}.{len(outgoing)}"
                 outgoing.append(Outgoing(f"{ASIDE}.{_word(self.source)}", identity, fault.encode()))
                 continue
-            places = self.directory.places(message.device_id)
-            self.without_order += not places
             enclosed = sharing.Enclosed(delivery.topic, delivery.payload, stamped, delivery.received_wall_ms)
-            for partition, order_id in places.items():
-                identity = f"{message.device_id}.{message.boot_id}.{message.msg_seq}.{partition}"
-                outgoing.append(Outgoing(sharing.subject(partition, order_id), identity, sharing.enclose(enclosed)))
+            heard = _Heard(message, enclosed)
+            found = self._outgoing(heard)
+            outgoing += found
+            if not found:
+                strangers.append(heard)
         self.stream.publish(outgoing)
         for delivery in deliveries:
             delivery.acknowledge()
         self.published += len(outgoing)
+        self.without_order += len(strangers)
+        self._strangers += strangers
+        while self._strangers and self._strangers[0].enclosed.now_ms < now_ms - STRANGERS_MS:
+            self._strangers.popleft()
 
     def _open(self, delivery: Delivery, now_ms: int) -> Message:
         if delivery.topic.startswith(owntracks.TOPIC_PREFIX):
@@ -193,4 +230,7 @@ def _serve(
         if wall_ms() - housekeeping_ms >= HOUSEKEEPING_WALL_MS:
             housekeeping_ms = wall_ms()
             take_over_given(feed)
-            intake.reload_orders()
+            try:
+                intake.reload_orders()
+            except StreamAway:
+                time.sleep(TRY_AGAIN_S)
