@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from simulators.ad5941.register_map import RegisterMap
 from simulators.ad5941.variation import Part, Variants
@@ -44,6 +45,7 @@ class FilterPlan:
         return 3 * self.sinc3_osr * CLOCKS_PER_RAW
 
 
+@lru_cache(maxsize=64)
 def plan_of(regs: RegisterMap, adcfiltercon: int, afecon: int) -> FilterPlan:
     """The plan that ADCFILTERCON and AFECON ask for; reserved codes fall back to the last defined one."""
     osr3 = regs.constants["adc"]["sinc3_osr"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulators.ad5941.cells import Cell
 from simulators.ad5941.register_map import RegisterMap
@@ -27,8 +27,7 @@ OF_THE_LOOP = (
 SOLVED_MAX = 2_000
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(NamedTuple):
     """What the switches make of the loop. Potentials in volt against ground; `potential_v` is WE against RE."""
 
     potential_v: float | None
@@ -44,6 +43,27 @@ class Loop:
     tau_us: float
 
 
+class Wiring(NamedTuple):
+    """What the registers make of the loop, whatever the DAC gives."""
+
+    to_pa: bool
+    to_tia: bool
+    to_hs: bool
+    alive: bool
+    joined: bool  # VBIAS and VZERO
+    rails: bool  # the counter electrode: its amplifier senses nothing
+    controls: bool  # the amplifier holds the potential between the electrodes
+    still: bool  # no potential between them
+    tia_on: bool
+    series_ohm: float
+    feedback_ohm: float  # inf = open
+    feedback_shorted: bool
+    diode: bool
+    tau_us: float
+    calibrates: bool
+    hs_on_zero: bool
+
+
 class Analogue:
     """Registers in, node voltages out. `read` gives a register by name."""
 
@@ -55,6 +75,9 @@ class Analogue:
         self.cell = cell
         self._part = part
         self._board = board
+        (lsb_p, _), (lsb_n, _) = (regs.by_name["ADCCON"].fields[name] for name in ("MUXSELP", "MUXSELN"))
+        self._inputs = regs.mask("ADCCON", "MUXSELP") | regs.mask("ADCCON", "MUXSELN")
+        self._lptia = LPTIA_OUT << lsb_p | LPTIA_MINUS << lsb_n
         rng = random.Random(f"ad5941 rtia {seed}")
         table = regs.constants["rtia"]["ohm_at_rload_100"]
         self._rtia_error = [1.0 + part.rtia_tolerance + rng.gauss(0.0, part.rtia_spread) for _ in table]
@@ -70,6 +93,8 @@ class Analogue:
         self.temperature_c = 25.0
         self.absolute_input = False
         self._solved: dict[tuple[object, ...], Loop] = {}
+        self._wired: dict[tuple[object, ...], Wiring] = {}
+        self._solved_on = board
         self.loop = self._solve()
 
     # -- the DAC -------------------------------------------------------------------------------------------------
@@ -122,37 +147,64 @@ class Analogue:
 
     def _solve(self) -> Loop:
         """The loop as the registers make it; solved anew only when one of them, the DAC or the temperature changed."""
-        read = self._read
-        key = (self._bias_v, self._zero_v, self.temperature_c, self._board, *[read(name) for name in OF_THE_LOOP])
+        if self._board is not self._solved_on:
+            self._solved.clear()
+            self._wired.clear()
+            self._solved_on = self._board
+        registers = (self.temperature_c, *map(self._read, OF_THE_LOOP))
+        key = (self._bias_v, self._zero_v, registers)
         found = self._solved.get(key)
         if found is None:
             if len(self._solved) >= SOLVED_MAX:
                 self._solved.clear()
-            found = self._solved[key] = self._solved_anew()
+            found = self._solved[key] = self._solved_anew(registers)
         return found
 
-    def _solved_anew(self) -> Loop:
+    def _solved_anew(self, registers: tuple[object, ...]) -> Loop:
+        wired = self._wired.get(registers)
+        if wired is None:
+            if len(self._wired) >= SOLVED_MAX:
+                self._wired.clear()
+            wired = self._wired[registers] = self._wire()
+        bias_v, zero_v = (self._bias_v, self._zero_v) if wired.alive else (0.0, 0.0)
+        pa_plus = bias_v if wired.to_pa else (zero_v if wired.joined and wired.to_tia else 0.0)
+        tia_plus = zero_v if wired.to_tia else (bias_v if wired.joined and wired.to_pa else 0.0)
+        if wired.joined and wired.to_pa and wired.to_tia:
+            pa_plus = tia_plus  # tied: no potential between the electrodes
+        potential: float | None = None
+        if wired.rails:
+            self._warn("PA on with its loop open: the counter electrode rails")
+            potential = tia_plus - (self._board.avdd_v - SWING_BELOW_AVDD_V)
+        elif wired.controls:
+            potential = 0.0 if wired.still else tia_plus - pa_plus
+        if potential is not None and not wired.tia_on:
+            potential = None
+        calibration_a = 0.0
+        if wired.calibrates:
+            ground_v = (zero_v if wired.to_hs else 0.0) if wired.hs_on_zero else COMMON_MODE_V
+            calibration_a = (tia_plus - ground_v) / self._board.rcal_ohm
+        return Loop(
+            potential_v=potential,
+            series_ohm=wired.series_ohm,
+            feedback_ohm=wired.feedback_ohm,
+            feedback_shorted=wired.feedback_shorted,
+            diode=wired.diode,
+            tia_on=wired.tia_on,
+            bias_v=bias_v,
+            zero_v=zero_v,
+            tia_plus_v=tia_plus,
+            calibration_a=calibration_a,
+            tau_us=wired.tau_us,
+        )
+
+    def _wire(self) -> Wiring:
         regs, con, sw = self._regs, self._read("LPTIACON0"), self._read("LPTIASW0")
         closed = [bool(sw >> n & 1) for n in range(16)]
         tia_on = not con & regs.mask("LPTIACON0", "TIAPDEN")
         pa_on = not con & regs.mask("LPTIACON0", "PAPDEN")
         to_pa, to_tia, to_hs, _ = self._routes()
         alive = self._dac_alive()
-        bias_v, zero_v = (self._bias_v, self._zero_v) if alive else (0.0, 0.0)
-        pa_plus = bias_v if to_pa else (zero_v if closed[6] and to_tia else 0.0)
-        tia_plus = zero_v if to_tia else (bias_v if closed[6] and to_pa else 0.0)
-        if closed[6] and to_pa and to_tia:
-            pa_plus = tia_plus  # tied: no potential between the electrodes
-        potential: float | None = None
         sensed = closed[3] or closed[4]
-        if pa_on and closed[2] and not sensed and not closed[8] and not closed[15] and not closed[10]:
-            self._warn("PA on with its loop open: the counter electrode rails")
-            potential = tia_plus - (self._board.avdd_v - SWING_BELOW_AVDD_V)
-        elif pa_on and tia_on and alive and closed[2] and (sensed or closed[10] or closed[8]):
-            potential = 0.0 if closed[11] else tia_plus - pa_plus
-        if potential is not None and not tia_on:
-            potential = None
-        loads = regs.constants["rtia"]["rload_ohm"]
         feedback = self.rtia_ohm()
         if closed[9]:
             conductance = 1.0 / feedback + 1.0 / self._board.external_rtia_ohm
@@ -161,32 +213,35 @@ class Analogue:
         tau_s = max(0.0, filter_ohm) * self._board.filter_capacitor_f
         if closed[5] and math.isfinite(feedback):
             tau_s += feedback * self._board.tia_capacitor_f
-        return Loop(
-            potential_v=potential,
-            series_ohm=float(loads[regs.field("LPTIACON0", "TIARL", con)]),
+        return Wiring(
+            to_pa=to_pa,
+            to_tia=to_tia,
+            to_hs=to_hs,
+            alive=alive,
+            joined=closed[6],
+            rails=pa_on and closed[2] and not (sensed or closed[8] or closed[15] or closed[10]),
+            controls=pa_on and tia_on and alive and closed[2] and (sensed or closed[10] or closed[8]),
+            still=closed[11],
+            tia_on=tia_on,
+            series_ohm=float(regs.constants["rtia"]["rload_ohm"][regs.field("LPTIACON0", "TIARL", con)]),
             feedback_ohm=feedback,
             feedback_shorted=closed[1] or closed[7],
             diode=closed[0],
-            tia_on=tia_on,
-            bias_v=bias_v,
-            zero_v=zero_v,
-            tia_plus_v=tia_plus,
-            calibration_a=self._calibration_current(tia_on, tia_plus, zero_v if to_hs else 0.0),
             tau_us=tau_s * 1e6,
+            calibrates=tia_on and self._calibrates(),
+            hs_on_zero=self._read("HSTIACON") & 3 == 1,
         )
 
-    def _calibration_current(self, tia_on: bool, tia_plus_v: float, hs_zero_v: float) -> float:
-        """SE0 through the D matrix and RCAL into the virtual ground of the high-speed TIA (section 7)."""
-        if not tia_on or not self._read("SWCON") & self._regs.mask("SWCON", "SWSOURCESEL"):
-            return 0.0
+    def _calibrates(self) -> bool:
+        """Whether SE0 leads through the D matrix and RCAL into the virtual ground of the high-speed TIA (section 7)."""
         driven = self._regs.mask("DSWFULLCON", "DR0") | self._regs.mask("DSWFULLCON", "D7")
         taken = self._regs.mask("TSWFULLCON", "TR1") | self._regs.mask("TSWFULLCON", "T9")
-        if self._read("DSWFULLCON") & driven != driven or self._read("TSWFULLCON") & taken != taken:
-            return 0.0
-        if not self._read("AFECON") & self._regs.mask("AFECON", "TIAEN"):
-            return 0.0
-        ground_v = hs_zero_v if self._read("HSTIACON") & 3 == 1 else COMMON_MODE_V
-        return (tia_plus_v - ground_v) / self._board.rcal_ohm
+        return bool(
+            self._read("SWCON") & self._regs.mask("SWCON", "SWSOURCESEL")
+            and self._read("DSWFULLCON") & driven == driven
+            and self._read("TSWFULLCON") & taken == taken
+            and self._read("AFECON") & self._regs.mask("AFECON", "TIAEN")
+        )
 
     # -- time ----------------------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -263,14 +318,14 @@ class Analogue:
 
     def input_v(self, adccon: int, now_us: float) -> float:
         """Differential voltage at the multiplexer for ADCCON."""
-        p = self._regs.field("ADCCON", "MUXSELP", adccon)
-        n = self._regs.field("ADCCON", "MUXSELN", adccon)
-        if (p, n) == (LPTIA_OUT, LPTIA_MINUS):
+        if adccon & self._inputs == self._lptia:  # nearly always: the shortest way
             volts = self.sample_v(now_us)
             if self.absolute_input:
                 minus_v = self.loop.tia_plus_v
                 volts = max(INPUT_LOW_V, min(INPUT_HIGH_V, minus_v + volts)) - minus_v
             return volts
+        p = self._regs.field("ADCCON", "MUXSELP", adccon)
+        n = self._regs.field("ADCCON", "MUXSELN", adccon)
         loop = self.loop
         tia_v = loop.tia_plus_v
         excited = loop.calibration_a * self._board.rcal_ohm

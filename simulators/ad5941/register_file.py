@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulators.ad5941 import interrupts as irq
+from simulators.ad5941.register_map import Register
 
 if TYPE_CHECKING:
     from simulators.ad5941.device import Ad5941
@@ -53,6 +54,22 @@ INERT = "CMDFIFOWADDR CMDFIFOWRITE SEQ0INFO SEQ1INFO SEQ2INFO SEQ3INFO SEQCNT IN
 RESET_CAUSES = {"POR": 0x1, "EXTRST": 0x2, "MMRSWRST": 0x8}
 
 
+class _Kind:
+    """What an access to one register is: looked up once here, not at every access."""
+
+    __slots__ = ("handler", "live", "locked", "mask", "name", "of_the_loop", "readable", "unmodelled", "writable")
+
+    def __init__(self, register: Register, handler: Callable[[int], None] | None) -> None:
+        self.name = name = register.name
+        self.readable, self.writable = register.readable, register.writable
+        self.mask = (1 << register.width) - 1
+        self.live = LIVE.get(name)
+        self.locked = name in CALIBRATION
+        self.handler = handler
+        self.unmodelled = UNMODELLED.get(name, ())
+        self.of_the_loop = name in LOOP
+
+
 class RegisterFile:
     """Values by address, with the rules of the notes. Writes with a wrong key are ignored (section 15)."""
 
@@ -61,18 +78,14 @@ class RegisterFile:
         self._map = chip.map
         self.inert = {self._map.address(name) for name in INERT}
         self._values: dict[str, int] = {name: row.reset for name, row in self._map.by_name.items()}
-        self._handlers: dict[str, Callable[[int], None]] = {
-            name: getattr(self, "_write_" + name.lower())
-            for name in self._map.by_name
-            if hasattr(self, "_write_" + name.lower())
+        self.by_name: Callable[[str], int] = self._values.__getitem__  # asked ten times for every access of the bus
+        self._kinds = {
+            row.address: _Kind(row, getattr(self, "_write_" + row.name.lower(), None))
+            for row in self._map.by_name.values()
         }
-        self._unmodelled = {name: UNMODELLED.get(name, ()) for name in self._map.by_name}
         self._power_keys = 0
         self._oscillator_open = False
         self._reset_open = False
-
-    def by_name(self, name: str) -> int:
-        return self._values[name]
 
     def clear_bits(self, name: str, mask: int) -> None:
         self._values[name] &= ~mask
@@ -80,7 +93,7 @@ class RegisterFile:
     def reset(self, cause: str) -> None:
         kept = {name: self._values[name] for name in RETAINED_AT_SOFTWARE_RESET} if cause == "MMRSWRST" else {}
         was = self._values["RSTSTA"] if cause != "POR" else 0
-        self._values = {name: row.reset for name, row in self._map.by_name.items()} | kept
+        self._values.update({name: row.reset for name, row in self._map.by_name.items()} | kept)
         self._values["CHIPID"] = self._chip.part.chip_id
         self._values["RSTSTA"] = was | RESET_CAUSES[cause]
         self._power_keys = 0
@@ -94,46 +107,44 @@ class RegisterFile:
 
     # -- reading -----------------------------------------------------------------------------------------------------
     def read(self, address: int) -> int:
-        register = self._map.by_address.get(address)
-        if register is None:
+        kind = self._kinds.get(address)
+        if kind is None:
             self._chip.violation("read", address, "no such register")
             return 0
-        if not register.readable:
-            self._chip.violation("read", address, f"{register.name} is write-only")
+        if not kind.readable:
+            self._chip.violation("read", address, f"{kind.name} is write-only")
             return 0
-        return self._special_read(register.name) & (1 << register.width) - 1
-
-    def _special_read(self, name: str) -> int:
-        live = LIVE.get(name)
-        return self._values[name] if live is None else live(self._chip, self._values[name])
+        value = self._values[kind.name]
+        if kind.live is not None:
+            value = kind.live(self._chip, value)
+        return value & kind.mask
 
     # -- writing -----------------------------------------------------------------------------------------------------
     def write(self, address: int, value: int, by_sequence: bool) -> None:
-        register = self._map.by_address.get(address)
-        if register is None:
+        kind = self._kinds.get(address)
+        if kind is None:
             self._chip.violation("sequence write" if by_sequence else "write", address, "no such register")
             return
-        if not register.writable:
-            self._chip.violation("write", address, f"{register.name} is read-only")
+        if not kind.writable:
+            self._chip.violation("write", address, f"{kind.name} is read-only")
             return
         if by_sequence:  # only 24 data bits travel in a command
             value &= 0xFFFFFF
-        name = register.name
+        name = kind.name
         oscillator_open, self._oscillator_open = self._oscillator_open, name == "OSCKEY" and value == 0xCB14
         if name == "OSCCON" and not oscillator_open:
             return
-        if name in CALIBRATION and self._values["CALDATLOCK"] != 0xDE87A5AF:
+        if kind.locked and self._values["CALDATLOCK"] != 0xDE87A5AF:
             self._chip.hazard(f"write to {name} while calibration is locked")
             return
-        handler = self._handlers.get(name)
-        if handler is not None:
-            handler(value)
+        if kind.handler is not None:
+            kind.handler(value)
         else:
             self._values[name] = value
-        for bit, what in self._unmodelled[name]:
+        for bit, what in kind.unmodelled:
             if value & bit:
-                self._chip.violation("use", register.address, f"{what} is not simulated")
-        if name in LOOP:
+                self._chip.violation("use", address, f"{what} is not simulated")
+        if kind.of_the_loop:
             self._chip.loop_changed()
 
     def _write_rststa(self, value: int) -> None:

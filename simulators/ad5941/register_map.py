@@ -52,6 +52,7 @@ class RegisterMap:
         self.by_name: dict[str, Register] = {}
         self.by_address: dict[int, Register] = {}
         self._masks: dict[tuple[str, str], int] = {}
+        self._fields: dict[tuple[str, str], tuple[int, int]] = {}  # lsb and the field's bits at the bottom
         for row in document["register"]:
             register = Register(
                 name=row["name"],
@@ -64,6 +65,8 @@ class RegisterMap:
             )
             self.by_name[register.name] = register
             self.by_address[register.address] = register
+            for field, (lsb, width) in register.fields.items():
+                self._fields[register.name, field] = (lsb, (1 << width) - 1)
 
     def address(self, name: str) -> int:
         return self.by_name[name].address
@@ -78,8 +81,8 @@ class RegisterMap:
 
     def field(self, name: str, field: str, value: int) -> int:
         """The field's number in a register value."""
-        lsb, width = self.by_name[name].fields[field]
-        return (value >> lsb) & ((1 << width) - 1)
+        lsb, ones = self._fields[name, field]
+        return (value >> lsb) & ones
 
 
 def bytes_of(address: int) -> int:

@@ -45,6 +45,9 @@ class SpiFrontEnd:
         self.address = 0
         # The frame that would have set the address was lost (it woke the die): the old address is still in force.
         self.address_lost = False
+        self._value = 0
+        self._out = 0
+        self._pipeline: list[int] = []
         self.select()
 
     def select(self) -> None:
@@ -52,9 +55,6 @@ class SpiFrontEnd:
         self._command: int | None = None
         self.whole = False  # all of the frame came at once, of the right length: nothing is left to check at its end
         self._position = 0
-        self._value = 0
-        self._out = 0
-        self._pipeline: list[int] = []
 
     def abandon(self) -> None:
         """The frame went wrong: the rest of it is ignored."""
@@ -85,16 +85,15 @@ class SpiFrontEnd:
         command, after = mosi[0], len(mosi) - 1
         if command == SET_ADDRESS and after == 2:
             self._command, self._position = command, after
-            self._value = self.address = mosi[1] << 8 | mosi[2]
+            self.address = mosi[1] << 8 | mosi[2]
             self.address_lost = False
             self.whole = True
             return _FILLERS[3]
         width = bytes_of(self.address)
         if command == WRITE and after == width:
             self._command, self._position = command, after
-            self._value = int.from_bytes(mosi[1:], "big")
             self.whole = True
-            self._bus.bus_write(self.address, self._value)
+            self._bus.bus_write(self.address, int.from_bytes(mosi[1:], "big"))
             return _FILLERS[after + 1]
         if command == READ and after == width + 1:
             self._command, self._position = command, after
@@ -107,6 +106,8 @@ class SpiFrontEnd:
         """One byte each way."""
         if self._command is None:
             self._command = mosi
+            self._value = self._out = 0
+            self._pipeline = []
             if mosi not in (SET_ADDRESS, WRITE, READ, READ_FIFO):
                 self._bus.violation("command", None, f"unknown SPI command {mosi:02X}")
             return FILLER

@@ -90,7 +90,7 @@ class StripCell:
         self._film_a = FARADAY_C_MOL * area_m2 * self.dip.sensitivity
         self._area = area_m2 / BARE_AREA_M2
         self.wet_at_us = wet_at_us
-        self._wetting_s = wetting_s
+        self._wetting_s = max(1e-6, wetting_s)
         self._contact_ohm, self._leakage_ohm = contact_ohm, leakage_ohm
         self._noise_a, self._mains_a = noise_a, mains_a
         self._mains_phase = float(rng.uniform(0.0, 2.0 * math.pi))
@@ -102,6 +102,7 @@ class StripCell:
         self._layer_v = 0.0
         self._surface_v = 0.0
         self._wander_a = 0.0
+        self._dissolved_a: float | None = None  # of the flux as it stands; None: to be worked out
         self._now_s = 0.0
         self._dt_s = FIRST_STEP_S
         self._liquid = False
@@ -175,14 +176,16 @@ class StripCell:
         since_s = now_s - self.wet_at_us * 1e-6
         if since_s <= 0.0:
             return 0.0
-        return self.dip.wetted * min(1.0, since_s / max(1e-6, self._wetting_s))
+        if since_s >= self._wetting_s:
+            return self.dip.wetted
+        return self.dip.wetted * (since_s / self._wetting_s)
 
     def _spreading_a(self) -> float:
         """Charging of the area that liquid reaches just now: the pulse by which wetting is seen."""
         covered = self.wetted(self._now_s)
         if not 0.0 < covered < self.dip.wetted:
             return 0.0
-        return self.dip.capacitance_f * self._layer_v * self.dip.wetted / max(1e-6, self._wetting_s)
+        return self.dip.capacitance_f * self._layer_v * self.dip.wetted / self._wetting_s
 
     def _source_ohm(self, wetted: float) -> float:
         return self.dip.solution_ohm / math.sqrt(wetted) + self._series_ohm + self._contact_ohm
@@ -192,19 +195,22 @@ class StripCell:
         e = self._layer_v
         centre, width, height = self._hump
         scale = self.dip.background * self._area
-        edge = 5.5e-7 * (math.exp(min(6.0, (e - up) / up_width)) - math.exp(min(6.0, (down - e) / down_width)))
+        above, below = (e - up) / up_width, (down - e) / down_width
+        edge = 5.5e-7 * (math.exp(above if above < 6.0 else 6.0) - math.exp(below if below < 6.0 else 6.0))
         groups = (1.0 + height * math.exp(-0.5 * ((e - centre) / width) ** 2)) / SURFACE_OHM
         adsorbed = 0.0 if self._film is None else self._film_a * self._film.flux(e)
-        dissolved = float(self._scale_a @ self._diffusion.flux)
+        dissolved = self._dissolved_a
+        if dissolved is None:
+            dissolved = self._dissolved_a = float(self._scale_a.dot(self._diffusion.flux))
         return dissolved + adsorbed + scale * (edge + groups * (e - self._surface_v))
 
     def _advance(self, to_s: float) -> None:
-        while to_s - self._now_s > 1e-9:
-            self._start_of_wetting()
-            dt_s = min(self._dt_s, to_s - self._now_s)
-            until_wet_s = self.wet_at_us * 1e-6 - self._now_s
-            if until_wet_s > 1e-9:
-                dt_s = min(dt_s, until_wet_s)
+        while (left_s := to_s - self._now_s) > 1e-9:
+            if not self._liquid:
+                self._start_of_wetting()
+            dt_s = self._dt_s if self._dt_s < left_s else left_s
+            if not self._liquid:
+                dt_s = min(dt_s, self.wet_at_us * 1e-6 - self._now_s)
             if dt_s == self._dt_s:
                 self._dt_s = min(LONGEST_STEP_S, self._dt_s * GROWTH)
             self._step(dt_s)
@@ -225,6 +231,7 @@ class StripCell:
         wet_s = self._now_s + dt_s - self.wet_at_us * 1e-6
         if self._applied_v is None:
             self._diffusion.relax(dt_s)
+            self._dissolved_a = None
             if self._film is not None:
                 self._film.step(None, wet_s, dt_s)
             return
@@ -234,6 +241,7 @@ class StripCell:
         self._layer_v = target_v + (self._layer_v - target_v) * math.exp(-dt_s / tau_s)
         self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
         self._diffusion.step(self._layer_v, dt_s)
+        self._dissolved_a = None
         if self._film is not None:
             self._film.step(self._layer_v, wet_s, dt_s)
         keep = math.exp(-dt_s / 2.0)

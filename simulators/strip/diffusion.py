@@ -116,6 +116,8 @@ class Diffusion:
         self._product_rates = _RATES_S[:, None] + couples.following_s[None, :]
         self.flux = np.zeros(count)
         self._pair = np.zeros((2, count))
+        self._drive, self._both, self._scratch = np.empty(count), np.empty(count), np.empty(count)
+        self._response = np.empty_like(self._deficit)
         self._fresh = True
         self._prepare_kinetics(FARADAY_C_MOL / (GAS_J_MOL_K * (temperature_c + 273.15)))
 
@@ -131,6 +133,9 @@ class Diffusion:
         self._slope = np.stack((forward, backward))
         self._at_zero = np.log(rate) + np.stack((np.zeros_like(returns), returns)) - self._slope * c.formal_v
         self._rates = np.empty_like(self._slope)
+        # Within so many volts no logarithm of a rate can come near its limit.
+        steep, offset = float(np.max(np.abs(self._slope), initial=0.0)), float(np.max(self._at_zero, initial=0.0))
+        self._harmless_v = (_LN_MAX - 1.0 - offset) / steep if steep > 0.0 else 0.0
         self._kinetic = np.where(nernst, 0.0, 1.0)
 
     def kinetics(self, potential_v: float | Array) -> Array:
@@ -141,7 +146,8 @@ class Diffusion:
         rates = self._rates
         np.multiply(self._slope, potential_v, out=rates)
         rates += self._at_zero
-        np.minimum(rates, _LN_MAX, out=rates)
+        if not (isinstance(potential_v, float) and -self._harmless_v < potential_v < self._harmless_v):
+            np.minimum(rates, _LN_MAX, out=rates)
         np.exp(rates, out=rates)
         return rates
 
@@ -152,23 +158,31 @@ class Diffusion:
     def step(self, potential_v: float | Array, dt_s: float) -> Array:
         """Advance by `dt_s`, flux linear over the step (constant right after a jump), surface law met at its end."""
         step = _step_of(dt_s)
-        forward, backward = self.kinetics(potential_v)
-        both = forward + backward
-        at_rest = step.rest @ self._deficit
+        rates, scratch, pair = self.kinetics(potential_v), self._scratch, self._pair
+        forward, backward = rates[0], rates[1]
+        at_rest = step.rest.dot(self._deficit)
         if self._fresh:
             response, gains = step.end_fresh, step.gains_fresh
         else:
             response, gains = step.end, step.gains
-            at_rest = at_rest + step.begin * self.flux
+            np.multiply(self.flux, step.begin, scratch)
+            np.add(at_rest, scratch, at_rest)
         if self._following:
             product_rest, product_response, product_end = self._product_begin(dt_s)
             drive = forward * (1.0 - at_rest) - backward * product_rest
             flux = np.asarray(drive / (self._kinetic + forward * response + backward * product_response))
         else:
-            flux = np.asarray((forward - both * at_rest) / (self._kinetic + both * response))
-        self._deficit *= step.decay
-        self._pair[0], self._pair[1] = self.flux, flux
-        self._deficit += gains @ self._pair
+            drive, both = self._drive, self._both
+            np.add(forward, backward, both)
+            np.multiply(both, at_rest, drive)
+            np.subtract(forward, drive, drive)
+            np.multiply(both, response, both)
+            np.add(self._kinetic, both, both)
+            flux = np.divide(drive, both)
+        np.multiply(self._deficit, step.decay, self._deficit)
+        pair[0], pair[1] = self.flux, flux
+        np.dot(gains, pair, self._response)
+        np.add(self._deficit, self._response, self._deficit)
         if self._following:
             self._product += product_end * flux
         self.flux = flux

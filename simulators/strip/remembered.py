@@ -2,16 +2,19 @@
 
 What a cell answers depends on nothing but the calls before. As long as a test makes the very calls that an earlier one
 made (same potentials, same microseconds), its answers are the earlier one's; at the first call that differs the real
-cell is made, lives through all calls so far, and answers from there on.
+cell is made, lives through all calls so far, and answers from there on. So that this takes no longer late in a
+test than early, the cell is kept as it was at every few hundredth call of the first test.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 from simulators.ad5941.cells import Cell
 
 Call = tuple[float | None, ...]
+KEPT_EVERY = 200  # calls
 
 
 class Remembered:
@@ -21,6 +24,7 @@ class Remembered:
         self.make = make
         self.calls: list[Call] = []
         self.answers: list[float] = []
+        self.kept: list[bytes] = []  # the cell before call 0, KEPT_EVERY, 2 KEPT_EVERY, ...
 
     def cell(self) -> RememberedCell:
         """The strip, new."""
@@ -34,7 +38,6 @@ class RememberedCell:
         self._strip = strip
         self._at = 0
         self._real: Cell | None = None
-        self._lived = 0  # calls that the real cell has lived through
         self._alone = False  # a call differed: the real cell answers
         self._first = False
 
@@ -44,15 +47,18 @@ class RememberedCell:
     def current_a(self, now_us: float) -> float:
         return self._answer((now_us,))
 
-    def live(self) -> Cell:
-        """The real cell, made to live through every call so far: what comes next need not go back to the first."""
-        if self._real is None:
-            self._real = self._strip.make()
-        if not self._alone:
-            for past in self._strip.calls[self._lived : self._at]:
-                _ask(self._real, past)
-            self._lived = self._at
-        return self._real
+    def _live(self) -> Cell:
+        """The real cell, made to live through every call so far."""
+        strip = self._strip
+        at = min(self._at // KEPT_EVERY, len(strip.kept) - 1)
+        if at < 0:
+            cell, lived = strip.make(), 0
+        else:
+            kept: Cell = pickle.loads(strip.kept[at])
+            cell, lived = kept, at * KEPT_EVERY
+        for past in strip.calls[lived : self._at]:
+            _ask(cell, past)
+        return cell
 
     def _answer(self, call: Call) -> float:
         strip, at = self._strip, self._at
@@ -60,10 +66,12 @@ class RememberedCell:
             if at < len(strip.calls) and strip.calls[at] == call:
                 self._at = at + 1
                 return strip.answers[at]
-            self.live()
+            self._real = self._live()
             self._alone = True
             self._first = at == len(strip.calls)
         assert self._real is not None
+        if self._first and len(strip.calls) == KEPT_EVERY * len(strip.kept):
+            strip.kept.append(pickle.dumps(self._real, pickle.HIGHEST_PROTOCOL))
         answer = _ask(self._real, call)
         if self._first:
             strip.calls.append(call)

@@ -26,9 +26,10 @@ from typing import Any
 from firmware.wire.record import open_record
 from simulators.ad5941 import Ad5941, Part
 from simulators.strip import StripCell
-from simulators.strip.chemistry import concentration_mol_l, doses_mg
+from simulators.strip.chemistry import concentration_mol_l, doses_mg, species
 from simulators.strip.colour import ColourStrip
-from simulators.strip.remembered import Remembered, RememberedCell
+from simulators.strip.remembered import Remembered
+from simulators.strip.responses import peak_offsets_v
 from waakzaam import record_check
 from waakzaam.benches._bracelet_faults import BOTH, COLOUR, FROM_THE_START, VOLTAMMETRIC, Fault
 from waakzaam.rigs.bracelet import KEY, colour_calibration, ketamine_calibration
@@ -216,8 +217,6 @@ class Stage:
         """From this moment of the undisturbed test on, one with a fault."""
         if bench.runner.state.name in FILE_OPEN:
             return
-        if isinstance(bench.afe.cell, RememberedCell):
-            bench.afe.cell.live()
 
         def act() -> Outcome:
             others = [one for one in bench.plan if getattr(one[1], "func", None) != self._branch]
@@ -323,9 +322,15 @@ def whole_scene(scene: Scene) -> list[Outcome]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def make_once() -> None:
+    """Work out what every scene and every life needs and a process keeps: before the processes part."""
+    colour_calibration()
+    peak_offsets_v(tuple(species().values()))
+
+
 def tasks(tests: int, seed: int) -> list[Task]:
     """At least so many tests, each scene in a process of its own; what a task returns is its outcomes."""
-    colour_calibration()  # made once, before the processes part
+    make_once()
     return [
         Task(f"scene {one.kind} {one.number}", functools.partial(whole_scene, one), SCENE_LIMIT_S)
         for one in scenes(tests, seed)

@@ -22,7 +22,7 @@ from simulators.strip import StripCell
 from simulators.strip.ageing import Wear
 from simulators.strip.chemistry import concentration_mol_l, doses_mg
 from simulators.strip.colour import CLEAN_OPTICS, ColourStrip
-from waakzaam.benches._bracelet_campaign import VOLUME_ML
+from waakzaam.benches._bracelet_campaign import VOLUME_ML, make_once
 from waakzaam.benches.report import Figure, at_most
 from waakzaam.rigs.bracelet import colour_calibration, ketamine_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
@@ -192,7 +192,7 @@ def lives(each: int, cares: tuple[str, ...], seed: int, cycles: int = CYCLES) ->
 
 def tasks(seed: int, quick: bool) -> list[Task]:
     """Every life in a process of its own, the longest first; what a task returns is its cycles."""
-    colour_calibration()
+    make_once()
     plan = lives(1, (HARD,), seed, CYCLES_QUICK) if quick else lives(1, (GENTLE, HARD, BUSY), seed)
     return [
         Task(f"life {one.kind} {one.care} {one.number}", functools.partial(played, one), LIFE_LIMIT_S) for one in plan

@@ -10,7 +10,7 @@ from firmware.drivers.ad5941_bus import RegisterBus
 from simulators.ad5941 import Ad5941, Cell, OpenCell, ResistorCell
 
 BYTE_US = 1.0  # 8 MHz SPI
-FRAME_US = 4.0
+EDGE_US = 2.0  # each edge of CS
 DUMMY_OHM = 10_000.0
 
 
@@ -50,12 +50,14 @@ class SimulatedSpi:
         self._clock = clock
 
     def write(self, out: bytes) -> None:
-        self._clock.now_us += len(out) * BYTE_US
-        self._transfer(bytes(out), self._clock.now_us)
+        clock = self._clock
+        now_us = clock.now_us = clock.now_us + len(out) * BYTE_US
+        self._transfer(bytes(out), now_us)
 
     def write_readinto(self, out: bytes, into: bytearray) -> None:
-        self._clock.now_us += len(out) * BYTE_US
-        into[:] = self._transfer(bytes(out), self._clock.now_us)
+        clock = self._clock
+        now_us = clock.now_us = clock.now_us + len(out) * BYTE_US
+        into[:] = self._transfer(bytes(out), now_us)
 
 
 class AfeBench:
@@ -71,8 +73,9 @@ class AfeBench:
         self.afe = AD5941(RegisterBus(spi, self._chip_select), self._reset, self.clock)
 
     def _chip_select(self, level: int) -> None:
-        self.clock.now_us += FRAME_US / 2
-        self.chip.chip_select(level == 0, self.clock.now_us)
+        clock = self.clock
+        now_us = clock.now_us = clock.now_us + EDGE_US
+        self.chip.chip_select(level == 0, now_us)
 
     def _reset(self, level: int) -> None:
         self.chip.reset_pin(level, self.clock.now_us)
