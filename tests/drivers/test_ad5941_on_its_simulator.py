@@ -7,7 +7,7 @@ import pytest
 from firmware.drivers import ad5941_selftest as selftest
 from firmware.drivers.ad5941_scan import ScanPlan, Trace, scan
 from firmware.drivers.errors import BusFault, ChipFault, DriverError, NoAnswer, WrongChip
-from simulators.ad5941 import Ad5941, OpenCell, Part, RandlesCell, ResistorCell, ShortCell
+from simulators.ad5941 import Ad5941, OpenCell, Part, RandlesCell, ResistorCell, ShortCell, Variants
 from waakzaam.rigs.afe import DUMMY_OHM, AfeBench
 
 WET_STRIP = (1_000.0, 1e6, 1.4e-6)
@@ -60,6 +60,42 @@ def test_every_strip_of_the_catalogue_gets_its_whole_scan_on_a_resistor(start_v:
             expected = (trace.potential_v(point) + pulse * 0.025) / 100_000.0
             assert measured == pytest.approx(expected, rel=0.02, abs=30e-9)
     assert not bench.chip.hazards
+
+
+READINGS = (
+    Variants(adc_reference="gain_1p5_only"),
+    Variants(flag_gating="at_event"),
+    Variants(software_reset="key_only"),
+    Variants(ecc="zero"),
+    Variants(adc_input="absolute"),
+    Variants(rubbish_reads_after_wake=8),
+)
+
+
+def other_than_usual(variants: Variants) -> str:
+    usual = vars(Variants())
+    return " ".join(f"{name}={value}" for name, value in vars(variants).items() if value != usual[name])
+
+
+def test_every_point_on_which_the_notes_can_be_read_twice_is_among_the_readings() -> None:
+    assert {other_than_usual(one).partition("=")[0] for one in READINGS} == set(vars(Variants()))
+
+
+@pytest.mark.parametrize("variants", READINGS, ids=other_than_usual)
+def test_whichever_way_the_notes_are_read_the_scan_is_right(variants: Variants) -> None:
+    bench = started(AfeBench(Ad5941(variants=variants)))
+    bench.put(ResistorCell(100_000.0))
+    trace = run_scan(bench, a_plan(0.0, 1.0))
+    assert (trace.filled, trace.saturated) == (2 * trace.plan.points, 0)
+    for point in range(0, trace.plan.points, 25):
+        expected = (trace.potential_v(point) + 0.025) / 100_000.0
+        assert trace.forward_a(point) == pytest.approx(expected, rel=0.02, abs=30e-9)
+    bench.put(RandlesCell(*WET_STRIP))
+    assert bench.run(selftest.cell_state(bench.afe))[0] == selftest.WET
+    bench.put(OpenCell())
+    assert bench.run(selftest.cell_state(bench.afe))[0] == selftest.DRY
+    assert not bench.chip.hazards
+    assert not bench.chip.violations
 
 
 def test_the_blocks_follow_each_other_without_a_gap_that_matters() -> None:
