@@ -25,6 +25,7 @@ from alarm_backend.auth.schemas import User
 from alarm_backend.console import catalogue
 from alarm_backend.console.forms import answered, attempt, fields, only
 from alarm_backend.console.page_frame import language_of, pages
+from alarm_backend.console.records_pages import VERDICTS
 from alarm_backend.devices.schemas import Condition, ConditionIn, DeviceIn, HookupIn, UnhookIn, UnhookReason
 from alarm_backend.feedback.questions import AGAIN, PROBLEMS, SCORES
 from alarm_backend.feedback.schemas import FeedbackIn
@@ -236,4 +237,5 @@ def indicators_page(
         asked=asked,
         failure=failure,
         scores=SCORES,
+        verdicts=VERDICTS,
     )
