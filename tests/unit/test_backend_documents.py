@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import yaml
 
 from alarm_backend.alarms.risk import SEVERITY_OF_KIND
 from alarm_backend.store.tables import metadata
+from gateway.contract import orders
 from gateway.contract.transitions import KINDS
 from waakzaam.cli import build
 from waakzaam.rigs import backend_pages, postgres
@@ -193,3 +195,25 @@ def test_every_secret_of_the_compose_file_is_made_by_the_runbook() -> None:
     runbook = (DOCS / "runbook.md").read_text(encoding="utf-8")
     for name, told in secrets.items():
         assert told["file"].removeprefix("./") in runbook, name
+
+
+def test_every_file_that_the_compose_file_mounts_is_made_by_the_runbook_or_lies_beside_it(tmp_path: Path) -> None:
+    services = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["services"]
+    runbook = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    beside = {mount.split(":")[0] for told in services.values() for mount in told.get("volumes", ()) if mount[0] == "."}
+    assert beside
+    for path in beside:
+        assert (OPERATIONS / path).is_file() or f" {path.removeprefix('./')}" in runbook, path
+    made = [line for line in runbook.splitlines() if line.endswith("> orders/orders.json")]
+    assert len(made) == 1, "the gateway ends at its start without this file"
+    (tmp_path / "orders").mkdir()
+    subprocess.run(["/bin/sh", "-c", made[0]], cwd=tmp_path, check=True)
+    assert orders.parse(json.loads((tmp_path / "orders/orders.json").read_text())) == ()
+
+
+def test_the_first_account_of_the_compose_file_is_made_beside_its_backend() -> None:
+    command = yaml.safe_load((OPERATIONS / "compose.yaml").read_text())["services"]["backend"]["command"][0]
+    database = re.search(r'--database "([^"]+)"', command)
+    assert database
+    runbook = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    assert database[1].replace("$$", "$") in runbook
