@@ -6,8 +6,11 @@ BIN := .venv/bin
 SECONDS_HEADLESS ?= 45
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
-# A third of the tests' time is waiting for boards that live in real time: half as many workers again as cores.
-WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+# Nearly half of the tests' time is waiting for boards, brokers and browsers that live in real time: two workers a core.
+WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
+
+# Where nothing is to be kept of compiled modules, each test worker and each program under test would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PURE := firmware/wire firmware/detection firmware/tracking gateway/contract gateway/geofence sensor_models alarm_backend/alarms/lifecycle.py waakzaam
 
@@ -17,8 +20,10 @@ help: ## what there is
 demo: setup ## run the whole chain and open the console's address it prints
 	@WAAKZAAM_ENDS_WITH=$$PPID exec $(BIN)/waakzaam demo $(DEMO_ARGS)
 
-test: setup-test lint types ## set up and run every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+test: setup-test lint ## set up, run every test, and check types beside them
+	@$(BIN)/mypy $(PURE) >.build/types.log 2>&1 & types=$$!; \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS); tests=$$?; \
+	  wait $$types; types=$$?; cat .build/types.log; [ $$tests = 0 ] || exit $$tests; exit $$types
 
 setup: ## virtual environment, libraries, MicroPython VM, browser libraries
 	@bash setup.sh demo

@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("lives_in_real_time") is None)
     if config.getoption("--run-campaigns"):
         return
     campaigns = [item for item in items if item.get_closest_marker("campaign")]

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from alarm_backend.maintenance.schemas import WindowEnd, WindowIn
 from tests.support import contact_ban
 from tests.support.browser import (
+    PASSWORD,
     Backend,
     rfc3339,
     signed_in,
@@ -367,9 +368,9 @@ def test_a_search_that_finds_nothing_says_what_to_do(page: Page, backend: Backen
 
 
 def test_an_evaluator_sees_drink_tests_and_no_alarm(chromium: Browser, backend: Backend) -> None:
-    backend.add_person("eva", role="evaluator", full_name="Eva Claes")
+    backend.add_person("eva", role="evaluator", full_name="Eva Claes", password=PASSWORD)
     backend.send("POST", "/api/v1/field-tests", {"records": [sealed_line("inconclusive", "ph out of range")]})
-    evaluator = signed_in(chromium, backend, "eva")
+    evaluator = signed_in(chromium, backend, "eva", password=PASSWORD)
     expect(evaluator).to_have_url(backend.address + "/field-tests")
     expect(evaluator.locator("tbody tr")).to_contain_text("onduidelijk")
     for path in ("/search", "/handover", "/orders", "/console/situation", "/alarms/alarm-1"):

@@ -15,7 +15,7 @@ from simulators.ad5941 import ShortCell
 from waakzaam.rigs.bracelet import ketamine_calibration
 from waakzaam.rigs.bracelet_board import BraceletBoard
 
-pytestmark = pytest.mark.needs("vm")
+pytestmark = [pytest.mark.needs("vm"), pytest.mark.lives_in_real_time]
 SPIKED = 1e-3
 READY_MS_MAX = 2_000
 # Sleeps without the whole program around it, so that many sleeps take little time: wake, say, sleep again.

@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.source_tree import ROOT
 
-pytestmark = pytest.mark.needs("vm")
+pytestmark = [pytest.mark.needs("vm"), pytest.mark.lives_in_real_time]
 GUIDE = ROOT / "docs/bracelet-bring-up.md"
 START = "waakzaam board "
 DEADLINE_S = 90.0

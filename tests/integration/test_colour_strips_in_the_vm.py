@@ -13,7 +13,7 @@ from tests.support.colour_tests import GHB_DOSE_MOL_L, calibration
 from waakzaam.rigs.bracelet import hurried, ketamine_calibration
 from waakzaam.rigs.bracelet_board import BraceletBoard
 
-pytestmark = pytest.mark.needs("vm")
+pytestmark = [pytest.mark.needs("vm"), pytest.mark.lives_in_real_time]
 
 
 @pytest.fixture

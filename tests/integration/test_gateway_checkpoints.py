@@ -74,7 +74,7 @@ def test_a_gateway_killed_again_and_again_between_slices_tells_what_one_process_
             killed(worker)
             worker = start(tmp_path, keys, clock)
     assert partly > 5, f"seed {seed}: never killed between two slices"
-    assert told(worker) == story.told_by_one_process(), f"seed {seed}"
+    assert told(worker) == story.told_by_one_process, f"seed {seed}"
     killed(worker)
 
 

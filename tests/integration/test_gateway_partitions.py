@@ -41,14 +41,19 @@ def backend() -> Iterator[FakeBackend]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def story() -> Story:
+    return Story(7, 12, 120)
+
+
 @pytest.fixture
-def rig(tmp_path: Path, server: postgres.Server, backend: FakeBackend) -> Iterator[Rig]:
-    with partitioned.running(tmp_path, Story(7, 12, 120), server, backend) as running:
+def rig(tmp_path: Path, story: Story, server: postgres.Server, backend: FakeBackend) -> Iterator[Rig]:
+    with partitioned.running(tmp_path, story, server, backend) as running:
         yield running
 
 
 def assert_told_once_what_one_process_tells(rig: Rig) -> None:
-    expected = rig.story.told_by_one_process()
+    expected = rig.story.told_by_one_process
     assert len(expected) > 50
     assert rig.told() == expected, f"seed {rig.story.seed}"
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from waakzaam.rigs.postgres import ServerAway, running
+
 STARTED_WITHIN_S = 120
 GONE_WITHIN_S = 30
 # A test run's part: a server of its own, then nothing but waiting.
@@ -87,3 +89,16 @@ def test_a_test_run_that_is_killed_leaves_no_database_server() -> None:
     run.wait()
     assert gone(server)
     subprocess.run(["rm", "-r", folder], check=True)
+
+
+@pytest.mark.needs("postgres")
+def test_a_database_server_that_ends_by_itself_is_told_with_its_log() -> None:
+    rig = running()
+    server = rig.__enter__()
+    pidfd = os.pidfd_open(server.pid)
+    os.kill(server.pid, signal.SIGQUIT)
+    assert gone(pidfd)
+    with pytest.raises(ServerAway, match=r"(?s)does not answer.*received immediate shutdown request"):
+        server.execute("SELECT 1")
+    with pytest.raises(ServerAway, match=r"(?s)ended by itself.*received immediate shutdown request"):
+        rig.__exit__(None, None, None)

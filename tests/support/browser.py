@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,9 @@ class Backend:
     port: int
     services: Services
     sent: int = 0
-    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {TOKEN}"})
+    gateway: httpx.Client = field(
+        default_factory=lambda: httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+    )
 
     @property
     def address(self) -> str:
@@ -61,7 +65,7 @@ class Backend:
 
     def send(self, method: str, path: str, document: dict[str, Any]) -> dict[str, Any]:
         """A call of the gateway; fails on anything but success."""
-        answer = httpx.request(method, self.address + path, json=document, headers=self.headers, timeout=10)
+        answer = self.gateway.request(method, self.address + path, json=document)
         assert answer.status_code < 300, answer.text
         return dict(answer.json())
 
@@ -117,23 +121,36 @@ class Backend:
         }
         self.send("POST", "/api/v1/heartbeats", beat)
 
-    def add_person(self, username: str, role: Any = "operator", full_name: str = "An Peeters") -> None:
-        self.services.auth.add_user(username, full_name, role, PASSWORD, actor="test")
+    def add_person(
+        self, username: str, role: Any = "operator", full_name: str = "An Peeters", password: str | None = None
+    ) -> None:
+        self.services.auth.add_user(username, full_name, role, password, actor="test")
+
+
+@cache
+def _migrated() -> bytes:
+    """A SQLite file with every migration done: made once a process."""
+    with tempfile.TemporaryDirectory(prefix="waakzaam-template-") as folder:
+        path = Path(folder) / "template.db"
+        database = Database(f"sqlite:///{path}")
+        upgrade(database)
+        database.close()
+        return path.read_bytes()
 
 
 @contextmanager
 def running_backend(folder: Path, now_ms: Callable[[], int] = wall_ms, port: int = 0) -> Iterator[Backend]:
     """The whole backend on SQLite in `folder`, served by uvicorn in a thread."""
+    path = folder / "waakzaam.db"
+    if not path.exists():
+        path.write_bytes(_migrated())
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'waakzaam.db'}",
+        database_url=f"sqlite:///{path}",
         data_folder=folder,
         gateway_token=TOKEN,
         event_ping_ms=2_000,
         accept_unsigned_orders=True,
     )
-    database = Database(settings.database_url)
-    upgrade(database)
-    database.close()
     app = create_app(settings, now_ms)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -145,9 +162,11 @@ def running_backend(folder: Path, now_ms: Callable[[], int] = wall_ms, port: int
     thread.start()
     wait_for(lambda: server.started or not thread.is_alive(), "backend started")
     assert thread.is_alive(), "the backend ended at start"
+    backend = Backend(listener.getsockname()[1], app.state.services)
     try:
-        yield Backend(listener.getsockname()[1], app.state.services)
+        yield backend
     finally:
+        backend.gateway.close()
         app.state.services.events.end()
         server.should_exit = True
         thread.join(10)
@@ -160,18 +179,26 @@ def signed_in(
     username: str = "an",
     size: tuple[int, int] = (1440, 900),
     address: str = "",
+    password: str | None = None,
     **context: Any,
 ) -> Page:
-    """A page of a fresh browser context in which this person is signed in; errors of the page are collected."""
+    """A page of a fresh browser context in which this person is signed in; errors of the page are collected.
+
+    By a link, or with a password in the form: that costs the page of the form and two hashes.
+    """
     options = {"viewport": {"width": size[0], "height": size[1]}, "locale": "nl-BE", **context}
     page = browser.new_context(**options).new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.wrong = wrong  # type: ignore[attr-defined]
-    page.goto((address or backend.address) + "/login")
+    console = address or backend.address
+    if password is None:
+        page.goto(f"{console}/sign-in/{backend.services.auth.new_login_link(username, 'test')}")
+        return page
+    page.goto(console + "/login")
     page.fill("#username", username)
-    page.fill("#password", PASSWORD)
+    page.fill("#password", password)
     page.click("main button.main")
     return page
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ class Story:
         payload = frame.seal(messages.encode(fields), device, key_of(device))
         return Delivery(topics.up(device), payload, time.time_ns() // 1_000_000, lambda: None, at_ms)
 
+    @cached_property
     def told_by_one_process(self) -> list[str]:
         """What a replay in one process tells of the same messages, each line with its keys in order."""
         rows = []

@@ -20,6 +20,11 @@ from waakzaam import lifeline, machine
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+LOG_LINES = 40
+
+
+class ServerAway(RuntimeError):
+    """The server does not answer or ended by itself; the text ends with the last lines of its log."""
 
 
 def programs() -> Path:
@@ -55,6 +60,7 @@ class Server:
     def __init__(self, folder: Path, *, durable: bool) -> None:
         flush = "on" if durable else "off"
         self._folder = folder
+        self._log = folder / "log"
         self._number = 0
         as_other = unprivileged()
         folder.chmod(0o755)
@@ -99,27 +105,31 @@ class Server:
             "max_connections=100",
             "-c",
             "shared_buffers=128MB" if self._flush == "on" else "shared_buffers=32MB",
+            "-c",
+            # A test run makes hundreds of databases that live for a second: nobody need tidy them up in turn for ever.
+            f"autovacuum={self._flush}",
         ]
-        self._child = subprocess.Popen(
-            lifeline.tied(command, signal.SIGQUIT),  # a test run that is interrupted leaves no server
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder,
-            env=self._environment,
-            **self._as_other,  # type: ignore[call-overload]
-        )
+        with self._log.open("ab") as log:
+            self._child = subprocess.Popen(
+                lifeline.tied(command, signal.SIGQUIT),  # a test run that is interrupted leaves no server
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                env=self._environment,
+                **self._as_other,  # type: ignore[call-overload]
+            )
         self._wait_ready()
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
-                self.execute("SELECT 1")
+                self._execute("SELECT 1")
                 return
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
                 if self._child.poll() is not None or time.monotonic() > deadline:
-                    raise
+                    raise self._away("does not start") from error
                 self._child_pause()
 
     @staticmethod
@@ -127,9 +137,21 @@ class Server:
         time.sleep(0.02)
 
     def execute(self, statement: str) -> None:
-        """One statement outside a transaction."""
+        """One statement outside a transaction. Raises ServerAway with the server's log when it does not answer."""
+        try:
+            self._execute(statement)
+        except psycopg.OperationalError as error:
+            raise self._away(f"does not answer ({error})") from error
+
+    def _execute(self, statement: str) -> None:
         with psycopg.connect(host=str(self._folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def _away(self, what: str) -> ServerAway:
+        status = self._child.poll()
+        process = "its process runs" if status is None else f"its process ended with {status}"
+        said = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        return ServerAway("\n".join((f"PostgreSQL {what}; {process}; the end of its log:", *said)))
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
@@ -152,6 +174,9 @@ class Server:
         self._start()
 
     def stop(self) -> None:
+        """Ends it at once. Raises ServerAway with its log when it had ended by itself before."""
+        if self._child.poll() is not None:
+            raise self._away("ended by itself")
         self._child.send_signal(signal.SIGQUIT)  # immediate: nothing of it is kept
         try:
             self._child.wait(STOP_TIMEOUT_S)
@@ -164,9 +189,11 @@ class Server:
 def running(durable: bool = False) -> Iterator[Server]:
     """A server for as long as the block lasts; `durable` = every commit reaches the disk."""
     folder = Path(tempfile.mkdtemp(prefix="waakzaam-postgres-"))
-    server = Server(folder, durable=durable)
     try:
-        yield server
+        server = Server(folder, durable=durable)
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
-        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
