@@ -6,6 +6,7 @@ machine's; a record holds when one of the two gives the same verdict, reason and
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import subprocess
@@ -61,7 +62,6 @@ class RecordLog:
 
     lines: int
     judged_again: int
-    in_the_vm: bool
     faults: tuple[str, ...]
     begins_late: bool
     """A device's first line follows a record that is not here: its ring drops the oldest, and a log can be cut."""
@@ -94,6 +94,40 @@ def judged_here(fields: dict[str, Any], calibrations: list[dict[str, Any]]) -> t
     if found is None:
         return None
     return _comparable(found.verdict, found.reason, [one.to_dict() for one in found.analytes])
+
+
+def _fails_again(fields: dict[str, Any], calibrations: list[dict[str, Any]]) -> bool:
+    """Whether a failed test was refused for what its trace shows, and is again; others failed by strip or bracelet."""
+    try:
+        again = judged_here(fields, calibrations)
+    except (KeyError, IndexError, TypeError, ValueError):  # a trace that was broken off
+        return False
+    return again == ("invalid", fields["reason"], [])
+
+
+def _judged(
+    fields: dict[str, Any],
+    calibrations: list[dict[str, Any]],
+    digest: str,
+    in_vm: Callable[[], tuple[Any, ...] | None],
+) -> tuple[bool, str]:
+    """(whether it was judged again, what is wrong) of a record whose signature is right."""
+    verdict, made_with = fields["verdict"], fields.get("calibration_sha256")
+    if not fields.get("analytes"):
+        if verdict != "invalid":
+            return False, f"says {verdict} of no drug"
+        return _fails_again(fields, calibrations), ""
+    if made_with not in (None, digest):
+        return False, f"was judged with another calibration ({made_with[:12]}...)"
+    stated = _comparable(verdict, fields["reason"], fields["analytes"])
+    try:
+        again = judged_here(fields, calibrations)
+    except (KeyError, IndexError, TypeError, ValueError) as error:  # sealed, but not by this firmware
+        return False, f"its trace cannot be judged: {type(error).__name__} {error}"
+    if again is None:
+        return False, "has no trace, or one of a strip whose calibration is not given"
+    differs = stated != again and stated != in_vm()
+    return True, f"its trace judges to another verdict or number than {verdict}" if differs else ""
 
 
 def _as_bits(trace: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +187,7 @@ def check(
     digest = hashlib.sha256(b"".join(calibration_files)).hexdigest()
     faults: list[str] = []
     judged = 0
-    used_vm = begins_late = False
+    begins_late = False
     previous: dict[str, str] = {}
     for number, raw in enumerate(lines, 1):
         line = raw.strip().removeprefix(record.SERIAL_PREFIX)
@@ -172,30 +206,8 @@ def check(
         if before is not None and fields["previous_sha256"] != before:
             faults.append(f"line {number}: does not follow the record before it (a record is missing or out of order)")
         previous[device] = record.sha256_of(line)
-        if not calibrations or (fields["verdict"] == "invalid" and not fields.get("analytes")):
-            continue
-        if not fields.get("analytes"):
-            faults.append(f"line {number}: says {fields['verdict']} of no drug")
-            continue
-        if fields.get("calibration_sha256") not in (None, digest):
-            faults.append(
-                f"line {number}: was judged with another calibration ({fields['calibration_sha256'][:12]}...)"
-            )
-            continue
-        stated = _comparable(fields["verdict"], fields["reason"], fields["analytes"])
-        try:
-            again = judged_here(fields, calibrations)
-        except (KeyError, IndexError, TypeError, ValueError) as error:  # sealed, but not by this firmware
-            faults.append(f"line {number}: its trace cannot be judged: {type(error).__name__} {error}")
-            continue
-        if again is None:
-            faults.append(f"line {number}: has no trace, or one of a strip whose calibration is not given")
-            continue
-        judged += 1
-        if stated == again:
-            continue
-        in_vm = judge_in_vm(line)
-        used_vm = used_vm or in_vm is not None
-        if stated != in_vm:
-            faults.append(f"line {number}: its trace judges to another verdict or number than {fields['verdict']}")
-    return RecordLog(len(lines), judged, used_vm, tuple(faults), begins_late)
+        if calibrations:
+            again, fault = _judged(fields, calibrations, digest, functools.partial(judge_in_vm, line))
+            judged += again
+            faults += [f"line {number}: {fault}"] if fault else []
+    return RecordLog(len(lines), judged, tuple(faults), begins_late)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from firmware.bracelet.judging import judged_again
 from firmware.wire import record
 from simulators.strip import StripCell
 from waakzaam import record_check
@@ -118,6 +119,21 @@ def test_a_record_sealed_by_who_has_the_key_must_still_judge_to_what_it_says(log
         line = record.seal({**fields, **changes}, record.GENESIS_SHA256, bytes.fromhex(KEY))
         assert not faults_in([line]), lie  # it is sealed
         assert faults_in([line], judged=True), lie
+
+
+def test_a_test_that_the_core_refused_judges_again_and_one_that_the_hand_ended_does_not(log: list[str]) -> None:
+    fields = {k: v for k, v in json.loads(log[0]).items() if k not in ("schema", "signature", "previous_sha256")}
+    still = {**fields["trace"], "forward_a": [1e-7] * 151, "reverse_a": [1e-7] * 151}
+    refused = judged_again([ketamine_calibration()], {**fields, "trace": still})
+    assert refused is not None
+    assert (refused.verdict, refused.analytes) == ("invalid", [])
+    before, lines = record.GENESIS_SHA256, []
+    for reason, trace in ((refused.reason, still), ("strip_pulled", fields["trace"]), ("no_strip", None)):
+        told = {**fields, "verdict": "invalid", "reason": reason, "analytes": [], "trace": trace}
+        lines.append(record.seal(told, before, bytes.fromhex(KEY)))
+        before = record.sha256_of(lines[-1])
+    found = record_check.check(lines, lambda _: bytes.fromhex(KEY), [KETAMINE_CALIBRATION.read_bytes()], lambda _: None)
+    assert (found.faults, found.judged_again) == ((), 1)
 
 
 def test_a_log_that_begins_after_other_records_says_so(log: list[str], tmp_path: Path) -> None:
