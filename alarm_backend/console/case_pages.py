@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -10,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from alarm_backend.access import CASE_WORKERS, CaseUser, OrderReader, ServicesOf, SessionOf
-from alarm_backend.console import catalogue, refusal_texts
+from alarm_backend.console import catalogue, order_words, refusal_texts
 from alarm_backend.console.page_frame import language_of, pages
 from alarm_backend.drafts.schemas import DraftNew
 from alarm_backend.errors import NotFound, Refused
@@ -18,14 +17,6 @@ from gateway.contract import orders as contract
 from gateway.contract import victim_contact
 
 router = APIRouter()
-GROUPS = {
-    "monitored": "role.monitored",
-    "protected": "role.protected",
-    "zones": "draft.part.zones",
-    "exceptions": "draft.part.exceptions",
-    "victim_contact": "draft.part.contact",
-}
-UNSAID = {"proximity", "shape"}
 BROWSER_TEXTS = (
     "draft.",
     *refusal_texts.BROWSER_TEXTS,
@@ -134,15 +125,7 @@ def versions_page(
         here="orders",
         order_id=order_id,
         versions=versions,
-        place=lambda path: place_name(language_of(request), path),
+        place=lambda path: order_words.place_name(language_of(request), path),
+        said=lambda value: order_words.value_text(language_of(request), value),
         still_judged=any(version.active_at for version in versions),
     )
-
-
-def place_name(language: str, path: str) -> str:
-    """A place in an order's document in the words of the form (as `placeName` in draft_review.js)."""
-    first, *rest = [part for part in re.findall(r"[^.\[\]]+", path) if part not in UNSAID] or [path]
-    group = "kind" if first == "victim_contact" else "draft"
-    said = [str(int(part) + 1) if part.isdigit() else catalogue.word(language, group, part) for part in rest]
-    begin = catalogue.text(language, GROUPS[first]) if first in GROUPS else catalogue.word(language, "draft", first)
-    return " · ".join([begin, *said])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from alarm_backend.alarms import repository
 from alarm_backend.maintenance.schemas import WindowEnd, WindowIn
 from tests.support import contact_ban
 from tests.support.browser import (
@@ -202,6 +203,17 @@ def test_who_was_called_is_never_cut_off_and_the_bar_keeps_to_one_line(page: Pag
         bar = page.locator("header.top").bounding_box()
         assert bar is not None
         assert bar["height"] <= 47, width
+
+
+def test_the_end_of_the_chain_is_named_with_how_often_it_was_called_never_as_a_number_of_people(
+    page: Page, backend: Backend
+) -> None:
+    backend.raise_alarm()
+    with backend.services.database.writing() as connection:
+        repository.change(connection, "alarm-1", {"escalation_level": 21})
+    page.reload()
+    state = page.locator('[data-alarm-id="alarm-1"] [data-field="state"]')
+    expect(state).to_have_text("niet bevestigd · verantwoordelijke van wacht 19× opgeroepen")
 
 
 def test_a_drink_test_appears_with_its_verdict_and_light(page: Page, backend: Backend) -> None:

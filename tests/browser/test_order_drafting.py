@@ -160,6 +160,8 @@ def test_without_a_mouse_an_order_is_typed_checked_submitted_and_signed_by_anoth
     reviewer = signed_in(chromium, backend, "sup")
     reviewer.goto(editor.url)
     expect(reviewer.locator('[data-review="changes"] tbody')).to_contain_text("Alarm (m)")
+    for said in ("01-07-2026 08:00", "cirkel · ", "50.8466 4.3517"):
+        expect(reviewer.locator('[data-review="changes"] tbody')).to_contain_text(said)
     reviewer.locator('[data-step="what-if"]').click()
     expect(reviewer.locator("[data-figures]")).to_contain_text("Geen cijfers: maar 0 posities")
     reviewer.locator('[data-step="sign"]').click()
@@ -167,6 +169,7 @@ def test_without_a_mouse_an_order_is_typed_checked_submitted_and_signed_by_anoth
     shown = reviewer.locator('[data-version="1"]')
     expect(shown).to_contain_text("sup")
     expect(shown).to_contain_text("nog niet bevestigd")
+    expect(shown).to_contain_text("01-07-2026 08:00")
     assert reviewer.wrong == []  # type: ignore[attr-defined]
     reviewer.context.close()
 

@@ -2,9 +2,28 @@
 import { make, parts } from "./document_path.js";
 import { sayProblem } from "./order_form.js";
 import { moment, number, text, word } from "./texts.js";
+import { toWall } from "./wall_time.js";
 
-const shown = (value) => (value === null || value === undefined ? "–" : typeof value === "object" ? short(JSON.stringify(value)) : String(value));
-const short = (written) => (written.length > 120 ? `${written.slice(0, 117)}…` : written);
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** A value in words (as order_words.py says it). Nothing is cut short: who signs must see every corner that moved. */
+function shown(value) {
+  if (value === null || value === undefined) return "–";
+  if (value.type === "Circle" && Array.isArray(value.center)) return `${text("draft.circle")} · ${value.radius_m} m · ${value.center[1]} ${value.center[0]}`;
+  if (value.type === "Polygon" && Array.isArray(value.coordinates?.[0])) {
+    const rings = value.coordinates.map((ring) => ring.slice(0, -1).map(([lon, lat]) => `${lat} ${lon}`).join(", "));
+    const holes = rings.slice(1).map((ring, i) => `${text("draft.hole_corners", { number: i + 1 })}: ${ring}`);
+    return [`${text("draft.polygon")} (${value.coordinates[0].length - 1})`, rings[0], ...holes].join(" · ");
+  }
+  if (Array.isArray(value)) return value.map(hours).join("; ") || "–";
+  if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${word("draft", name)}: ${shown(one)}`).join(", ");
+  return INSTANT.test(value) ? instant(value) : String(value);
+}
+
+const hours = (one) => (Array.isArray(one?.days) && one.from && one.until ? `${one.days.map((day) => word("day", day)).join(" ")} ${one.from}–${one.until}` : shown(one));
+
+/** As every page writes a time: 01-07-2026 08:00:00. */
+const instant = (value) => toWall(value, "Europe/Brussels").replace(/(\d+)-(\d+)-(\d+)T(.*)/, "$3-$2-$1 $4");
 
 const GROUPS = { monitored: "role.monitored", protected: "role.protected", zones: "draft.part.zones", exceptions: "draft.part.exceptions", victim_contact: "draft.part.contact" };
 const UNSAID = new Set(["proximity", "shape"]); // what follows says it

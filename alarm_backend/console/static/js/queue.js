@@ -4,6 +4,14 @@ import { isSteady } from "./situation.js";
 
 const OPEN = new Set(["raised", "acknowledged", "in_progress", "shelved", "closing"]);
 
+const LAST_CALLED = 3; // the duty officer, who is called again and again (escalation/chain.py)
+
+/** Who was called last, and how often when it is the end of the chain. */
+function called(level) {
+  const who = word("called", Math.min(level, LAST_CALLED));
+  return level > LAST_CALLED ? text("queue.called_again", { who, times: level - LAST_CALLED + 1 }) : text("queue.called", { who });
+}
+
 export class Queue {
   constructor(root, situation, clock, onSelect) {
     this.root = root;
@@ -144,7 +152,7 @@ export class Queue {
     const state = word("state", alarm.state);
     const who = { acknowledged: alarm.acknowledged_by, in_progress: alarm.taken_by, closing: alarm.closing_by }[alarm.state];
     const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state];
-    if (alarm.state === "raised" && alarm.escalation_level > 0) parts.push(text("queue.called", { who: word("called", alarm.escalation_level) }));
+    if (alarm.state === "raised" && alarm.escalation_level > 0) parts.push(called(alarm.escalation_level));
     if (alarm.condition === "cleared") parts.push(text("condition.cleared"));
     if (alarm.maintenance_id) parts.unshift(text("queue.aside", { until: timeOfDay(alarm.maintenance_until_ms) }));
     set("state", parts.join(" · "));
