@@ -222,7 +222,8 @@ class _Ground:
         lon_a, lat_a, lon_b, lat_b = self.edges.take(zone, axis=2)
         spans = (lat_a > lat) != (lat_b > lat)
         spans &= areas.pass_east(lon_a, lat_a, lon_b, lat_b, lat, lon)
-        return np.logical_xor.reduce(spans, axis=0)
+        inside: NDArray[np.bool_] = np.logical_xor.reduce(spans, axis=0)
+        return inside
 
 
 def postgis(seed: int, orders: int, count: int, core_rate: float) -> list[Figure]:
