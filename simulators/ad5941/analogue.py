@@ -21,9 +21,7 @@ HSDAC_REFERENCE_V = 1.82
 LPTIA_OUT, LPTIA_MINUS = 33, 2
 BARE_SETTLING_TAU_US = 3.0  # ASSUMED: no figure without capacitors in the notes
 SETTLING_INSTANTS = (0.25, 0.6, 1.1, 1.8, 2.8, 4.2, 6.5)  # in time constants
-OF_THE_LOOP = (
-    """LPTIACON0 LPTIASW0 LPDACSW0 LPDACCON0 LPREFBUFCON SWCON DSWFULLCON TSWFULLCON AFECON HSTIACON""".split()
-)
+OF_THE_LOOP = """LPTIACON0 LPTIASW0 LPDACSW0 LPDACCON0 LPREFBUFCON SWCON DSWFULLCON TSWFULLCON HSTIACON""".split()
 SOLVED_MAX = 2_000
 
 
@@ -77,6 +75,7 @@ class Analogue:
         self._board = board
         (lsb_p, _), (lsb_n, _) = (regs.by_name["ADCCON"].fields[name] for name in ("MUXSELP", "MUXSELN"))
         self._inputs = regs.mask("ADCCON", "MUXSELP") | regs.mask("ADCCON", "MUXSELN")
+        self._tia_enable = regs.mask("AFECON", "TIAEN")  # all that the loop takes of a register that is written most
         self._lptia = LPTIA_OUT << lsb_p | LPTIA_MINUS << lsb_n
         rng = random.Random(f"ad5941 rtia {seed}")
         table = regs.constants["rtia"]["ohm_at_rload_100"]
@@ -151,7 +150,7 @@ class Analogue:
             self._solved.clear()
             self._wired.clear()
             self._solved_on = self._board
-        registers = (self.temperature_c, *map(self._read, OF_THE_LOOP))
+        registers = (self.temperature_c, self._read("AFECON") & self._tia_enable, *map(self._read, OF_THE_LOOP))
         key = (self._bias_v, self._zero_v, registers)
         found = self._solved.get(key)
         if found is None:

@@ -168,7 +168,7 @@ class StripCell:
         charging = (self._applied_v - faradaic * source_ohm - self._layer_v) / source_ohm
         hum = self._mains_a * math.sin(2.0 * math.pi * self._mains_hz * self._now_s + self._mains_phase)
         leakage = self._applied_v / self._leakage_ohm
-        return faradaic + charging + self._spreading_a() + hum + self._wander_a + leakage
+        return faradaic + charging + self._spreading_a(wetted) + hum + self._wander_a + leakage
 
     # -- physics ---------------------------------------------------------------------------------------------------
     def wetted(self, now_s: float) -> float:
@@ -180,9 +180,8 @@ class StripCell:
             return self.dip.wetted
         return self.dip.wetted * (since_s / self._wetting_s)
 
-    def _spreading_a(self) -> float:
+    def _spreading_a(self, covered: float) -> float:
         """Charging of the area that liquid reaches just now: the pulse by which wetting is seen."""
-        covered = self.wetted(self._now_s)
         if not 0.0 < covered < self.dip.wetted:
             return 0.0
         return self.dip.capacitance_f * self._layer_v * self.dip.wetted / self._wetting_s
@@ -228,22 +227,22 @@ class StripCell:
         wetted = self.wetted(self._now_s + dt_s)
         if wetted <= 0.0:
             return
-        wet_s = self._now_s + dt_s - self.wet_at_us * 1e-6
+        film = self._film
         if self._applied_v is None:
             self._diffusion.relax(dt_s)
             self._dissolved_a = None
-            if self._film is not None:
-                self._film.step(None, wet_s, dt_s)
+            if film is not None:
+                film.step(None, self._now_s + dt_s - self.wet_at_us * 1e-6, dt_s)
             return
         source_ohm = self._source_ohm(wetted)
         tau_s = source_ohm * self.dip.capacitance_f * wetted
         target_v = self._applied_v - self._faradaic_a() * wetted * source_ohm
-        self._layer_v = target_v + (self._layer_v - target_v) * math.exp(-dt_s / tau_s)
-        self._surface_v = self._layer_v + (self._surface_v - self._layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
-        self._diffusion.step(self._layer_v, dt_s)
+        layer_v = self._layer_v = target_v + (self._layer_v - target_v) * math.exp(-dt_s / tau_s)
+        self._surface_v = layer_v + (self._surface_v - layer_v) * math.exp(-dt_s / SURFACE_TAU_S)
+        self._diffusion.step(layer_v, dt_s)
         self._dissolved_a = None
-        if self._film is not None:
-            self._film.step(self._layer_v, wet_s, dt_s)
+        if film is not None:
+            film.step(layer_v, self._now_s + dt_s - self.wet_at_us * 1e-6, dt_s)
         keep = math.exp(-dt_s / 2.0)
         self._wander_a = self._wander_a * keep + self._draw() * self._noise_a * math.sqrt(1.0 - keep * keep)
 

@@ -157,7 +157,7 @@ class Diffusion:
 
     def step(self, potential_v: float | Array, dt_s: float) -> Array:
         """Advance by `dt_s`, flux linear over the step (constant right after a jump), surface law met at its end."""
-        step = _step_of(dt_s)
+        step = _steps.get(int(dt_s * 1e9 + 0.5)) or _step_of(dt_s)
         rates, scratch, pair = self.kinetics(potential_v), self._scratch, self._pair
         forward, backward = rates[0], rates[1]
         at_rest = step.rest.dot(self._deficit)
@@ -181,7 +181,7 @@ class Diffusion:
             flux = np.divide(drive, both)
         np.multiply(self._deficit, step.decay, self._deficit)
         pair[0], pair[1] = self.flux, flux
-        np.dot(gains, pair, self._response)
+        gains.dot(pair, self._response)
         np.add(self._deficit, self._response, self._deficit)
         if self._following:
             self._product += product_end * flux
