@@ -21,7 +21,7 @@ demo: setup ## run the whole chain and open the console's address it prints
 	@WAAKZAAM_ENDS_WITH=$$PPID exec $(BIN)/waakzaam demo $(DEMO_ARGS)
 
 test: setup-test lint ## set up, run every test, and check types beside them
-	@$(BIN)/mypy $(PURE) >.build/types.log 2>&1 & types=$$!; \
+	@mkdir -p .build; $(BIN)/mypy $(PURE) >.build/types.log 2>&1 & types=$$!; \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS); tests=$$?; \
 	  wait $$types; types=$$?; cat .build/types.log; [ $$tests = 0 ] || exit $$tests; exit $$types
 
