@@ -9,6 +9,7 @@ import numpy as np
 
 from firmware.detection import SCHEMA
 from firmware.detection.quality import level, refusal
+from firmware.detection.waveform import differs
 from sensor_models import (
     conformal,
     feasibility,
@@ -61,10 +62,11 @@ def _open_limits(strip: StripDefinition) -> dict[str, Any]:
     }
 
 
-def _quality(strip: StripDefinition, scans: list[RecordedScan], sign: float) -> dict[str, Any]:
+def _quality(strip: StripDefinition, scans: list[RecordedScan], sign: float, waveform: Any) -> dict[str, Any]:
     levels = np.array([level(scan.for_detector()) for scan in scans])
     low, high = float(levels.min()), float(levels.max())
     standard = internal_standard.limits_of(strip, scans, sign)
+    way = scan_quality.net_sign(scans)
     return {
         **_open_limits(strip),
         "level_open_a": OPEN_PART * low,
@@ -74,6 +76,8 @@ def _quality(strip: StripDefinition, scans: list[RecordedScan], sign: float) -> 
         "level_short_a": SHORT_PART * high,
         **scan_quality.background_limits(scans),
         **({} if standard is None else {"standard": standard}),
+        "waveform": waveform,
+        **({} if way is None else {"net_sign": way}),
     }
 
 
@@ -191,10 +195,12 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
         raise CalibrationRefused(strip.analytes[0].name, f"technique {strip.technique!r} is not calibrated from scans")
     used, excluded = [], []
     bounds = _open_limits(strip)
-    for scan in scans:
-        why = refusal(bounds, scan.for_detector())
+    seen = [(scan, refusal(bounds, scan.for_detector())) for scan in scans]
+    waveform = scan_quality.waveform_limits(strip, [scan for scan, why in seen if not why])
+    for scan, unsound in seen:
+        why = unsound or differs(waveform or {}, scan.for_detector())
         if why:
-            excluded.append((scan.scan_id, why))
+            excluded.append((scan.scan_id, str(why)))
         elif scan.concentration_mol_l is not None:
             used.append(scan)
     if not used:
@@ -206,7 +212,7 @@ def calibrate(strip: StripDefinition, scans: list[RecordedScan], expires: str, s
     fits = model_building.fit_scans(model, learning)
     made = [_analyte_entry(strip, k, model, learning, fits) for k in range(len(strip.analytes))]
     entries = [entry for entry, _, _ in made]
-    quality = {**_finite(_quality(strip, used, model["sign"])), "fit_window_v": model["window_v"]}
+    quality = {**_finite(_quality(strip, used, model["sign"], waveform)), "fit_window_v": model["window_v"]}
     sound = [n for n in sorted(apart) if not refusal(quality, used[n].for_detector())]
     promised = _promise(strip, model, entries, used, sound)
     lots = sorted({scan.lot for scan in used if scan.lot})

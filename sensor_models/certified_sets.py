@@ -15,6 +15,8 @@ from sensor_models.errors import MalformedFile
 from sensor_models.scans import Array
 
 DIGITS_MOST = 11.0
+POWER_MOST = 300  # of a power of numbers alone: no double holds more
+TOLD_MOST = 80  # characters of an expression in a message
 FUNCTIONS = {
     "exp": np.exp,
     "log": np.log,
@@ -56,20 +58,39 @@ class CertifiedSet:
     model: least_squares.Model
 
 
+def _takes_one(call: ast.Call) -> bool:
+    """Whether a call is of a known function with its one argument."""
+    known = isinstance(call.func, ast.Name) and call.func.id in FUNCTIONS
+    return known and len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Starred)
+
+
+def _endless(node: ast.BinOp) -> bool:
+    """Whether it is a power of numbers alone other than a plain small one: 9^9^9 would be worked out for ever."""
+    if not isinstance(node.op, ast.Pow) or any(isinstance(one, (ast.Name, ast.Call)) for one in ast.walk(node)):
+        return False
+    exponent = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+    plain = isinstance(node.left, ast.Constant) and isinstance(exponent, ast.Constant)
+    return not plain or not -POWER_MOST <= float(getattr(exponent, "value", POWER_MOST + 1)) <= POWER_MOST
+
+
 def _compiled(expression: str, parameters: int, predictors: tuple[str, ...], file: str) -> least_squares.Model:
     """The model as a function of (b, x); only arithmetic and the functions above are let through."""
     text = expression.translate(str.maketrans("[]{}", "()()")).replace("^", "**")
     try:
         tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        raise MalformedFile(file, 0, "Model", f"cannot read the expression {expression!r}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        told = expression if len(expression) <= TOLD_MOST else expression[:TOLD_MOST] + "..."
+        raise MalformedFile(file, 0, "Model", f"cannot read the expression {told!r}") from None
     names = {f"b{k + 1}" for k in range(parameters)} | {"pi", *predictors}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    called = {id(node.func) for node in calls}
     for node in ast.walk(tree):
         known = (
-            isinstance(node, (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATORS))
-            or (isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))
-            or (isinstance(node, ast.Name) and (node.id in names or node.id in FUNCTIONS))
-            or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS)
+            isinstance(node, (ast.Expression, ast.UnaryOp, ast.Load, *_OPERATORS))
+            or (isinstance(node, ast.BinOp) and not _endless(node))
+            or (isinstance(node, ast.Constant) and type(node.value) in (int, float))
+            or (isinstance(node, ast.Name) and (node.id in names or (node.id in FUNCTIONS and id(node) in called)))
+            or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _takes_one(node))
         )
         if not known:
             raise MalformedFile(file, 0, "Model", f"{ast.unparse(node) or type(node).__name__!r} is not understood")
@@ -80,7 +101,7 @@ def _compiled(expression: str, parameters: int, predictors: tuple[str, ...], fil
         given |= dict(zip(predictors, x[None, :] if x.ndim == 1 else x, strict=True))
         pi = np.arctan(np.longdouble(1)) * 4 if b.dtype == np.clongdouble else np.pi
         value = eval(code, {"__builtins__": {}}, {**FUNCTIONS, **given, "pi": pi})
-        return np.asarray(value, dtype=b.dtype)
+        return np.broadcast_to(np.asarray(value, dtype=b.dtype), x.shape[-1:])  # a constant holds at every point
 
     return model
 
@@ -127,7 +148,7 @@ def _table(lines: list[str], file: str) -> tuple[tuple[str, ...], least_squares.
             row = [np.longdouble(text) for text in line.split()]
         except ValueError:
             row = []
-        if len(row) != len(names) + 1:
+        if len(row) != len(names) + 1 or not np.all(np.isfinite(row)):
             raise MalformedFile(file, number, "Data", f"{line.strip()!r} is not {len(names) + 1} numbers")
         data.append(row)
     if not data:
@@ -148,8 +169,12 @@ def read(path: Path) -> CertifiedSet:
         if match:
             try:
                 rows.append([float(text) for text in match.group(2).split()])
+                if not np.all(np.isfinite(rows[-1])):
+                    raise ValueError
             except ValueError:
                 raise MalformedFile(file, number, f"b{match.group(1)}", "is not four numbers") from None
+            if int(match.group(1)) != len(rows):
+                raise MalformedFile(file, number, f"b{match.group(1)}", f"stands where b{len(rows)} belongs")
     if not rows or any(len(row) != 4 for row in rows):
         raise MalformedFile(
             file,
@@ -159,19 +184,28 @@ def read(path: Path) -> CertifiedSet:
         )
     left, expression = _expression(lines, file)
     names, table = _table(lines, file)
+    if table.shape[1] <= len(rows):
+        raise MalformedFile(file, 0, "Data", f"{table.shape[1]} rows do not carry {len(rows)} parameters")
     with np.errstate(all="ignore"):
         y = RESPONSES[left](table[0])
     if not np.all(np.isfinite(y)):
         raise MalformedFile(file, 0, "Data", f"{left} is not finite for every response")
+    x = table[1] if len(names) == 1 else table[1:]
+    model = _compiled(expression, len(rows), names, file)
+    try:
+        with np.errstate(all="ignore"):
+            model(np.array([row[2] for row in rows]), x)
+    except (OverflowError, ZeroDivisionError, TypeError, ValueError, RecursionError) as error:
+        raise MalformedFile(file, 0, "Model", f"cannot be worked out at the certified values: {error}") from None
     return CertifiedSet(
         name=path.stem,
         starts=(tuple(row[0] for row in rows), tuple(row[1] for row in rows)),
         values=tuple(row[2] for row in rows),
         deviations=tuple(row[3] for row in rows),
-        x=table[1] if len(names) == 1 else table[1:],
+        x=x,
         y=y,
         expression=expression,
-        model=_compiled(expression, len(rows), names, file),
+        model=model,
     )
 
 

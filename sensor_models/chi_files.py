@@ -8,11 +8,13 @@ import numpy as np
 
 from sensor_models import delimited_text, electrical_units
 from sensor_models.errors import MalformedFile
-from sensor_models.scans import Array, Read, unnamed_scan
+from sensor_models.scans import Array, Read, Stated, unnamed_scan
 
 HEAD = re.compile(r'^\W*"?\s*(?:potential|e)\s*/\s*m?V\b', re.IGNORECASE)
 # Between rows: segments of cyclic scans and the peaks that the program has found in them.
 BETWEEN = re.compile(r"^\s*(?:segment\s*\d+\s*:?|[A-Za-z]{1,3}p?\s*=.*)\s*$", re.IGNORECASE)
+TECHNIQUE = re.compile(r"[a-z -]*\bvoltammetry", re.IGNORECASE)
+SETTING = re.compile(r"(amplitude|frequency)\s*\((m?V|Hz)\)\s*=\s*(\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)$", re.IGNORECASE)
 FORWARD = {"for(i", "for (i", "i(f)", "if", "forward", "forward current", "ifor", "forward(i", "i for"}
 REVERSE = {"rev(i", "rev (i", "i(r)", "ir", "reverse", "reverse current", "irev", "reverse(i", "i rev"}
 NET = {"diff(i", "diff (i", "i(d)", "diff", "difference", "current", "i", "difference(i", "idiff", "delta i"}
@@ -78,6 +80,22 @@ def _rows(lines: list[str], start: int, names: list[str], file: str) -> tuple[li
     return table, None
 
 
+def _stated(head: list[str]) -> Stated:
+    """What the settings above the columns say: "Square Wave Voltammetry", "Amplitude (V) = 0.025"."""
+    technique = ""
+    found = {"amplitude": 0.0, "frequency": 0.0}
+    for line in head:
+        words = line.strip().strip('"').strip()
+        technique = technique or (words if TECHNIQUE.fullmatch(words) else "")
+        named = SETTING.match(words)
+        if named:
+            value = delimited_text.number(named[3], decimal_comma=True)
+            found[named[1].lower()] = value / 1e3 if named[2].startswith("m") else value
+    if technique and "square wave" not in technique.lower():
+        return Stated(technique)
+    return Stated("swv" if technique else "", found["amplitude"], found["frequency"])
+
+
 def is_export(text: str) -> bool:
     """Whether a text has the line of columns of a CHI export in its head."""
     return any(HEAD.match(line) for line in text[:20_000].splitlines())
@@ -93,11 +111,12 @@ def read(text: str, file: str, stem: str) -> Read:
     volt, channels = _roles(names, file, head + 1)
     table, fault = _rows(lines, head + 1, names, file)
     columns: Array = np.array(table, dtype=float).T
+    stated = _stated(lines[:head])
     found = []
     for n, roles in enumerate(channels, 1):
         one = {role: columns[k] * scale for role, (k, scale) in roles.items()}
         pair = (one["forward"], one["reverse"]) if {"forward", "reverse"} <= one.keys() else None
         net = one["net"] if "net" in one or pair is None else pair[0] - pair[1]
         name = stem if len(channels) == 1 else f"{stem}/{n}"
-        found.append(unnamed_scan(name, columns[0] * volt, net, pair))
+        found.append(unnamed_scan(name, columns[0] * volt, net, pair, stated))
     return found, [fault] if fault else []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from sensor_models.errors import MalformedFile
 
 SEPARATORS = (",", ";", "\t")
+NAMED_SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 FIELD_MOST = 1 << 20  # a longer field is an unclosed quotation mark that swallows the file
 
 
@@ -69,13 +71,16 @@ class Table:
         csv.field_size_limit(FIELD_MOST)
         self.line = 0
         first = next(self._lines(), None)
+        named = NAMED_SEPARATOR.fullmatch(first.strip("\r\n ").strip('"')) if first else None
+        if named:  # a spreadsheet's own first line
+            first = next(self._lines(), None)
         if first is None:
             self._stream.close()
             raise MalformedFile(self.file, 0, "", "the file is empty")
         if "\x00" in first:
             self._stream.close()
             raise MalformedFile(self.file, 0, "", "is not a text table")
-        self.separator = max(SEPARATORS, key=first.count)
+        self.separator = named[1] if named else max(SEPARATORS, key=first.count)
         self.header_line = self.line
         self.header = [name.strip().strip('"').strip() for name in first.strip().split(self.separator)]
         self.decimal_comma = self.separator != ","

@@ -6,7 +6,7 @@ import numpy as np
 
 from sensor_models import delimited_text, electrical_units
 from sensor_models.errors import MalformedFile
-from sensor_models.scans import Array, Read, RecordedScan, unnamed_scan
+from sensor_models.scans import Array, Read, RecordedScan, Stated, unnamed_scan
 
 # potential column, forward, reverse, net: the first set that a table has
 COLUMNS = (
@@ -18,6 +18,8 @@ COLUMNS = (
     ("Vm", "", "", "Im"),
 )
 
+HEAD_LINES = 400  # settings stand above the first table
+
 
 def read(text: str, file: str, stem: str) -> Read:
     """The voltammograms of a file; an aborted run gives the points it has. Raises MalformedFile when there is none."""
@@ -27,13 +29,14 @@ def read(text: str, file: str, stem: str) -> Read:
     found: list[RecordedScan] = []
     faults: list[MalformedFile] = []
     tables = 0
+    stated = _stated(lines)
     for k, line in enumerate(lines):
         fields = line.strip().split("\t")
         if len(fields) < 2 or not fields[0].startswith("CURVE") or fields[1] != "TABLE":
             continue  # OCVCURVE and ZCURVE tables are other measurements
         tables += 1
         try:
-            scan, fault = _table(file, lines, k, f"{stem}/{fields[0]}")
+            scan, fault = _table(file, lines, k, f"{stem}/{fields[0]}", stated)
         except MalformedFile as error:
             error.scan_id = f"{stem}/{fields[0]}"
             faults.append(error)
@@ -47,7 +50,31 @@ def read(text: str, file: str, stem: str) -> Read:
     return found, faults
 
 
-def _table(file: str, lines: list[str], at: int, name: str) -> tuple[RecordedScan, MalformedFile | None]:
+def _stated(lines: list[str]) -> Stated:
+    """What the head says of the pulses: TAG, PULSESIZE (mV, half of peak to peak) and FREQUENCY (Hz)."""
+    said: dict[str, str] = {}
+    for line in lines[:HEAD_LINES]:
+        fields = line.strip().split("\t")
+        if fields[0] == "TAG" and len(fields) > 1:
+            said["TAG"] = fields[1]
+        elif len(fields) > 2 and fields[0] in ("PULSESIZE", "FREQUENCY"):
+            said[fields[0]] = fields[2]
+    technique = said.get("TAG", "").strip()
+
+    def number(name: str) -> float:
+        try:
+            return max(0.0, delimited_text.number(said.get(name, ""), decimal_comma=True))
+        except ValueError:
+            return 0.0
+
+    if technique.upper() not in ("", "SQUARE_WAVE"):
+        return Stated(technique.lower())
+    return Stated("swv" if technique else "", number("PULSESIZE") / 1e3, number("FREQUENCY"))
+
+
+def _table(
+    file: str, lines: list[str], at: int, name: str, stated: Stated
+) -> tuple[RecordedScan, MalformedFile | None]:
     """(scan, what is wrong with its end) of the table whose first line is lines[at]."""
     if at + 2 >= len(lines):
         raise MalformedFile(file, at + 1, "CURVE", "the table has no header")
@@ -86,7 +113,7 @@ def _table(file: str, lines: list[str], at: int, name: str) -> tuple[RecordedSca
     columns: dict[str, Array] = {column: np.array(one) for column, one in values.items()}
     pair = (columns[chosen[1]], columns[chosen[2]]) if chosen[1] else None
     net = pair[0] - pair[1] if pair else columns[chosen[3]]
-    return unnamed_scan(name, columns[chosen[0]], net, pair), fault
+    return unnamed_scan(name, columns[chosen[0]], net, pair, stated), fault
 
 
 def _cell(fields: list[str], k: int, column: str, file: str, number: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sensor_models import delimited_text, electrical_units
 from sensor_models.errors import MalformedFile
-from sensor_models.scans import Array, Read, RecordedScan, unnamed_scan
+from sensor_models.scans import Array, Read, RecordedScan, Stated, unnamed_scan
 
 CURRENT_A, POTENTIAL_V = "A", "V"
 
@@ -89,7 +89,26 @@ def _pair(dataset: Any, points: int) -> tuple[Array, Array] | None:
     return (found["forward"], found["reverse"]) if len(found) == 2 else None
 
 
-def _curve(curve: Any, dataset: Any, alone: bool, name: str) -> RecordedScan | None:
+def _stated(method: Any) -> Stated:
+    """What a measurement's method (lines of NAME=VALUE) says of its pulses."""
+    lines = (line.partition("=") for line in str(method or "").splitlines())
+    said = {name.strip().upper(): value.strip() for name, _, value in lines}
+
+    def number(*names: str) -> float:
+        for name in names:
+            try:
+                return max(0.0, float(said[name]))
+            except (KeyError, ValueError):
+                continue
+        return 0.0
+
+    technique = said.get("METHOD_ID", "").lower()
+    if technique != "swv":  # another technique's amplitude is something else
+        return Stated(technique)
+    return Stated(technique, number("E_AMP", "E_AMPL", "E_AMPLITUDE"), number("FREQ", "FREQUENCY"))
+
+
+def _curve(curve: Any, dataset: Any, alone: bool, name: str, stated: Stated) -> RecordedScan | None:
     if not isinstance(curve, dict):
         return None
     x, y = _values(curve.get("xaxisdataarray")), _values(curve.get("yaxisdataarray"))
@@ -97,7 +116,7 @@ def _curve(curve: Any, dataset: Any, alone: bool, name: str) -> RecordedScan | N
         return None  # a current over time, an impedance: no voltammogram
     count = min(len(x[1]), len(y[1]))
     pair = _pair(dataset, count) if alone else None
-    return unnamed_scan(name, x[1][:count], y[1][:count], pair)
+    return unnamed_scan(name, x[1][:count], y[1][:count], pair, stated)
 
 
 def read_session(text: str, file: str, stem: str) -> Read:
@@ -111,9 +130,10 @@ def read_session(text: str, file: str, stem: str) -> Read:
         title = str(measurement.get("title") or f"measurement {n}")
         curves = measurement.get("curves")
         curves = curves if isinstance(curves, list) else []
+        stated = _stated(measurement.get("method"))
         before = len(found)
         for m, curve in enumerate(curves, 1):
-            one = _curve(curve, measurement.get("dataset"), len(curves) == 1, f"{stem}/{title}/{m}")
+            one = _curve(curve, measurement.get("dataset"), len(curves) == 1, f"{stem}/{title}/{m}", stated)
             if one is not None:
                 found.append(one)
             elif len(curves) > 1 and _spoilt(curve):

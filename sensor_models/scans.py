@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,22 @@ from sensor_models.grouped_rows import Group, grouped
 
 Array = npt.NDArray[np.float64]
 
-LABELS = ("scan_id", "lot", "matrix", "analyte", "concentration_mol_l", "strip_id")
+LABELS = ("scan_id", "lot", "matrix", "analyte", "concentration_mol_l", "strip_id", "amplitude_v", "frequency_hz")
 FORWARD_REVERSE = ("forward_a", "reverse_a")
+
+
+class Stated(NamedTuple):
+    """How a file says that a scan was run; "" or 0: not said.
+
+    `technique` is "swv" for a square wave, `amplitude_v` half of peak to peak.
+    """
+
+    technique: str = ""
+    amplitude_v: float = 0.0
+    frequency_hz: float = 0.0
+
+
+UNSTATED = Stated()
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,7 @@ class RecordedScan:
     net_a: Array
     line: int = 0
     strip_id: str = ""
+    stated: Stated = UNSTATED
 
     def renamed(self, scan_id: str) -> RecordedScan:
         """The same scan by another name."""
@@ -45,17 +61,16 @@ class RecordedScan:
 
     def for_detector(self) -> Scan:
         """The same scan as the verdict core takes it."""
-        if self.forward_a is not None and self.reverse_a is not None:
-            return Scan(
-                self.potential_v.tolist(),
-                self.forward_a.tolist(),
-                self.reverse_a.tolist(),
-                lot=self.lot,
-                matrix=self.matrix,
-                scan_id=self.scan_id,
-            )
+        pair = self.forward_a is not None and self.reverse_a is not None
         return Scan(
-            self.potential_v.tolist(), net_a=self.net_a.tolist(), lot=self.lot, matrix=self.matrix, scan_id=self.scan_id
+            self.potential_v.tolist(),
+            self.forward_a.tolist() if pair and self.forward_a is not None else None,
+            self.reverse_a.tolist() if pair and self.reverse_a is not None else None,
+            net_a=None if pair else self.net_a.tolist(),
+            lot=self.lot,
+            matrix=self.matrix,
+            scan_id=self.scan_id,
+            **self.stated._asdict(),
         )
 
 
@@ -78,11 +93,15 @@ def cut_scan(scan: RecordedScan, window_v: list[float], scale_a: float) -> tuple
 
 
 def unnamed_scan(
-    scan_id: str, potential_v: Array, net_a: Array, pair: tuple[Array, Array] | None, line: int = 0
+    scan_id: str,
+    potential_v: Array,
+    net_a: Array,
+    pair: tuple[Array, Array] | None,
+    stated: Stated = UNSTATED,
 ) -> RecordedScan:
     """A scan of which an instrument's file tells neither lot, drink nor content."""
     forward, reverse = pair if pair is not None else (None, None)
-    return RecordedScan(scan_id, "", "", "", None, potential_v, forward, reverse, net_a, line)
+    return RecordedScan(scan_id, "", "", "", None, potential_v, forward, reverse, net_a, stated=stated)
 
 
 class _Traces:
@@ -135,6 +154,14 @@ def _begins_anew(potential_v: list[float]) -> int | None:
     return None
 
 
+def _setting(table: Table, text: str, name: str) -> float:
+    """A setting that a scan's rows state, 0 when they do not."""
+    value = table.number(text, name) if text else 0.0
+    if not math.isfinite(value) or value < 0.0 or (text and value == 0.0):
+        raise MalformedFile(table.file, table.line, name, f"{text!r} is not positive")
+    return value
+
+
 def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
     if group.fault is not None:
         raise group.fault
@@ -144,9 +171,12 @@ def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
             f"{group.scan_id!r} names two scans: its potentials begin anew at its point {anew + 1} (name each apart)"
         )
         raise MalformedFile(table.file, group.line, "scan_id", reason)
-    lot, matrix, analyte, concentration, strip_id = group.labels
+    lot, matrix, analyte, concentration, strip_id, amplitude, frequency = group.labels
     table.line = group.line
     amount = table.number(concentration, "concentration_mol_l") if concentration else None
+    stated = Stated(
+        amplitude_v=_setting(table, amplitude, "amplitude_v"), frequency_hz=_setting(table, frequency, "frequency_hz")
+    )
     if amount is not None and (not math.isfinite(amount) or amount < 0):
         reason = f"{concentration!r} is not a concentration (0 or more)"
         raise MalformedFile(table.file, group.line, "concentration_mol_l", reason)
@@ -164,6 +194,7 @@ def _finished(table: Table, group: Group[_Traces]) -> RecordedScan:
         net_a=pair[0] - pair[1] if pair else traces[0],
         line=group.line,
         strip_id=strip_id,
+        stated=stated,
     )
 
 

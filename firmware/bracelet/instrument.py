@@ -237,9 +237,11 @@ class Column:
 
 
 def columns_of(trace: Trace) -> dict:
-    """potential_v, forward_a and reverse_a of a trace."""
+    """potential_v, forward_a and reverse_a of a trace, and how it was run: amplitude_v and frequency_hz."""
     points = trace.plan.points
     return {
+        "amplitude_v": trace.plan.amplitude_uv / 1e6,
+        "frequency_hz": trace.plan.frequency_mhz / 1e3,
         "potential_v": Column(trace.potential_v, points),
         "forward_a": Column(trace.forward_a, points),
         "reverse_a": Column(trace.reverse_a, points),

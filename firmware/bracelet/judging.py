@@ -7,6 +7,7 @@ from array import array
 
 from firmware.detection.verdict import INCONCLUSIVE, INVALID, NEGATIVE, POSITIVE, Verdict
 
+STATED = ("amplitude_v", "frequency_hz")  # members of a trace that say how it was run
 COLOUR_SCHEMA = "waakzaam.colour_calibration/1"
 
 
@@ -78,7 +79,8 @@ def judge_scan(calibration: dict, trace: dict, lot: str, drink: str) -> Verdict:
 
     def one(part):
         potential_v, forward_a, reverse_a = columns_of(part)
-        return evaluate(calibration, Scan(potential_v, forward_a, reverse_a, lot=lot, matrix=drink))
+        stated = {name: part[name] for name in STATED if name in part}
+        return evaluate(calibration, Scan(potential_v, forward_a, reverse_a, lot=lot, matrix=drink, **stated))
 
     found = one(trace)
     return beside_clean(found, one(trace["clean"])) if "clean" in trace else found

@@ -3,9 +3,9 @@
 from firmware.detection.guarantee import doubt, outside
 from firmware.detection.verdict import INCONCLUSIVE, NEGATIVE, POSITIVE, AnalyteVerdict
 
-# A peak as far below a blank as no blank lies (the lowest of 200 clean drinks: 2.4) is a current of the wrong sign:
-# ASSUMED.
-UPSIDE_DOWN = 6.0
+# A peak as far below a blank as no blank lies (the lowest of 5,000 clean drinks: 3.4) is a current of the wrong sign,
+# or a fit that came to rest in the wrong place: tonic with 0.75 of a dose of flunitrazepam, at 4.5.
+UPSIDE_DOWN = 4.0
 UNSETTLED = 3.0  # ASSUMED: the error of an unfinished fit, in its last steps
 
 

@@ -4,6 +4,7 @@ from array import array
 
 from firmware.detection.internal_standard import amiss
 from firmware.detection.scan import POINTS_MIN, Scan, bounds
+from firmware.detection.waveform import differs
 
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
 QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
@@ -117,6 +118,15 @@ def level(scan: Scan) -> float:
     return total / count
 
 
+def mean_net(scan: Scan) -> float:
+    """Mean net current over the whole scan, A: its sign is that of the charging current and of every peak alike."""
+    count = len(scan.potential_v)
+    total = 0.0
+    for k in range(count):
+        total += scan.net(k)
+    return total / count
+
+
 def background(scan: Scan) -> float:
     """Lower quartile of the net current's size in running means of SMOOTHED points, A: the electrode, hardly the drink.
 
@@ -168,6 +178,8 @@ def _wetting(limits: dict, scan: Scan):
 def refusal(limits: dict, scan: Scan):
     """Why this scan cannot be judged, in words, or None. `limits` is the calibration's `quality` table."""
     why = _shape(scan, limits["window_v"][0], limits["window_v"][1])
+    if why is None and "waveform" in limits:
+        why = differs(limits["waveform"], scan)
     if why:
         return why
     first, stop = bounds(scan.potential_v, limits["fit_window_v"][0], limits["fit_window_v"][1])
@@ -188,6 +200,11 @@ def refusal(limits: dict, scan: Scan):
         )
     if seen > limits["level_short_a"]:
         return "short circuit: mean current %.3g A, a sound strip gives at most %.3g A" % (seen, limits["level_high_a"])
+    if limits.get("net_sign", 0) * mean_net(scan) < 0.0:
+        return (
+            "the current runs the other way than in the calibration's scans"
+            " (are forward and reverse, or the sign of the current, changed round?)"
+        )
     why = _wetting(limits, scan)
     if why is None and limits.get("standard"):
         why = amiss(limits["standard"], scan)

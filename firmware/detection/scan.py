@@ -11,11 +11,23 @@ class Scan:
     """Potentials (V) and currents (A) of one square-wave scan, in the order measured.
 
     Give `forward_a` and `reverse_a`, or `net_a` alone (forward minus reverse). Sequences of equal length,
-    array('f') on the device. `lot` and `matrix` (the declared drink) are "" when unknown.
+    array('f') on the device. `lot` and `matrix` (the declared drink) are "" when unknown, and so is `technique` ("swv"
+    for a square wave); `amplitude_v` (half of peak to peak) and `frequency_hz` are 0 when unknown.
     """
 
     def __init__(
-        self, potential_v, forward_a=None, reverse_a=None, *, net_a=None, lot="", matrix="", scan_id=""
+        self,
+        potential_v,
+        forward_a=None,
+        reverse_a=None,
+        *,
+        net_a=None,
+        lot="",
+        matrix="",
+        scan_id="",
+        technique="",
+        amplitude_v=0.0,
+        frequency_hz=0.0,
     ) -> None:
         if net_a is None and (forward_a is None or reverse_a is None):
             raise ValueError("a scan needs forward_a and reverse_a, or net_a")
@@ -26,6 +38,9 @@ class Scan:
         self.lot = lot
         self.matrix = matrix
         self.scan_id = scan_id
+        self.technique = technique
+        self.amplitude_v = amplitude_v
+        self.frequency_hz = frequency_hz
 
     def net(self, index: int) -> float:
         """Forward minus reverse current at a point, A."""

@@ -36,6 +36,7 @@ class ScanPlan:
         self.sign = 1 if end_uv > start_uv else -1
         self.step_uv = step_uv
         self.amplitude_uv = amplitude_uv
+        self.frequency_mhz = frequency_mhz
         self.points = abs(end_uv - start_uv) // step_uv + 1
         if self.points > POINTS_MAX:
             raise BadRequest(reg.CHIP, "waveform", "%d points, at most %d" % (self.points, POINTS_MAX))

@@ -30,6 +30,20 @@ def calibration_of(name: str) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
+def run_otherwise(scan: RecordedScan) -> RecordedScan:
+    """The scan with every fifth point alone: a step of 20 mV."""
+    assert scan.forward_a is not None
+    assert scan.reverse_a is not None
+    few = (scan.potential_v[::5], scan.forward_a[::5], scan.reverse_a[::5], scan.net_a[::5])
+    return RecordedScan("fifth", scan.lot, scan.matrix, "", None, *few)
+
+
+def changed_round(scan: RecordedScan) -> RecordedScan:
+    """The scan with its forward and reverse currents changed round."""
+    traces = (scan.potential_v, scan.reverse_a, scan.forward_a, -scan.net_a)
+    return RecordedScan("round", scan.lot, scan.matrix, "", None, *traces)
+
+
 @pytest.mark.parametrize("name", STRIPS)
 def test_batches_and_the_core_itself_give_the_same_verdicts(name: str) -> None:
     calibration = calibration_of(name)
@@ -51,6 +65,7 @@ def test_the_device_gives_the_hosts_verdicts_within_its_memory(tmp_path: Path, n
     assert vm is not None
     device = Device.prepare(vm, tmp_path, calibration)
     scans = vectors(STRIPS[name], 60, SEED + 1)
+    scans += [run_otherwise(scans[0]), changed_round(scans[1])]
     there = device.verdicts(scans)
     here = [(one.verdict.verdict, words(one.verdict.reason)) for one in detection.judge(calibration, scans)]
     assert [(one[0], words(one[1])) for one in there] == here, f"seed {SEED + 1}"

@@ -122,10 +122,15 @@ def test_a_dose_in_currents_of_the_other_sign_is_never_negative(plain: dict[str,
     formula = Formula()
     net = -formula.net_a(amount, "A", np.random.default_rng(3))
     one = scans.RecordedScan("x", "A", "", "", None, formula.potential_v, None, None, net)
-    found = detection.judge(plain, [one])[0].to_json()
-    assert found["verdict"] == "inconclusive"
-    assert "upside down" in found["reason"]
-    assert evaluate(plain, one.for_detector()).to_dict()["reason"] == found["reason"]
+    unsigned = {name: value for name, value in plain["quality"].items() if name != "net_sign"}
+    for document, verdict, words in (
+        (plain, "invalid", "runs the other way than in the calibration's scans"),
+        ({**plain, "quality": unsigned}, "inconclusive", "upside down"),  # a calibration whose scans have no clear sign
+    ):
+        found = detection.judge(document, [one])[0].to_json()
+        assert found["verdict"] == verdict
+        assert words in found["reason"]
+        assert evaluate(document, one.for_detector()).to_dict()["reason"] == found["reason"]
 
 
 def test_a_quiet_trace_of_few_converter_steps_is_a_measurement_and_a_clipped_one_is_not(plain: dict[str, Any]) -> None:

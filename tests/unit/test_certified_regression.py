@@ -59,6 +59,13 @@ def test_every_file_at_hand_can_be_read_and_its_certified_values_meet_its_certif
         (("b1*(1-exp[-b2*x])", "b1*(1-erf[-b2*x])"), "erf"),
         (("149             2", "149             2 7"), "is not 2 numbers"),
         (("y = ", "dy/dt = "), "no line `y = ...`"),
+        (("b1*(1-exp[-b2*x])", "b1*9^9^9^9"), "9 ** 9 ** 9 ** 9"),  # worked out for ever
+        (("b1*(1-exp[-b2*x])", "b1*exp(x,x,x)"), "exp(x, x, x)"),
+        (("b1*(1-exp[-b2*x])", "b1*exp+b2"), "'exp' is not understood"),
+        (("b1*(1-exp[-b2*x])", "(" * 5000 + "b1" + ")" * 5000), "cannot read the expression"),
+        (("b1*(1-exp[-b2*x])", "b1*(1/(1-1))"), "cannot be worked out"),
+        (("  b2 =", "  b3 ="), "stands where b2 belongs"),
+        (("149             2", "nan             2"), "is not 2 numbers"),
     ],
 )
 def test_what_is_not_supported_is_refused_in_one_clear_line(tmp_path: Path, change: tuple[str, str], word: str) -> None:

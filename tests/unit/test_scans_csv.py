@@ -61,6 +61,19 @@ def test_tables_of_other_programs_and_countries_are_read(tmp_path: Path) -> None
             assert one.net_a.tolist() == [1e-6, 2e-6]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_spreadsheets_line_that_names_the_separator_is_no_row(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "scans.csv"
+    rows = (HEAD + "a,A,b,k,0,0.1,1e-6\na,A,b,k,0,0.2,x\nc,A,b,k,0,0.1,1e-6\n").replace(",", separator)
+    path.write_text(f"\ufeffsep={separator}\r\n{rows}", encoding="utf-8")
+    found, (fault,) = scans.read(path)
+    assert [one.scan_id for one in found] == ["c"]
+    assert (fault.line, fault.field) == (4, "net_a")
+    path.write_text(f"sep={separator}\n", encoding="utf-8")
+    with pytest.raises(MalformedFile, match="empty"):
+        scans.read(path)
+
+
 def test_columns_in_other_units_and_capitals_say_the_same(tmp_path: Path) -> None:
     path = tmp_path / "scans.csv"
     path.write_text(

@@ -25,7 +25,8 @@ def certified(paths: list[Path]) -> list[Figure]:
         certified_sets.read(path)
     parameters, deviations = {}, {}
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        for name, found in pool.map(_both, paths):
+        for path, (stem, found) in zip(paths, pool.map(_both, paths), strict=True):
+            name = stem if [one.stem for one in paths].count(stem) == 1 else str(path)  # two sets of one name
             for start, pair in enumerate(found, 1):
                 parameters[f"{name} start {start}"], deviations[f"{name} start {start}"] = pair
     return [

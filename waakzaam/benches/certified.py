@@ -11,10 +11,14 @@ from waakzaam.exits import BadInput
 from waakzaam.machine import ROOT
 
 
+def _within(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".dat")
+
+
 def run(seed: int, quick: bool, files: tuple[Path, ...] = ()) -> Report:
     """Digits of parameters and of standard deviations from both starts of every file; folders stand for their .dat."""
     given = files or (ROOT / "data/nist",)
-    paths = [path for one in given for path in (sorted(one.glob("*.dat")) if one.is_dir() else [one])]
+    paths = [path for one in given for path in (_within(one) if one.is_dir() else [one])]
     if not paths:
         raise BadInput(str(given[0]), "holds no .dat file", "name StRD nonlinear regression files or their folder")
     try:
