@@ -17,11 +17,11 @@ from simulators.strip import StripCell
 from simulators.strip.colour import ColourStrip
 from simulators.strip.remembered import Remembered
 from tests.support.colour_tests import calibration
-from waakzaam.rigs.bracelet import KEY, BraceletBench, hurried, ketamine_calibration
+from tests.support.short_scans import SCAN, calibration_of_short_scans
+from waakzaam.rigs.bracelet import KEY, BraceletBench, hurried
 
 pytestmark = pytest.mark.usefixtures("little_to_collect")
 
-SCAN = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 WET_US = 2e6  # after the strip is put in
 NOT_IN_A_TEST = {table.ASLEEP, table.STANDBY, table.AWAKE, table.SHARE}
 # What is told of a strip drawn out in a state ("" = what was measured before), and of a clean pour's strip.
@@ -58,7 +58,7 @@ class Hand:
 
     def __init__(self, folder: Path, name: str, kind: str) -> None:
         documents = [hurried(calibration())] if kind != "voltammetric" else []
-        documents += [ketamine_calibration()] if kind != "colour" else []
+        documents += [calibration_of_short_scans()] if kind != "colour" else []
         place = folder / name
         place.mkdir()
         self.kind = kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 from firmware.bracelet.judging import judged_again
 from firmware.wire.record import GENESIS_SHA256, open_record, seal
 from simulators.strip import StripCell
+from tests.support.short_scans import SCAN, calibration_of_short_scans
 from waakzaam import record_check
-from waakzaam.rigs.bracelet import KETAMINE_CALIBRATION, KEY, BraceletBench, ketamine_calibration
+from waakzaam.rigs.bracelet import KEY, BraceletBench
 
 pytestmark = pytest.mark.usefixtures("little_to_collect")
-SCAN = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
-TWICE = [ketamine_calibration(), ketamine_calibration()]
+TWICE = [calibration_of_short_scans(), calibration_of_short_scans()]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def fields_of(line: str) -> dict[str, Any]:
 
 def verified(line: str, calibrations: int) -> record_check.RecordLog:
     """What `waakzaam verify` finds in a log of this one line."""
-    given = [KETAMINE_CALIBRATION.read_bytes()] * calibrations
+    given = [json.dumps(TWICE[0]).encode()] * calibrations
     return record_check.check([line], lambda _: bytes.fromhex(KEY), given, lambda _: None)
 
 
