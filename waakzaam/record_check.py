@@ -166,8 +166,8 @@ def _run(vm: Path, script: str) -> tuple[Any, ...]:
         check=False,
         env={"MICROPYPATH": ".frozen"},
     )
-    if done.returncode != 0 or not done.stdout.strip():
-        raise RuntimeError(f"the VM did not judge the record: {(done.stderr or done.stdout).strip()[-200:]}")
+    if done.returncode != 0 or not done.stdout.strip():  # a sealed trace that this firmware cannot have written
+        return ("", f"the VM did not judge the record: {(done.stderr or done.stdout).strip()[-200:]}", [])
     verdict, reason, analytes = json.loads(done.stdout.strip().splitlines()[-1])
     return _comparable(verdict, reason, analytes)
 

@@ -11,16 +11,17 @@ from typer.testing import CliRunner
 from firmware.bracelet.judging import judged_again
 from firmware.wire import record
 from simulators.strip import StripCell
+from tests.support.short_scans import SCAN, calibration_of_short_scans
 from waakzaam import record_check
 from waakzaam.cli import build
 from waakzaam.exits import BadInput
 from waakzaam.rigs.bracelet import (
     DEVICE_ID,
-    KETAMINE_CALIBRATION,
     KEY,
     BraceletBench,
-    ketamine_calibration,
 )
+
+CALIBRATION = json.dumps(calibration_of_short_scans())
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two tests of one bracelet, sealed."""
     bench = BraceletBench(
         tmp_path_factory.mktemp("bracelet"),
-        ketamine_calibration(),
-        waveform={"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25},
+        calibration_of_short_scans(),
+        waveform=SCAN,
         incubate_ms=500,
         volume_ml=330,
         venue_code="V1",
@@ -51,7 +52,8 @@ def verified(folder: Path, lines: list[str], *options: str) -> tuple[int, dict[s
 
 
 def test_sealed_records_hold_and_judge_again_to_the_same_verdict(log: list[str], tmp_path: Path) -> None:
-    status, found = verified(tmp_path, log, "--calibration", str(KETAMINE_CALIBRATION))
+    (tmp_path / "cal.json").write_text(CALIBRATION, encoding="utf-8")
+    status, found = verified(tmp_path, log, "--calibration", str(tmp_path / "cal.json"))
     assert (status, found["holds"]) == (0, True), found
     assert "2 judged again to the same verdict" in str(found["says"])
 
@@ -71,7 +73,7 @@ def test_a_missing_record_breaks_the_chain(log: list[str], tmp_path: Path) -> No
 
 def faults_in(lines: list[str], judged: bool = False) -> tuple[str, ...]:
     """What is found in these lines, without the command around it."""
-    calibrations = [KETAMINE_CALIBRATION.read_bytes()] if judged else []
+    calibrations = [CALIBRATION.encode()] if judged else []
     return record_check.check(lines, lambda _: bytes.fromhex(KEY), calibrations, lambda _: None).faults
 
 
@@ -132,7 +134,7 @@ def test_a_test_that_the_core_refused_judges_again_and_one_that_the_hand_ended_d
         told = {**fields, "verdict": "invalid", "reason": reason, "analytes": [], "trace": trace}
         lines.append(record.seal(told, before, bytes.fromhex(KEY)))
         before = record.sha256_of(lines[-1])
-    found = record_check.check(lines, lambda _: bytes.fromhex(KEY), [KETAMINE_CALIBRATION.read_bytes()], lambda _: None)
+    found = record_check.check(lines, lambda _: bytes.fromhex(KEY), [CALIBRATION.encode()], lambda _: None)
     assert (found.faults, found.judged_again) == ((), 1)
 
 
