@@ -17,8 +17,7 @@ from simulators.strip import StripCell
 from simulators.strip.colour import ColourStrip
 from simulators.strip.remembered import Remembered
 from tests.support.colour_tests import calibration
-from tests.support.short_scans import SCAN, calibration_of_short_scans
-from waakzaam.rigs.bracelet import KEY, BraceletBench, hurried
+from waakzaam.rigs.bracelet import KEY, SHORT_SCAN, BraceletBench, calibration_of_short_scans, hurried
 
 pytestmark = pytest.mark.usefixtures("little_to_collect")
 
@@ -62,7 +61,7 @@ class Hand:
         place = folder / name
         place.mkdir()
         self.kind = kind
-        self.bench = BraceletBench(place, *documents, waveform=SCAN, incubate_ms=500, colour_lot="C1")
+        self.bench = BraceletBench(place, *documents, waveform=SHORT_SCAN, incubate_ms=500, colour_lot="C1")
 
     def put_strip(self, spikes: dict[str, float] | None = None, wet_us: float = WET_US) -> None:
         if self.kind == "voltammetric":

@@ -11,9 +11,8 @@ import pytest
 from firmware.bracelet.judging import judged_again
 from firmware.wire.record import GENESIS_SHA256, open_record, seal
 from simulators.strip import StripCell
-from tests.support.short_scans import SCAN, calibration_of_short_scans
 from waakzaam import record_check
-from waakzaam.rigs.bracelet import KEY, BraceletBench
+from waakzaam.rigs.bracelet import KEY, SHORT_SCAN, BraceletBench, calibration_of_short_scans
 
 pytestmark = pytest.mark.usefixtures("little_to_collect")
 TWICE = [calibration_of_short_scans(), calibration_of_short_scans()]
@@ -22,7 +21,7 @@ TWICE = [calibration_of_short_scans(), calibration_of_short_scans()]
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A clean lager on two strips, sealed."""
-    bench = BraceletBench(tmp_path_factory.mktemp("two"), *TWICE, waveform=SCAN, incubate_ms=500)
+    bench = BraceletBench(tmp_path_factory.mktemp("two"), *TWICE, waveform=SHORT_SCAN, incubate_ms=500)
     bench.insert(StripCell("lager", {}, seed=1, wet_at_us=3e6))
     bench.at(30.0, bench.pull)
     bench.at(32.0, lambda: bench.insert(StripCell("lager", {}, seed=2, wet_at_us=bench.clock.now_us + 3e6)))
@@ -67,7 +66,7 @@ def test_a_trace_without_its_strips_calibration_is_not_judged(line: str) -> None
 
 
 def test_a_find_on_the_first_of_two_strips_judges_again_without_the_second(tmp_path: Path) -> None:
-    bench = BraceletBench(tmp_path, *TWICE, waveform=SCAN, incubate_ms=500)
+    bench = BraceletBench(tmp_path, *TWICE, waveform=SHORT_SCAN, incubate_ms=500)
     bench.insert(StripCell("lager", {"ketamine": 1e-3}, seed=1, wet_at_us=3e6))
     assert bench.run()["verdict"] == "positive"
     again = judged_again(TWICE, fields_of(bench.records()[-1]))

@@ -22,9 +22,9 @@ HEAP_FREE_MIN = 20 * 1024
 TWICE_AS_FAST_HZ = 50.0  # as many points and as much to judge in half the time
 
 
-def faults_of(worn: BraceletBoard, strips: tuple[str, ...]) -> tuple[str, ...]:
+def faults_of(worn: BraceletBoard, strips: tuple[str, ...], folder: Path) -> tuple[str, ...]:
     """What `waakzaam verify` finds wrong with what a board has sent."""
-    paths = [path_of(name) for name in strips]
+    paths = [folder / path_of(name).name for name in strips]
     log = record_check.check(
         [line for line in worn.lines if line.startswith("WZR1 ")],
         lambda _: bytes.fromhex(KEY),
@@ -65,4 +65,4 @@ def test_every_strip_of_the_panel_is_judged_with_20_kb_of_heap_to_spare_and_both
             assert finished["heap_free_min"] >= HEAP_FREE_MIN, (pair, finished)
             trace = one.record()["trace"]
             assert abs(trace["potential_v"][-1] - trace["strip_2"]["potential_v"][-1]) > 2.0  # each its own scan
-            assert not faults_of(one, pair)
+            assert not faults_of(one, pair, tmp_path / pair[0])

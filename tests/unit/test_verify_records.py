@@ -11,15 +11,10 @@ from typer.testing import CliRunner
 from firmware.bracelet.judging import judged_again
 from firmware.wire import record
 from simulators.strip import StripCell
-from tests.support.short_scans import SCAN, calibration_of_short_scans
 from waakzaam import record_check
 from waakzaam.cli import build
 from waakzaam.exits import BadInput
-from waakzaam.rigs.bracelet import (
-    DEVICE_ID,
-    KEY,
-    BraceletBench,
-)
+from waakzaam.rigs.bracelet import DEVICE_ID, KEY, SHORT_SCAN, BraceletBench, calibration_of_short_scans
 
 CALIBRATION = json.dumps(calibration_of_short_scans())
 
@@ -30,7 +25,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     bench = BraceletBench(
         tmp_path_factory.mktemp("bracelet"),
         calibration_of_short_scans(),
-        waveform=SCAN,
+        waveform=SHORT_SCAN,
         incubate_ms=500,
         volume_ml=330,
         venue_code="V1",
@@ -126,7 +121,7 @@ def test_a_record_sealed_by_who_has_the_key_must_still_judge_to_what_it_says(log
 def test_a_test_that_the_core_refused_judges_again_and_one_that_the_hand_ended_does_not(log: list[str]) -> None:
     fields = {k: v for k, v in json.loads(log[0]).items() if k not in ("schema", "signature", "previous_sha256")}
     still = {**fields["trace"], "forward_a": [1e-7] * 151, "reverse_a": [1e-7] * 151}
-    refused = judged_again([ketamine_calibration()], {**fields, "trace": still})
+    refused = judged_again([calibration_of_short_scans()], {**fields, "trace": still})
     assert refused is not None
     assert (refused.verdict, refused.analytes) == ("invalid", [])
     before, lines = record.GENESIS_SHA256, []

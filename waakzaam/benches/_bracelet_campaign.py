@@ -32,7 +32,7 @@ from simulators.strip.remembered import Remembered
 from simulators.strip.responses import peak_offsets_v
 from waakzaam import record_check
 from waakzaam.benches._bracelet_faults import BOTH, COLOUR, FROM_THE_START, VOLTAMMETRIC, Fault
-from waakzaam.rigs.bracelet import KEY, colour_calibration, ketamine_calibration
+from waakzaam.rigs.bracelet import KEY, SHORT_SCAN, calibration_of_short_scans, colour_calibration
 from waakzaam.rigs.bracelet_parts import WholeBracelet
 from waakzaam.rigs.branch import BranchFailed, Task, in_a_branch, in_processes
 
@@ -41,7 +41,6 @@ SPIKED_PART = 0.85
 TOLD_WITHIN_S = 1_500.0
 SCENE_LIMIT_S = 300.0  # thirty times what a scene takes
 REPLAYED_EVERY = 4  # records that are judged again: one of so many; the rest would tell nothing new
-WAVEFORM = {"start_v": 0.5, "end_v": 1.1, "amplitude_v": 0.025, "step_v": 0.004, "frequency_hz": 25}
 CHIPS_OUT_OF_RANGE = (Part(chip_id=0x0000), Part(rtia_tolerance=0.45), Part(adc_offset_v=0.05), Part(lpdac_inl_v=0.05))
 STRIPS_AT_FAULT = ("dry", "used", "half_wet")
 FAULTS: dict[str, dict[str, Fault]] = {"voltammetric": VOLTAMMETRIC, "colour": COLOUR, "both": BOTH}
@@ -100,9 +99,9 @@ class Stage:
         self._wet_s = rng.uniform(2.0, 6.0)
         self._part = Part.drawn(rng.randrange(1 << 30))
         self._documents = {
-            "voltammetric": (ketamine_calibration(),),
+            "voltammetric": (calibration_of_short_scans(),),
             "colour": (colour_calibration(),),
-            "both": (ketamine_calibration(), colour_calibration()),
+            "both": (calibration_of_short_scans(), colour_calibration()),
         }[scene.kind]
         known = [set(one["matrices"]) if "matrices" in one else set() for one in self._documents]
         matrices = sorted(set.intersection(*known)) if all(known) else sorted(known[0])
@@ -170,7 +169,7 @@ class Stage:
             *self._documents,
             chip=Ad5941(part=part, strict=False, seed=scene.number),
             drink_declared=self._matrix,
-            waveform=WAVEFORM,
+            waveform=SHORT_SCAN,
             incubate_ms=500,
             colour_lot="C1",
         )

@@ -44,6 +44,17 @@ def ketamine_calibration() -> dict[str, Any]:
     return document
 
 
+SHORT_SCAN = {**WAVEFORM, "start_v": 0.5, "end_v": 1.1}  # where what is tested is not the scan
+
+
+def calibration_of_short_scans() -> dict[str, Any]:
+    """The ketamine strip's calibration, as if its scans had run as SHORT_SCAN."""
+    document = ketamine_calibration()
+    ends = {"first_v": [SHORT_SCAN["start_v"]] * 2, "last_v": [SHORT_SCAN["end_v"]] * 2}
+    document["quality"]["waveform"] = {**document["quality"]["waveform"], **ends}
+    return document
+
+
 SPECTROMETER_ADDRESS = 0x39
 
 

@@ -96,12 +96,23 @@ class BraceletBoard:
             return open_record(sent()[times - 1], bytes.fromhex(KEY))
 
 
+def _scanned_at(name: str, frequency_hz: float | None, folder: Path) -> Path:
+    """A strip's calibration file in the folder, as if its scans had run at another frequency where one is given."""
+    document = json.loads(path_of(name).read_text(encoding="utf-8"))
+    if frequency_hz is not None:
+        document["quality"]["waveform"]["frequency_hz"] = frequency_hz
+    path = folder / path_of(name).name
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    return path
+
+
 def board_of(
     name: str, folder: Path, frequency_hz: float | None = None, then: str | None = None, **config: Any
 ) -> BraceletBoard:
     """A bracelet provisioned for a strip of the panel, with that strip and its calibration; not switched on yet.
 
-    `frequency_hz` is that of the pulses where it is not the strip's own; `then` is a second strip of its test.
+    `frequency_hz` is that of the pulses where it is not the strip's own; `then` is a second strip of its test. The
+    calibration files lie in the folder under the strips' own names.
     """
     definitions = [STRIPS / f"{one}.toml" for one in (name, then) if one is not None]
     settings = bracelet_settings(DEVICE_ID, KEY, *definitions)
@@ -111,9 +122,11 @@ def board_of(
             one["waveform"]["frequency_hz"] = frequency_hz
         one.update({field: value for field, value in config.items() if field in one and field in OF_A_STRIP})
     folder.mkdir(parents=True)
-    worn = BraceletBoard(folder, path_of(name), strip=load_strip(definitions[0]), **{**settings, **config})
+    worn = BraceletBoard(
+        folder, _scanned_at(name, frequency_hz, folder), strip=load_strip(definitions[0]), **{**settings, **config}
+    )
     if then is not None:
-        worn.board.storage.write({settings["strips"][1]: path_of(then).read_bytes()})
+        worn.board.storage.write({settings["strips"][1]: _scanned_at(then, frequency_hz, folder).read_bytes()})
     return worn
 
 
