@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -31,6 +31,8 @@ class Chunk:
     after: int
     last: int
     text: str
+    whole: bool
+    """Nothing came after `last` when it was read."""
     commits: int
     """Commits of this process with events that were known when it was read."""
     read_at_s: float
@@ -111,18 +113,22 @@ class EventStreamService:
         """What comes after that number; one look at the database serves every console that stands there.
 
         The log only grows: what was read once stays right. That there is nothing holds until the next commit of this
-        process, or until another process on the same database is looked for again.
+        process, or until another process on the same database is looked for again; so does that nothing comes after
+        what was read last, and a console that has been sent it costs no look of its own.
         """
         async with self._reading:
             known = self._newest
-            if known is not None and known.after == after:
+            if known is not None:
                 fresh = known.commits == self._commits and time.monotonic() - known.read_at_s < self._poll_s / 2
-                if fresh or not known.empty:
+                if known.after == after and (fresh or not known.empty):
                     return known
+                if known.last == after and known.whole and fresh:
+                    return replace(known, after=after, text="")
             commits, read_at_s = self._commits, time.monotonic()
             batch = await run_in_threadpool(self._read, after)
             text = "".join(f"id: {e.event_id}\nevent: {e.name}\ndata: {e.data}\n\n" for e in batch)
-            self._newest = Chunk(after, batch[-1].event_id if batch else after, text, commits, read_at_s)
+            last = batch[-1].event_id if batch else after
+            self._newest = Chunk(after, last, text, len(batch) < BATCH_MAX, commits, read_at_s)
             return self._newest
 
     def _resume_point(self, last_event_id: int | None) -> tuple[int, str | None]:

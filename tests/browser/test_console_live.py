@@ -108,6 +108,27 @@ def test_the_map_shows_both_people_and_the_distance_between_them(page: Page, bac
     assert page.wrong == []  # type: ignore[attr-defined]
 
 
+def test_a_panel_that_never_comes_holds_neither_the_tracks_nor_the_map(page: Page, backend: Backend) -> None:
+    wait_for_map(page)
+    page.route("**/console/alarms/*", lambda route: None)
+    _an_evening(backend)
+    for role in ("monitored", "protected"):
+        expect(page.locator(f".party.pin.{role}")).to_be_visible()
+    expect(page.locator("[data-detail-of]")).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_what_is_selected_by_itself_is_drawn_on_the_map_with_its_tracks(page: Page, backend: Backend) -> None:
+    wait_for_map(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/console/" in request.url else None)
+    _an_evening(backend)
+    expect(page.locator("[data-detail-of] .chart-line")).to_be_attached()
+    expect(page.locator(".map-distance")).to_be_visible()
+    panels = [url for url in asked if "/console/alarms/" in url]
+    assert "order_id=" in asked[asked.index(panels[0]) - 1], f"the tracks are not asked for with the panel: {asked}"
+
+
 def test_a_cut_strap_that_names_one_person_shows_where_the_other_is(page: Page, backend: Backend) -> None:
     _an_evening(backend)
     backend.raise_alarm("alarm-strap", "strap_cut", protected=None, distance_m=None)

@@ -7,9 +7,12 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
+import pytest
 
+from alarm_backend.event_stream.repository import Stored
 from tests.support.backend import GATEWAY, LiveBackend, transition, until
 
 pytest_plugins = ("tests.support.backend",)
@@ -47,6 +50,33 @@ def test_an_alarm_reaches_a_connected_console_with_both_times(live: LiveBackend)
     assert payload["sound"] is True
     assert payload["stored_ms"]
     assert payload["fix_received_ms"]
+    client.close()
+
+
+def test_a_commit_is_read_once_however_many_consoles_are_told_of_it(
+    live: LiveBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = live.services.events
+    looks: list[int] = []
+    monkeypatch.setattr(events, "_poll_s", 30.0)  # nothing but commits makes it look
+    really = events._read
+
+    def read(after: int) -> list[Stored]:
+        looks.append(after)
+        return really(after)
+
+    monkeypatch.setattr(events, "_read", read)
+    client = live.signed_in()
+    with ExitStack() as stack:
+        consoles = [stack.enter_context(client.stream("GET", "/events")) for _ in range(3)]
+        until(lambda: events.readers == len(consoles), "the consoles are connected")
+        until(lambda: bool(looks), "it has been looked where they stand")
+        streams = [_events(response) for response in consoles]
+        for number in range(1, 4):
+            _post(live, transition(alarm_id=f"a-{number}", idempotency_key=f"a-{number}:raised"))
+            heard = [next(stream)[2]["alarm"]["alarm_id"] for stream in streams]  # type: ignore[index]
+            assert heard == [f"a-{number}"] * len(consoles)
+    assert looks[-3:] == [0, 1, 2], f"a place that was known to be the last was looked at again: {looks}"
     client.close()
 
 

@@ -24,23 +24,37 @@ let map = null;
 const wallOffsetMs = Number(facts.wallMs) - Date.now();
 const wallMs = () => Date.now() + wallOffsetMs; // the server's real clock
 const ended = () => health.sessionEnded();
-const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, logStep, ended, wallMs });
+const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, logStep, ended, wallMs, loaded });
 const replay = new Replay(root, situation, redraw);
 const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
-  if (alarm) want(alarm.order_id);
   map?.setFollow(true, false);
   if (!byItself) {
+    if (alarm) want(alarm.order_id);
     chosen = true;
     showNow();
     return redraw();
   }
-  // Alarms come in bursts: each row is there at once, panel and map follow once for all of them.
-  opening ??= setTimeout(showNow, OPEN_MS + Math.random() * OPEN_MS); // not all consoles at one moment
-  redrawSoon(alarm?.order_id);
+  // Alarms come in bursts: each row is there at once, panel, tracks and map follow once and together for all of them.
+  opening ??= setTimeout(follow, OPEN_MS + Math.random() * OPEN_MS); // not all consoles at one moment
+  mapDue = true;
+  redrawBy(MAP_ALONE_MS);
 });
-const OPEN_MS = 250;
+const OPEN_MS = 250, MAP_ALONE_MS = 1000; // a panel that does not come does not hold the map
 let byItself = false, chosen = false, opening = null;
+let mapDue = false; // the map is drawn in the frame of the panel that is on its way
+
+/** What was selected by itself is opened: tracks and panel are asked for at one moment, to be drawn in one frame. */
+function follow() {
+  if (wanted.has(queue.selected()?.order_id)) ask();
+  showNow();
+}
+
+/** A panel is there: draw the map too, but for tracks that will draw it when they are there. */
+function loaded() {
+  const id = queue.selected()?.order_id;
+  if (mapDue && !(asked.has(id) && !situation.orders.has(id))) redraw();
+}
 
 /** Load the panel of the selected alarm, also one that would follow by itself. */
 function showNow() {
@@ -54,7 +68,9 @@ function redraw() {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
-    drawing = false;
+    drawing = mapDue = false;
+    clearTimeout(soon);
+    soonAt = Infinity;
     map?.draw(replay.shown(), queue.selected(), queue.ordered(), chosen);
     chosen = false;
     queue.tick();
@@ -67,14 +83,15 @@ let soon = null, soonAt = Infinity;
 
 /** What arrives by itself: the row is there at once, the map follows; sooner for the order that is looked at. */
 function redrawSoon(orderId) {
-  const at = performance.now() + (queue.selected()?.order_id === orderId ? SOON_MS : LATER_MS);
+  if (!opening || queue.selected()?.order_id !== orderId) redrawBy(queue.selected()?.order_id === orderId ? SOON_MS : LATER_MS);
+}
+
+function redrawBy(ms) {
+  const at = performance.now() + ms;
   if (at >= soonAt) return;
   clearTimeout(soon);
   soonAt = at;
-  soon = setTimeout(() => {
-    soonAt = Infinity;
-    redraw();
-  }, at - performance.now());
+  soon = setTimeout(redraw, ms);
 }
 
 /** Who is where: of every open alarm, or only of some orders (each read of a track is logged, so ask for no more). */
@@ -89,6 +106,10 @@ async function loadSituation(orderIds = null) {
   else situation.load(loaded);
   health.positions(situation.newestMs);
   if (!orderIds || orderIds.includes(queue.selected()?.order_id)) {
+    if (detail.waits) { // the panel is drawn with these tracks, and the map with the panel
+      mapDue = true;
+      return redrawBy(SOON_MS);
+    }
     detail.drawChart();
     redraw();
   } else redrawSoon(null);
@@ -103,7 +124,8 @@ let asking = null, askAt = Infinity;
 function want(orderId) {
   if (situation.orders.has(orderId) || asked.has(orderId)) return;
   wanted.add(orderId);
-  const at = performance.now() + (queue.selected()?.order_id === orderId ? GATHER_MS : GATHER_OTHERS_MS);
+  // What was selected by itself is asked for with its panel.
+  const at = performance.now() + (!opening && queue.selected()?.order_id === orderId ? GATHER_MS : GATHER_OTHERS_MS);
   if (at >= askAt) return;
   clearTimeout(asking);
   askAt = at;
@@ -111,6 +133,7 @@ function want(orderId) {
 }
 
 function ask() {
+  clearTimeout(asking);
   askAt = Infinity;
   for (const id of wanted) if (situation.orders.has(id)) wanted.delete(id);
   const now = [...wanted].slice(0, ASK_MAX);

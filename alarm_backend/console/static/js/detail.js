@@ -6,13 +6,15 @@ import { age, distanceParts, moment, number, text } from "./texts.js";
 const LAST_FIX_FRESH_MS = 90_000; // three missed reports of 30 s; ASSUMED
 
 export class Detail {
-  constructor(root, situation, clock, { act, logStep, ended, wallMs }) {
+  constructor(root, situation, clock, { act, logStep, ended, wallMs, loaded }) {
     this.root = root;
     this.none = root.querySelector("[data-detail-none]");
     this.situation = situation;
     this.clock = clock;
     this.ended = ended;
     this.wallMs = wallMs;
+    this.loaded = loaded; // called when what was asked for is shown, or cannot be
+    this.waits = false; // a panel is on its way
     this.alarm = null;
     this.wanted = 0;
     root.addEventListener("click", (event) => {
@@ -42,35 +44,44 @@ export class Detail {
   async load(alarm) {
     this.alarm = alarm;
     const turn = ++this.wanted;
+    this.waits = false;
     if (!alarm) {
       this.root.replaceChildren(this.none);
       return;
     }
     const panel = this.panel();
     if (panel?.dataset.detailOf === alarm.alarm_id && panel.querySelector(".act-form:not([hidden])")) return;
-    let response;
-    try {
-      response = await fetch(`/console/alarms/${encodeURIComponent(alarm.alarm_id)}`, { headers: { Accept: "text/html" } });
-    } catch {
-      if (turn === this.wanted && panel?.dataset.detailOf !== alarm.alarm_id) this.root.replaceChildren(note(text("banner.act_failed", { reason: text("reason.no_connection") })));
-      return;
-    }
-    if (turn !== this.wanted) return;
-    if (response.status === 401 || response.redirected) return this.ended();
-    if (!response.ok) {
-      this.root.replaceChildren(note(text("banner.act_failed", { reason: String(response.status) })));
-      return;
-    }
+    this.waits = true;
     const scroll = panel?.dataset.detailOf === alarm.alarm_id ? this.root.scrollTop : 0;
-    const made = document.createElement("template");
-    made.innerHTML = await response.text();
+    const content = await this.ask(alarm, turn);
     if (turn !== this.wanted) return;
-    this.root.replaceChildren(made.content);
-    this.root.scrollTop = scroll;
+    this.waits = false;
+    if (content) this.root.replaceChildren(content);
     for (const time of this.root.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), this.clock.nowMs());
     for (const time of this.root.querySelectorAll("time[data-ms-wall]")) time.textContent = moment(Number(time.dataset.msWall), this.wallMs());
     this.tick();
     this.drawChart();
+    if (content) this.root.scrollTop = scroll; // when all is filled in: it lays the panel out
+    this.loaded();
+  }
+
+  /** What to show of an alarm: its panel, or why there is none; null when what stands there stays. */
+  async ask(alarm, turn) {
+    let response;
+    try {
+      response = await fetch(`/console/alarms/${encodeURIComponent(alarm.alarm_id)}`, { headers: { Accept: "text/html" } });
+      if (turn !== this.wanted) return null;
+      if (response.status === 401 || response.redirected) this.ended();
+      else if (!response.ok) return note(text("banner.act_failed", { reason: String(response.status) }));
+      else {
+        const made = document.createElement("template");
+        made.innerHTML = await response.text();
+        return made.content;
+      }
+    } catch {
+      if (this.panel()?.dataset.detailOf !== alarm.alarm_id) return note(text("banner.act_failed", { reason: text("reason.no_connection") }));
+    }
+    return null;
   }
 
   /** The n-th step of the work instruction that may be done; null when there is none. */
@@ -119,6 +130,7 @@ export class Detail {
     const live = this.between() ?? this.situation.distanceOf(this.alarm);
     const set = (name, value, unit = "") => {
       const at = panel.querySelector(`[data-live="${name}"]`);
+      if (at.textContent === (unit ? `${value}\u202f${unit}` : value)) return; // laid out again otherwise, every second
       at.replaceChildren(value);
       if (unit) at.append(Object.assign(document.createElement("small"), { textContent: `\u202f${unit}` }));
     };

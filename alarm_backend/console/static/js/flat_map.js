@@ -133,15 +133,20 @@ export class FlatMap {
   // ---- painting ----
   /** Once, in the next frame: the ground and the marks when the map has moved, and what others draw on it. */
   repaint() {
-    this.painting ??= requestAnimationFrame(() => {
-      this.painting = null;
-      if (this.moved) {
-        this.moved = false;
-        this.paintGround(this.pen(this.ground), this);
-        for (const mark of this.marks) mark.place();
-      }
-      this.say("paint");
-    });
+    this.painting ??= requestAnimationFrame(() => this.paint());
+  }
+
+  /** What is due, now: for who is in a frame already and would cost another one. */
+  paint() {
+    if (!this.painting) return;
+    cancelAnimationFrame(this.painting);
+    this.painting = null;
+    if (this.moved) {
+      this.moved = false;
+      this.paintGround(this.pen(this.ground), this);
+      for (const mark of this.marks) mark.place();
+    }
+    this.say("paint");
   }
 
   // ---- pointers ----

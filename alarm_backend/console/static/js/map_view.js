@@ -87,7 +87,7 @@ export class MapView {
 
   /**
    * Draw the selected alarm in full and the others as points. The map glides to what an operator chose, and jumps to
-   * what was selected by itself: one that glides from alarm to alarm is never still in a flood.
+   * what was selected by itself: one that glides from alarm to alarm is never still in a flood. Called in a frame.
    */
   draw(situation, selected, alarms, chosen = false) {
     const drawn = Object.fromEntries(DRAWN.map((name) => [name, []]));
@@ -105,6 +105,7 @@ export class MapView {
     for (const [source, features] of Object.entries(drawn)) this.set(source, features);
     this.place(wanted);
     if (this.follow) this.fit(undefined, chosen ? GLIDE_MS : 0);
+    this.map.paint();
   }
 
   /** Only zones: the orders page. */

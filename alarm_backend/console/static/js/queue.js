@@ -225,14 +225,13 @@ export class Queue {
     if (alarmId !== null && !this.alarms.has(alarmId)) return;
     const changed = alarmId !== this.selectedId;
     this.selectedId = alarmId;
+    let chosen = null;
     for (const li of this.rows.children) {
-      const chosen = li.dataset.alarmId === alarmId;
-      li.querySelector(".alarm").setAttribute("aria-current", String(chosen));
-      if (chosen) {
-        li.scrollIntoView({ block: "nearest" });
-        if (focus) li.querySelector(".alarm").focus({ preventScroll: true });
-      }
+      if (li.dataset.alarmId === alarmId) chosen = li;
+      li.querySelector(".alarm").setAttribute("aria-current", String(li === chosen));
     }
+    chosen?.scrollIntoView({ block: "nearest" }); // after the marks: it works out the style and place of every row
+    if (focus) chosen?.querySelector(".alarm").focus({ preventScroll: true });
     if (changed) this.onSelect(this.selected());
   }
 
