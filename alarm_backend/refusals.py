@@ -97,6 +97,7 @@ SENTENCES = {
     "four_eyes": "four eyes: somebody who did not write or submit this draft must sign it off",
     "order_changed": "the order was changed since this draft was begun: rebase it first",
     "other_content": "this version is stored with another content: raise the version",
+    "person_needed": "{person} is still needed by: {by}; close the alarms and end or withdraw the orders first",
     "newer_in_force": "version {version} is in force",
     "signed_off": "version {version} was signed off: change it by a draft",
     "say_which": "say which {scope:status.scope}",

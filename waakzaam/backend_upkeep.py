@@ -15,7 +15,7 @@ import typer
 
 from alarm_backend.audit import anchors, export
 from alarm_backend.audit.repository import head, lines
-from alarm_backend.errors import InvalidRequest, NotFound
+from alarm_backend.errors import InvalidRequest, NotFound, Refused
 from alarm_backend.operations import backup as backups
 from alarm_backend.operations import retention_rules
 from alarm_backend.operations.retention import Removal, RetentionService
@@ -183,7 +183,11 @@ def _add_privacy(app: typer.Typer, opened: Opened) -> None:
         """Remove who a pseudonym is and where that person was; evidence under the pseudonym stays."""
         with opened(data, database) as services:
             service = RetentionService(services.database, services.clocks, services.audit)
-            outcome = service.erase(person_id, COMMAND_LINE, dry_run=dry_run)
+            try:
+                outcome = service.erase(person_id, COMMAND_LINE, dry_run=dry_run)
+            except Refused as refused:
+                typer.echo(f"nothing was removed: {refused.reason}", err=True)
+                raise typer.Exit(1) from None
         _say(outcome)
         if not any(outcome.removed.values()):
             typer.echo(f"nothing was kept about {person_id!r}: erased before, or a misspelt pseudonym", err=True)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from alarm_backend.audit.service import AuditService
 from alarm_backend.clocks import Clocks
+from alarm_backend.errors import Refused
 from alarm_backend.operations.retention_rules import Rules, of_order
 from alarm_backend.orders import repository as orders
 from alarm_backend.people import repository as identities
@@ -32,6 +33,7 @@ from alarm_backend.store.tables import (
     sessions,
     transitions,
 )
+from alarm_backend.time_text import to_ms
 
 DAY_MS = 86_400_000
 
@@ -126,9 +128,15 @@ class RetentionService:
         outcome.removed[what] = count
 
     def erase(self, person_id: str, actor: str, *, dry_run: bool) -> Removal:
-        """Remove who a pseudonym is and where that person was, or only count it."""
+        """Remove who a pseudonym is and where that person was, or only count it.
+
+        Raises Refused while an alarm of this person is open or an order names him that has not ended: an operator
+        would be left without a name to call and a place to send the police to.
+        """
         outcome = Removal(dry_run)
         with self._database.writing() as connection:
+            if needed := self._needed_by(connection, person_id):
+                raise Refused("erase", "needed", "person_needed", person=person_id, by=", ".join(needed))
             known = identities.sealed(connection, person_id) is not None
             outcome.removed["identities"] = int(known)
             self._remove(connection, outcome, "positions", positions, positions.c.person_id == person_id)
@@ -140,6 +148,18 @@ class RetentionService:
                 identities.drop(connection, person_id)
                 self._audit.append(connection, actor, "person.erase", f"person:{person_id}", outcome.removed)
         return outcome
+
+    def _needed_by(self, connection: Connection, person_id: str) -> list[str]:
+        """The open alarms of this person, then the orders with him that have not ended."""
+        about = (alarms.c.monitored == person_id) | (alarms.c.protected == person_id)
+        query = select(alarms.c.alarm_id).where(about, alarms.c.state != "resolved").order_by(alarms.c.alarm_id)
+        needed = [str(alarm_id) for alarm_id in connection.execute(query).scalars()]
+        for row in orders.current(connection):
+            told = row["document"]
+            people = {party["person_id"] for party in (told["monitored"], *told.get("protected", []))}
+            if person_id in people and not row["withdrawn"] and to_ms(told["valid_until"]) > self._clocks.now_ms():
+                needed.append(row["order_id"])
+        return needed
 
     def export(self, person_id: str, actor: str) -> dict[str, Any]:
         """Everything that is kept about a person, except the identity itself, which the caller has. Logged."""

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from alarm_backend.audit import export
 from alarm_backend.audit.repository import head, lines
-from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn, TooManyRequests
+from alarm_backend.errors import InvalidRequest, NotFound, NotSignedIn, Refused, TooManyRequests
 from alarm_backend.operations import backup, retention_rules
 from alarm_backend.operations.retention import RetentionService
 from alarm_backend.settings import Settings
 from alarm_backend.store.database import Database
+from alarm_backend.store.tables import alarms
 from tests.support import postgres
 from tests.support.backend import GATEWAY, ORDERS, START_MS, Backend, transition
 from waakzaam.cli import main
@@ -149,12 +150,33 @@ def test_rules_of_retention_that_cannot_be_meant_are_refused_with_their_place(da
     assert refused.value.field == field
 
 
+def _all_ended(backend: Backend) -> None:
+    """Every alarm closed and every order past its last day."""
+    with backend.services.database.writing() as connection:
+        connection.execute(update(alarms).values(state="resolved"))
+    backend.clock.forward(400 * 86_400)
+
+
+def test_nobody_is_erased_under_an_open_alarm_or_an_order_that_has_not_ended(backend: Backend) -> None:
+    _story(backend)
+    service = RetentionService(backend.services.database, backend.clock_pair(), backend.services.audit)
+    for dry_run in (True, False):
+        with pytest.raises(Refused, match="a-1, a-2, VL-2026-0001"):
+            service.erase("M1", "test", dry_run=dry_run)
+    with backend.services.database.writing() as connection:
+        connection.execute(update(alarms).values(state="resolved"))
+    with pytest.raises(Refused, match="by: VL-2026-0001"):
+        service.erase("P1", "test", dry_run=False)
+    assert len(service.export("M1", "test")["positions"]) == 2
+
+
 def test_an_erased_person_has_no_name_and_no_place_any_more_but_the_evidence_stays(backend: Backend) -> None:
     _story(backend)
     backend.client("supervisor").put("/api/v1/people/M1", json={"full_name": "Jan Test"})
     service = RetentionService(backend.services.database, backend.clock_pair(), backend.services.audit)
     kept = service.export("M1", "test")
     assert len(kept["positions"]) == 2
+    _all_ended(backend)
     assert service.erase("M1", "test", dry_run=True).removed == {"identities": 1, "positions": 2, "events": 2}
     service.erase("M1", "test", dry_run=False)
     assert service.export("M1", "test")["positions"] == []
