@@ -24,6 +24,7 @@ from waakzaam import clock, machine, provisioning, record_fetch
 from waakzaam.exits import BadInput
 
 VOLUME_ML = 330.0
+DOSE_MOST_MG = 100_000.0  # no glass dissolves more
 STRIPS = machine.ROOT / "sensor_models" / "strips"
 STATE_TIMEOUT_S = 120.0
 HOLD_S_MAX = 20.0
@@ -56,7 +57,9 @@ def _drink_of(play: str) -> tuple[str, dict[str, float]]:
     try:
         dose_mg = float(amount) if amount else doses_mg()[drug][0]
     except ValueError:
-        raise BadInput("--play", f"{amount!r} is not a dose in milligrams") from None
+        dose_mg = -1.0
+    if not 0.0 <= dose_mg <= DOSE_MOST_MG:
+        raise BadInput("--play", f"{amount!r} is not a dose in milligrams")
     return name, {drug: concentration_mol_l(drug, dose_mg, VOLUME_ML)}
 
 

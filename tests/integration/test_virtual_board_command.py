@@ -95,6 +95,10 @@ def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:
             (("bracelet", "--config", str(tmp_path / "absent.json")), "absent.json: No such file"),
             (("bracelet", "--config", str(tmp_path / "broken.json")), "broken.json: is not JSON"),
             (("bracelet", "--play", "petrol"), "no drink 'petrol'"),
+            (("bracelet", "--play", "lager+ketamine=-3"), "'-3' is not a dose"),
+            (("bracelet", "--play", "lager+ketamine=nan"), "'nan' is not a dose"),
+            (("bracelet", "--heap", "lots"), "'lots' is no size"),
+            (("bracelet", "--heap", "-5"), "'-5' is no size"),
             (("tracker", "--socket", "--port", str(taken.getsockname()[1])), "choose another"),
             (("tracker", "--play", "sideways"), "is not monitored or protected"),
         ]

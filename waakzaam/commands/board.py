@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -63,6 +64,8 @@ def board(
         raise BadInput("board", "--pty and --socket together", "choose one")
     if runtime not in ("", "vm", "cpython"):
         raise BadInput("--runtime", f"{runtime!r} is not vm or cpython")
+    if not re.fullmatch(r"[1-9]\d{0,8}[kKmM]?", heap):
+        raise BadInput("--heap", f"{heap!r} is no size", "bytes, or thousands of them as in 110k")
     given = _json_file(config) if config is not None else None
     if calibration is not None:
         _json_file(calibration)
