@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware.detection.quality import DRIFT_MOST_V, background, mean_net
+from firmware.detection.quality import DRIFT_MOST_V, background
 from sensor_models.scans import Array, RecordedScan
 from sensor_models.strip_definition import StripDefinition
 
@@ -46,7 +46,7 @@ def net_sign(scans: Sequence[RecordedScan]) -> int | None:
     if len(scans) < SCANS_LEAST:
         return None
     told = [scan.for_detector() for scan in scans]
-    mean = np.array([mean_net(one) for one in told])
+    mean = np.array([np.mean([one.net(k) for k in range(len(one.potential_v))]) for one in told])
     sign = 1 if np.median(mean) > 0.0 else -1
     size = sign * mean
     still = SIGN_OF_BACKGROUND * np.array([background(one) for one in told])
@@ -55,7 +55,7 @@ def net_sign(scans: Sequence[RecordedScan]) -> int | None:
 
 
 def waveform_limits(strip: StripDefinition, scans: Sequence[RecordedScan]) -> dict[str, Any] | None:
-    """`quality.waveform` (firmware.detection.waveform): how these sound scans were run, or None without a scan.
+    """`quality.waveform` (firmware.detection.quality.differs): how these sound scans were run, or None without a scan.
 
     A few that were run otherwise than the rest do not count. Amplitude and frequency are what the scans state, or else
     the strip's definition.

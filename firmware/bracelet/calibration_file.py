@@ -11,7 +11,7 @@ from array import array
 from firmware.bracelet.settings import BadSettings
 
 CHUNK = 512
-PACKED_FROM = 3
+PACKED_FROM = 2
 SINGLE_PRECISION = 1.0 + 1e-9 == 1.0
 SPACE = " \t\r\n"
 # Members of the document and of its parts that no test reads.

@@ -190,10 +190,8 @@ class Instrument:
         return "detection: no verdict"
 
     def _judge(self, trace: Trace):
-        columns = columns_of(trace)
-        columns["lot"] = self._config.get("strip_lot", "")
-        columns["matrix"] = self._config.get("drink_declared", "")
-        judged = Scan(**columns)
+        lot, drink = self._config.get("strip_lot", ""), self._config.get("drink_declared", "")
+        judged = Scan(lot=lot, matrix=drink, **columns_of(trace))  # no name for the columns: heap is short from here on
         yield 0
         for outcome in steps(self._calibration, judged):
             if outcome is not None:
@@ -217,10 +215,11 @@ class Instrument:
 class Column:
     """One column of a trace, single precision, worked out value by value: three arrays would take 4 KB."""
 
+    _one = array("f", [0.0])  # of all columns: a value is read as soon as it is there
+
     def __init__(self, value_of, points: int):
         self._value_of = value_of
         self._points = points
-        self._one = array("f", [0.0])
 
     def __len__(self) -> int:
         return self._points

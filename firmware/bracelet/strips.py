@@ -16,6 +16,9 @@ OF_ONE_KIND = {
         "orthogonal",
         "template",
         "quality",
+        "internal_standard",
+        "decision",
+        "guarantee",
         "colour",
         "colour_quality",
         "colour_signal",
@@ -35,6 +38,7 @@ def forget(package: str, name: str) -> None:
 def make_room_to_judge() -> None:
     """Let go of what a judgement does not need: the peak fit is the worst moment of a test for the memory."""
     forget("firmware.bracelet", "table")
+    forget("firmware.bracelet", "set_aside")
 
 
 class Analytes:

@@ -53,8 +53,7 @@ def steps(calibration: dict, scan: Scan, today: str = ""):
     `today` is an ISO date: an expired calibration gives no verdict. Raises ValueError when the calibration is of
     another schema: that is the caller's fault, not the drink's.
     """
-    # Imported when they are needed: a board that tests colour strips has no room for them.
-    from firmware.detection.decision import decide
+    # Imported when they are needed: a board that tests colour strips has no room for them, and the fit needs its own.
     from firmware.detection.peaks import fit_peaks
     from firmware.detection.quality import drifted, refusal
 
@@ -77,6 +76,8 @@ def steps(calibration: dict, scan: Scan, today: str = ""):
     if why:
         yield invalid(why)
         return
+    from firmware.detection.decision import decide
+
     verdicts = []
     for entry in calibration["analytes"]:
         yield None

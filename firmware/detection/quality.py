@@ -4,8 +4,13 @@ from array import array
 
 from firmware.detection.internal_standard import amiss
 from firmware.detection.scan import POINTS_MIN, Scan, bounds
-from firmware.detection.waveform import differs
 
+STEP_PART = 0.1  # a step this much longer or shorter changes a peak by less than strips of one lot differ: ASSUMED
+ENDS_V = 0.02  # beside two steps: instruments begin and end a scan this much off what was asked. ASSUMED
+# Height and background follow the amplitude and the root of the frequency nearly in proportion: 5 and 2.5 %, less than
+# strips of one lot differ. ASSUMED
+STATED_PART = 0.05
+_VALUES = "the scan's %s is %.3g %s, the calibration's %.3g %s"
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
 QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
 CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
@@ -68,6 +73,42 @@ def _shape(scan: Scan, low_v: float, high_v: float):
     return None
 
 
+def differs(limits: dict, scan: Scan):
+    """Why a scan was not run as the calibration's scans, in words, or None: it would give other peaks.
+
+    `limits` is the calibration's `quality.waveform`: `step_v`, `first_v`, `last_v` (lowest and highest of its scans),
+    `gap_v` (no two neighbouring potentials of a scan may lie further apart), and, where they are known, `amplitude_v`
+    and `frequency_hz`. The scan's potentials run one way.
+    """
+    first = before = scan.potential_v[0]
+    count = len(scan.potential_v)
+    last = scan.potential_v[count - 1]
+    step = abs(last - first) / (count - 1)
+    usual, begin, end = [
+        min(max(value, limits[name][0]), limits[name][1])
+        for name, value in (("step_v", step), ("first_v", first), ("last_v", last))
+    ]
+    slack = ENDS_V + 2.0 * usual
+    why = None
+    if scan.technique not in ("", "swv"):
+        why = "the scan is no square wave (%s), the calibration's scans are" % scan.technique
+    elif abs(step - usual) > STEP_PART * usual:
+        why = _VALUES % ("step", 1e3 * step, "mV", 1e3 * usual, "mV")
+    elif abs(first - begin) > slack or abs(last - end) > slack:
+        why = "the scan runs %.2f to %.2f V, the calibration's scans %.2f to %.2f V" % (first, last, begin, end)
+    else:
+        for now in scan.potential_v:
+            if abs(now - before) > limits["gap_v"]:
+                why = "the scan leaves out what lies between %.3f and %.3f V" % (before, now)
+                break
+            before = now
+    for what, name, unit, scale in (("amplitude", "amplitude_v", "mV", 1e3), ("frequency", "frequency_hz", "Hz", 1.0)):
+        seen, wanted = getattr(scan, name), limits.get(name)  # 0 and None are "not stated"
+        if why is None and seen and wanted and abs(seen - wanted) > STATED_PART * wanted:
+            why = _VALUES % (what, scale * seen, unit, scale * wanted, unit)
+    return why and why + " (scan as the calibration's scans)"
+
+
 def _clipped(name: str, trace, full_scale_a) -> object:
     """Whether a trace (already cut to where it matters) stands at a converter's end or does not move at all."""
     count = len(trace)
@@ -115,15 +156,6 @@ def level(scan: Scan) -> float:
             total += abs(scan.net_a[k])
         else:
             total += (abs(scan.forward_a[k]) + abs(scan.reverse_a[k])) * 0.5
-    return total / count
-
-
-def mean_net(scan: Scan) -> float:
-    """Mean net current over the whole scan, A: its sign is that of the charging current and of every peak alike."""
-    count = len(scan.potential_v)
-    total = 0.0
-    for k in range(count):
-        total += scan.net(k)
     return total / count
 
 
@@ -200,7 +232,10 @@ def refusal(limits: dict, scan: Scan):
         )
     if seen > limits["level_short_a"]:
         return "short circuit: mean current %.3g A, a sound strip gives at most %.3g A" % (seen, limits["level_high_a"])
-    if limits.get("net_sign", 0) * mean_net(scan) < 0.0:
+    net = 0.0  # its sign is that of the charging current and of every peak alike
+    for k in range(len(scan.potential_v)):
+        net += scan.net(k)
+    if limits.get("net_sign", 0) * net < 0.0:
         return (
             "the current runs the other way than in the calibration's scans"
             " (are forward and reverse, or the sign of the current, changed round?)"

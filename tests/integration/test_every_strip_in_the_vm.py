@@ -18,7 +18,7 @@ from waakzaam.strip_calibrations import path_of
 pytestmark = pytest.mark.needs("vm")
 # test_bracelet_in_the_vm.py plays the ketamine strip. The oxidation strip needs the most memory: here as the second.
 PAIRS = (("nitro_screen", "oxidation_screen"), ("azomethine_screen", "scopolamine_screen"))
-HEAP_FREE_MIN = 19 * 1024  # 19,984 bytes were seen with both traces kept and the scan held against the calibration's
+HEAP_FREE_MIN = 20 * 1024
 TWICE_AS_FAST_HZ = 50.0  # as many points and as much to judge in half the time
 
 
@@ -34,7 +34,7 @@ def faults_of(worn: BraceletBoard, strips: tuple[str, ...], folder: Path) -> tup
     return log.faults if log.judged_again == 1 else (*log.faults, f"{log.judged_again} judged again")
 
 
-def test_every_strip_of_the_panel_is_judged_with_19_kb_of_heap_to_spare_and_both_traces_are_kept(
+def test_every_strip_of_the_panel_is_judged_with_20_kb_of_heap_to_spare_and_both_traces_are_kept(
     tmp_path: Path,
 ) -> None:
     assert {name for pair in PAIRS for name in pair} == {one.name for one in swv_strips(STRIPS)} - {"ketamine_screen"}
