@@ -84,6 +84,26 @@ def moment_text(ms: int | None) -> str:
     return "–" if ms is None else datetime.fromtimestamp(ms / 1000, ZONE).strftime("%d-%m-%Y %H:%M:%S")
 
 
+def duration_text(language: str, ms: int) -> str:
+    """How long something took, as one reads it: seconds with a tenth, minutes with seconds, whole minutes, hours."""
+
+    def unit(name: str) -> str:
+        return catalogue.text(language, f"unit.{name}")
+
+    tenths = round(ms / 100)
+    if tenths < 600:
+        return f"{tenths // 10}{'.' if language == 'en' else ','}{tenths % 10}\u202f{unit('s')}"
+    seconds = round(ms / 1000)
+    if seconds < 600:
+        rest = f" {seconds % 60}\u202f{unit('s')}" if seconds % 60 else ""
+        return f"{seconds // 60}\u202f{unit('min')}{rest}"
+    minutes = round(ms / 60_000)
+    if minutes < 60:
+        return f"{minutes}\u202f{unit('min')}"
+    rest = f" {minutes % 60}\u202f{unit('min')}" if minutes % 60 else ""
+    return f"{minutes // 60}\u202f{unit('h')}{rest}"
+
+
 def compressed(request: Request, response: Response) -> Response:
     """The same answer in gzip when the browser takes it.
 
@@ -145,6 +165,7 @@ class Pages:
             rhythm=lambda verdict: RHYTHMS.get(verdict, ()),
             percent=lambda share: f"{share * 100:.0f} %",
             moment=moment_text,
+            duration=lambda ms: duration_text(language, ms),
             reason=lambda words: verdict_reasons.said(language, words),
             theme=theme_of(request),
             asset=self.assets.address,

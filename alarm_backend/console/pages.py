@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
 from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
-from alarm_backend.alarms.schemas import AlarmDetail
+from alarm_backend.alarms.schemas import AlarmDetail, AlarmView
 from alarm_backend.auth.schemas import User
 from alarm_backend.console import (
     case_pages,
@@ -37,6 +37,7 @@ from alarm_backend.console.page_frame import (
 )
 from alarm_backend.console.shared import Packed, Shared
 from alarm_backend.instructions.schemas import Outcome
+from alarm_backend.orders.schemas import OrderView
 from alarm_backend.services import Services
 
 YEAR_S = 365 * 24 * 3600
@@ -97,6 +98,7 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         now_ms=queue.now_ms,
         wall_ms=services.clocks.wall_ms(),
         field_tests=services.field_tests.newest(TESTS_SHOWN),
+        handovers=[one.model_dump(include={"identifier", "alarm_id", "state"}) for one in services.police.failing()],
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
         browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
     )
@@ -180,22 +182,31 @@ def _facts(alarm_id: str, services: Services) -> dict[str, Any]:
     """What the panel of an alarm shows, the same to everybody."""
     detail = services.alarms.detail(alarm_id)
     alarm = detail.alarm
-    parties = ((alarm.monitored, "monitored"), (alarm.protected, "protected"))
     plan = services.instructions.unnamed(alarm_id) if alarm.state != "resolved" else []
     by_telephone = any(step.step_id == "notify_police" for step in plan)
     online = services.settings.police_url is not None
+    order = situation.order_of(services, alarm.order_id)
     return {
         "detail": detail,
         "causes": [c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
         "four_eyes": alarm.severity >= services.alarms.policy.four_eyes_severity,
-        "order": situation.order_of(services, alarm.order_id),
-        "people": [(person, role) for person, role in parties if person],
+        "order": order,
+        "people": _people(alarm, order),
         "evidence": _evidence(detail),
         "plan": plan,
         "outcomes": get_args(Outcome),
         "police": "send" if online and alarm.monitored else "log" if by_telephone else "",
         "handovers": services.police.of_alarm(alarm_id),
     }
+
+
+def _people(alarm: AlarmView, order: OrderView | None) -> list[tuple[str, str]]:
+    """Whom an alarm names, with their roles, then everybody else of its order: a cut strap names only one of them."""
+    named = [(alarm.monitored, "monitored"), (alarm.protected, "protected")]
+    if order is not None:
+        named.append((order.monitored.person_id, "monitored"))
+        named += [(party.person_id, "protected") for party in order.protected]
+    return [(person, role) for person, role in dict.fromkeys(named) if person]
 
 
 def _for_reader(facts: dict[str, Any], services: Services, user: User) -> dict[str, Any]:

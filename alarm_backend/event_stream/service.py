@@ -155,7 +155,7 @@ class EventStreamService:
                     what="resync", source="backend", detail={"reason": gap}, stored_ms=self._clocks.wall_ms()
                 )
                 yield f"id: {at}\nevent: status\ndata: {lost.model_dump_json()}\n\n"
-            sent_ms = self._clocks.wall_ms()
+            sent_ms, told = self._clocks.wall_ms(), 0
             while not self._ending:
                 waiting.clear()
                 chunk = await self._chunk(at)
@@ -164,9 +164,9 @@ class EventStreamService:
                     sent_ms = self._clocks.wall_ms()
                     yield chunk.text
                     continue
-                if self._clocks.wall_ms() - sent_ms >= self._ping_ms:
-                    sent_ms = self._clocks.wall_ms()
-                    yield f": {json.dumps({'now_ms': self._clocks.now_ms()})}\n\n"
+                if told != self.readers or self._clocks.wall_ms() - sent_ms >= self._ping_ms:
+                    sent_ms, told = self._clocks.wall_ms(), self.readers
+                    yield f": {json.dumps({'now_ms': self._clocks.now_ms(), 'consoles': told})}\n\n"
                 await _within(waiting, self._poll_s)
         finally:
             self._waiting.discard(waiting)

@@ -32,6 +32,12 @@ def newest(connection: Connection, limit: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def failing(connection: Connection, limit: int) -> list[RowMapping]:
+    """Messages that were tried and have no receipt, newest first."""
+    query = select(handovers).where(handovers.c.state == "failing").order_by(handovers.c.created_ms.desc()).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
 def due(connection: Connection, now_ms: int, limit: int) -> list[RowMapping]:
     """Messages without a receipt whose next attempt is due, oldest first."""
     query = (

@@ -205,6 +205,11 @@ class PoliceService:
         with self._database.reading() as connection:
             return [_view(dict(row)) for row in repository.of_alarm(connection, alarm_id)]
 
+    def failing(self, limit: int = 20) -> list[HandoverView]:
+        """The newest messages that do not arrive."""
+        with self._database.reading() as connection:
+            return [_view(dict(row)) for row in repository.failing(connection, limit)]
+
     def newest(self, limit: int = 100) -> list[HandoverView]:
         """The newest messages."""
         with self._database.reading() as connection:

@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from alarm_backend.alarms import repository
+from alarm_backend.auth.schemas import User
 from alarm_backend.maintenance.schemas import WindowEnd, WindowIn
+from alarm_backend.police.schemas import HandoverIn
 from tests.support import contact_ban
 from tests.support.browser import (
     PASSWORD,
@@ -277,6 +279,25 @@ def test_the_police_are_told_with_two_keys_and_a_step_with_one(page: Page, backe
     actions = [line.action for line in backend.services.alarms.detail("alarm-1").audit]
     assert "alarm.step_notify_police" in actions
     assert "alarm.step_call_protected" in actions
+
+
+def test_a_message_that_does_not_reach_the_police_stays_in_sight_beside_later_ones_and_after_a_reload(
+    page: Page, backend: Backend
+) -> None:
+    for name, value in (("police_url", "http://127.0.0.1:1/cap"), ("police_secret", "s" * 32)):
+        object.__setattr__(backend.services.settings, name, value)
+    backend.raise_alarm()
+    an = User(username="an", full_name="An", role="operator")
+    banners = page.locator('[data-banner^="police:"]')
+    for count in (1, 2):
+        backend.services.police.hand_over("alarm-1", HandoverIn(), an)
+        backend.services.police.deliver()
+        expect(banners).to_have_count(count)
+    backend.services.police.hand_over("alarm-1", HandoverIn(), an)  # waits: says nothing of those before
+    expect(banners.first).to_contain_text("alarm-1 komt niet aan. Bel nu 101.")
+    assert banners.count() >= 2
+    page.reload()
+    expect(banners.nth(1)).to_be_visible()
 
 
 def test_a_step_pressed_before_the_panel_has_followed_is_logged_with_neither_alarm(

@@ -53,6 +53,17 @@ def test_an_alarm_reaches_a_connected_console_with_both_times(live: LiveBackend)
     client.close()
 
 
+def test_each_console_is_told_how_many_listen(live: LiveBackend) -> None:
+    client = live.signed_in()
+    with client.stream("GET", "/events") as first:
+        lines = first.iter_lines()
+        heard = (json.loads(line[1:])["consoles"] for line in lines if line.startswith(":"))
+        assert next(heard) == 1
+        with client.stream("GET", "/events"):
+            assert next(heard) == 2
+    client.close()
+
+
 def test_a_commit_is_read_once_however_many_consoles_are_told_of_it(
     live: LiveBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

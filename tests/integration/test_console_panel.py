@@ -63,6 +63,15 @@ def test_a_language_is_the_readers_own(backend: Backend) -> None:
     assert _panel(backend, name="anna") != _panel(backend, name="bram")
 
 
+def test_the_panel_of_a_cut_strap_shows_everybody_of_its_order(backend: Backend) -> None:
+    backend.gateway.put("/api/v1/orders", json=ORDERS)
+    backend.post(transition(kind="strap_cut", protected=None))
+    shown = re.findall(r'data-person="(\w+)" data-role="(\w+)"', _panel(backend))
+    assert shown[0] == ("M1", "monitored")
+    assert ("P1", "protected") in shown
+    assert len(shown) == len(set(shown))
+
+
 def test_who_reads_a_name_is_written_down_also_when_a_colleague_has_just_read_it(backend: Backend) -> None:
     for person, name in (("M1", "Jan Test"), ("P1", "An Test")):
         identity = {"full_name": name, "phone": "+32 470 00 00 00"}

@@ -12,7 +12,7 @@ from alarm_backend.alarms.schemas import AlarmView
 from alarm_backend.auth.schemas import ROLES
 from alarm_backend.console import pages as console_pages
 from alarm_backend.console.assets import Assets
-from alarm_backend.console.page_frame import CONTENT_SECURITY_POLICY, PAGES, home_of, moment_text
+from alarm_backend.console.page_frame import CONTENT_SECURITY_POLICY, PAGES, duration_text, home_of, moment_text
 from alarm_backend.console.response_times import answers
 from alarm_backend.console.rhythms import RHYTHMS
 from firmware.bracelet import telling
@@ -63,6 +63,15 @@ def test_each_role_starts_on_a_page_it_may_open() -> None:
         assert role in allowed[home_of(role)]
     assert home_of("operator") == "/"
     assert home_of("evaluator") == "/field-tests"
+
+
+@pytest.mark.parametrize(
+    ("ms", "language", "words"),
+    [(2_450, "nl", "2,4 s"), (59_960, "en", "1 min"), (95_000, "fr", "1 min 35 s"), (2_396_500, "nl", "40 min"),
+     (3_600_000, "en", "1 h"), (7_500_000, "nl", "2 u 5 min")],
+)  # fmt: skip
+def test_how_long_it_took_is_written_as_one_says_it(ms: int, language: str, words: str) -> None:
+    assert duration_text(language, ms).replace("\u202f", " ") == words
 
 
 def test_times_are_written_in_belgian_time_through_the_change_of_clocks() -> None:

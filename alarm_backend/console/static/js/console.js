@@ -17,6 +17,7 @@ const facts = root.dataset;
 const clock = new ServerClock(Number(facts.nowMs));
 const situation = new Situation(() => clock.nowMs());
 const health = new Health(clock, JSON.parse(facts.sources));
+for (const one of JSON.parse(facts.handovers)) health.handover(one);
 const tests = new FieldTests(root, clock, health.notLoaded);
 const sound = new Sound((state) => health.sound(state));
 let map = null;
@@ -36,11 +37,15 @@ const queue = new Queue(root, situation, clock, (alarm) => {
     return redraw();
   }
   // Alarms come in bursts: each row is there at once, panel, tracks and map follow once and together for all of them.
-  opening ??= setTimeout(follow, OPEN_MS + Math.random() * OPEN_MS); // not all consoles at one moment
   mapDue = true;
-  redrawBy(MAP_ALONE_MS);
+  if (opening) return;
+  const wait = OPEN_MS + Math.random() * Math.min(SHARE_MS * consoles, SHARE_MOST_MS); // not all consoles at one moment
+  opening = setTimeout(follow, wait);
+  redrawBy(wait + MAP_ALONE_MS);
 });
-const OPEN_MS = 250, MAP_ALONE_MS = 1000; // a panel that does not come does not hold the map
+const OPEN_MS = 250, MAP_ALONE_MS = 600; // a panel that does not come does not hold the map
+const SHARE_MS = 80, SHARE_MOST_MS = 1000; // for each console that listens: a lone operator need not wait for others
+let consoles = 1;
 let byItself = false, chosen = false, opening = null;
 let mapDue = false; // the map is drawn in the frame of the panel that is on its way
 
@@ -216,8 +221,9 @@ const stream = new Stream("/events", Number(facts.lastEventId), {
     root.dataset.lastEventId = id ?? root.dataset.lastEventId;
     health.received();
   },
-  heard(nowMs) {
+  heard(nowMs, listening) {
     if (nowMs !== null) clock.heard(nowMs);
+    if (listening !== null) consoles = listening;
   },
   state: (state) => health.stream(state, stream),
   ended,

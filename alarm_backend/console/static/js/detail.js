@@ -1,9 +1,7 @@
 // The selected alarm's panel: loaded from the server, its live numbers filled here.
 import { drawChart } from "./distance_chart.js";
-import { TRACK_MS, isSteady } from "./situation.js";
+import { FIX_FRESH_MS, TRACK_MS, isSteady } from "./situation.js";
 import { age, distanceParts, moment, number, text } from "./texts.js";
-
-const LAST_FIX_FRESH_MS = 90_000; // three missed reports of 30 s; ASSUMED
 
 export class Detail {
   constructor(root, situation, clock, { act, logStep, ended, wallMs, loaded }) {
@@ -164,7 +162,7 @@ export class Detail {
       if (fix.horizontal_accuracy_m !== null) parts.push(text("detail.accuracy", { metres: number(fix.horizontal_accuracy_m) }));
       if (fix.speed_m_s !== null) parts.push(text("detail.speed", { speed: number(fix.speed_m_s * 3.6) }));
       at.textContent = parts.join(" · ");
-      at.dataset.stale = String(fixAge > LAST_FIX_FRESH_MS);
+      at.dataset.stale = String(fixAge > FIX_FRESH_MS);
     }
   }
 }

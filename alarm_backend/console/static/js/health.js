@@ -145,10 +145,10 @@ export class Health {
     this.passing("rejected", "wait", text("banner.rejected", { reason: String(detail.reason ?? "") }));
   }
 
-  /** A message to the police: one that does not arrive stays in sight until it does. */
-  handover({ alarm_id, state }) {
-    if (state === "failing") this.banner(`police:${alarm_id}`, "bad", text("banner.police"));
-    else this.clear(`police:${alarm_id}`);
+  /** A message to the police: one that does not arrive stays in sight until it does, whatever follows it. */
+  handover({ identifier, alarm_id, state }) {
+    if (state === "failing") this.banner(`police:${identifier}`, "bad", text("banner.police", { alarm: alarm_id }));
+    else this.clear(`police:${identifier}`);
   }
 
   sound(state) {

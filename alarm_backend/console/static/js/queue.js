@@ -144,7 +144,7 @@ export class Queue {
     li.querySelector("use").setAttribute("href", `#severity-${alarm.severity}`);
     set("kind", word("kind", alarm.kind));
     set("severity", word("severity", alarm.severity));
-    set("monitored", alarm.monitored ?? alarm.order_id);
+    set("monitored", alarm.monitored ?? (alarm.protected ? "" : alarm.order_id));
     set("protected", alarm.protected ?? alarm.zone_id ?? "");
     const kin = alarm.incident_id ? [...this.alarms.values()].filter((other) => other.incident_id === alarm.incident_id).length : 1;
     set("incident", kin > 1 ? text("queue.incident", { count: kin }) : "");

@@ -3,7 +3,8 @@ import { circle, distance } from "./geodesy.js";
 
 export const TRACK_MS = 3600_000;
 const TREND_MS = 90_000; // the window that the closing speed is fitted over; ASSUMED: three reports of 30 s
-const PAIR_AGE_MAX_MS = 180_000; // older than this against the other's fix is no longer "the distance now"
+const PAIR_AGE_MAX_MS = 180_000; // further apart in time than this, two fixes make no distance
+export const FIX_FRESH_MS = 90_000; // older is no longer "now": three missed reports of 30 s; ASSUMED
 const STEADY_M_S = 0.3; // below this the distance is called steady: half a walking pace, ASSUMED
 
 export class Situation {
@@ -83,7 +84,7 @@ export class Situation {
     const live = alarm.zone_id && !alarm.protected ? null : this.betweenOf(alarm);
     if (live || alarm.distance_m === null || alarm.distance_m === undefined) return live;
     const ageMs = this.nowMs() - alarm.updated_ms;
-    return { distanceM: alarm.distance_m, ageMs, closingMS: null, contactMs: null, stale: ageMs > PAIR_AGE_MAX_MS };
+    return { distanceM: alarm.distance_m, ageMs, closingMS: null, contactMs: null, stale: ageMs > FIX_FRESH_MS };
   }
 
   track(orderId, personId) {
@@ -126,7 +127,7 @@ export class Situation {
     const series = this.distances(orderId, monitored, protectedPerson);
     const atMs = Math.min(p.fix_ms, q.fix_ms);
     const found = { monitored, protectedPerson, distanceM: distance(p, q), ageMs: this.nowMs() - atMs, closingMS: null, contactMs: null, series };
-    found.stale = found.ageMs > PAIR_AGE_MAX_MS;
+    found.stale = found.ageMs > FIX_FRESH_MS;
     // How fast they closed in minutes ago says nothing about now.
     if (found.stale) return found;
     const newest = Math.max(p.fix_ms, q.fix_ms);

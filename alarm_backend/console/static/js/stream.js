@@ -7,7 +7,7 @@ export class Stream {
   constructor(url, lastEventId, handlers) {
     this.url = url;
     this.lastEventId = lastEventId;
-    this.handlers = handlers; // event(name, data, id), heard(nowMs|null), state("connecting"|"live"|"lost"), ended()
+    this.handlers = handlers; // event(name, data, id), heard(nowMs|null, consoles|null), state("connecting"|"live"|"lost"), ended()
     this.state = null;
     this.tries = 0;
     this.stopped = false;
@@ -84,9 +84,9 @@ export class Stream {
     }
   }
 
-  hear(nowMs) {
+  hear(nowMs, consoles = null) {
     this.heardAt = performance.now();
-    this.handlers.heard(nowMs);
+    this.handlers.heard(nowMs, consoles);
   }
 
   take(block) {
@@ -95,7 +95,8 @@ export class Stream {
     for (const line of block.split("\n")) {
       if (line.startsWith(":")) {
         try {
-          this.hear(JSON.parse(line.slice(1)).now_ms ?? null);
+          const said = JSON.parse(line.slice(1));
+          this.hear(said.now_ms ?? null, said.consoles ?? null);
         } catch { /* a comment without a clock is still a sign of life, and was counted as one */ }
       } else if (line.startsWith("id:")) id = Number(line.slice(3));
       else if (line.startsWith("event:")) name = line.slice(6).trim();
