@@ -10,7 +10,6 @@ ENDS_V = 0.02  # beside two steps: instruments begin and end a scan this much of
 # Height and background follow the amplitude and the root of the frequency nearly in proportion: 5 and 2.5 %, less than
 # strips of one lot differ. ASSUMED
 STATED_PART = 0.05
-_VALUES = "the scan's %s is %.3g %s, the calibration's %.3g %s"
 FLAT_RUN_MIN = 5  # equal neighbouring readings at the extreme that mean a clipped converter, not chance
 QUANTA_MIN = 4.0  # mean deviation in converter steps below which equal neighbours are rounding, not clipping: ASSUMED
 CLIP_EVIDENCE = 10.0  # ... when run length times departure from the mean (in mean deviations) reaches this: ASSUMED
@@ -91,22 +90,44 @@ def differs(limits: dict, scan: Scan):
     slack = ENDS_V + 2.0 * usual
     why = None
     if scan.technique not in ("", "swv"):
-        why = "the scan is no square wave (%s), the calibration's scans are" % scan.technique
+        why = "the scan is no square wave (%s), the calibration's scans are (scan as the calibration's scans)" % (
+            scan.technique
+        )
     elif abs(step - usual) > STEP_PART * usual:
-        why = _VALUES % ("step", 1e3 * step, "mV", 1e3 * usual, "mV")
+        why = "the scan's step is %.3g mV, the calibration's %.3g mV (scan as the calibration's scans)" % (
+            1e3 * step,
+            1e3 * usual,
+        )
     elif abs(first - begin) > slack or abs(last - end) > slack:
-        why = "the scan runs %.2f to %.2f V, the calibration's scans %.2f to %.2f V" % (first, last, begin, end)
+        why = (
+            "the scan runs %.2f to %.2f V, the calibration's scans %.2f to %.2f V (scan as the calibration's scans)"
+            % (first, last, begin, end)
+        )
     else:
         for now in scan.potential_v:
             if abs(now - before) > limits["gap_v"]:
-                why = "the scan leaves out what lies between %.3f and %.3f V" % (before, now)
+                why = "the scan leaves out what lies between %.3f and %.3f V (scan as the calibration's scans)" % (
+                    before,
+                    now,
+                )
                 break
             before = now
-    for what, name, unit, scale in (("amplitude", "amplitude_v", "mV", 1e3), ("frequency", "frequency_hz", "Hz", 1.0)):
+    for name, scale, words in (
+        (
+            "amplitude_v",
+            1e3,
+            "the scan's amplitude is %.3g mV, the calibration's %.3g mV (scan as the calibration's scans)",
+        ),
+        (
+            "frequency_hz",
+            1.0,
+            "the scan's frequency is %.3g Hz, the calibration's %.3g Hz (scan as the calibration's scans)",
+        ),
+    ):
         seen, wanted = getattr(scan, name), limits.get(name)  # 0 and None are "not stated"
         if why is None and seen and wanted and abs(seen - wanted) > STATED_PART * wanted:
-            why = _VALUES % (what, scale * seen, unit, scale * wanted, unit)
-    return why and why + " (scan as the calibration's scans)"
+            why = words % (scale * seen, scale * wanted)
+    return why
 
 
 def _clipped(name: str, trace, full_scale_a) -> object:

@@ -49,10 +49,9 @@ SHORT_SCAN = {**WAVEFORM, "start_v": 0.5, "end_v": 1.1}  # where what is tested 
 
 def calibration_of_short_scans() -> dict[str, Any]:
     """The ketamine strip's calibration, as if its scans had run as SHORT_SCAN."""
-    document = ketamine_calibration()
+    whole = ketamine_calibration()  # kept for all who ask: left as it is
     ends = {"first_v": [SHORT_SCAN["start_v"]] * 2, "last_v": [SHORT_SCAN["end_v"]] * 2}
-    document["quality"]["waveform"] = {**document["quality"]["waveform"], **ends}
-    return document
+    return {**whole, "quality": {**whole["quality"], "waveform": {**whole["quality"]["waveform"], **ends}}}
 
 
 SPECTROMETER_ADDRESS = 0x39
