@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from firmware.detection import SCHEMA
-from firmware.detection.quality import differs, level, refusal
+from firmware.detection.quality import level, refusal
+from firmware.detection.waveform import differs
 from sensor_models import (
     conformal,
     feasibility,

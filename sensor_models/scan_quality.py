@@ -55,7 +55,7 @@ def net_sign(scans: Sequence[RecordedScan]) -> int | None:
 
 
 def waveform_limits(strip: StripDefinition, scans: Sequence[RecordedScan]) -> dict[str, Any] | None:
-    """`quality.waveform` (firmware.detection.quality.differs): how these sound scans were run, or None without a scan.
+    """`quality.waveform` (firmware.detection.waveform): how these sound scans were run, or None without a scan.
 
     A few that were run otherwise than the rest do not count. Amplitude and frequency are what the scans state, or else
     the strip's definition.

@@ -16,6 +16,7 @@ OF_ONE_KIND = {
         "orthogonal",
         "template",
         "quality",
+        "waveform",
         "internal_standard",
         "decision",
         "guarantee",
