@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support import contact_ban
-from tests.support.browser import Backend, running_backend
+from tests.support.browser import Backend, running_backend, signed_in
 from waakzaam.rigs.chromium import running_chromium
 
 
@@ -37,3 +37,11 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
         running.put_order(contact_ban.order())
         running.beat()
         yield running
+
+
+@pytest.fixture
+def page(chromium: Browser, backend: Backend) -> Page:
+    """The console of an operator whose live line is up."""
+    page = signed_in(chromium, backend)
+    expect(page.locator('[data-chip="stream"]')).to_have_attribute("data-health", "good")
+    return page
