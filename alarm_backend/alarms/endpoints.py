@@ -64,9 +64,9 @@ def search(
 
 
 @router.get("/alarms/{alarm_id}")
-def get_alarm(alarm_id: str, services: ServicesOf, _user: OperatorUser) -> AlarmDetail:
-    """One alarm with its history and its audit lines."""
-    return services.alarms.detail(alarm_id)
+def get_alarm(alarm_id: str, services: ServicesOf, user: OperatorUser) -> AlarmDetail:
+    """One alarm with its history, its audit lines and the acts that the caller may do."""
+    return services.alarms.detail(alarm_id, user)
 
 
 @router.post("/alarms/{alarm_id}/acknowledge")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, text, update
@@ -69,8 +70,8 @@ def get(connection: Connection, alarm_id: str) -> RowMapping | None:
     return connection.execute(_ALARM, {"alarm_id": alarm_id}).mappings().one_or_none()
 
 
-def standing_of(row: RowMapping) -> Standing:
-    """The part of a row that the lifecycle decides about."""
+def standing_of(row: Mapping[str, Any] | RowMapping) -> Standing:
+    """The part of a row (or of the fields of a view) that the lifecycle decides about."""
     return Standing(**{name: row[name] for name in STANDING_COLUMNS})
 
 

@@ -152,7 +152,7 @@ class AlarmDetail(BaseModel):
     transitions: list[TransitionView]
     audit: list[AuditView]
     possible: list[str]
-    """The acts that the lifecycle allows now (acknowledge, take, release, shelve, unshelve, resolve, …)."""
+    """The acts that the lifecycle allows whoever asks now (acknowledge, take, release, shelve, unshelve, …)."""
 
 
 class Note(BaseModel):

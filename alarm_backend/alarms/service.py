@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from alarm_backend.alarms import lifecycle, repository
+from alarm_backend.alarms.choices import Choice, choices
 from alarm_backend.alarms.intake import SYSTEM, AlarmIntake
 from alarm_backend.alarms.lifecycle import Event, Policy
 from alarm_backend.alarms.schemas import AlarmDetail, AlarmView, Queue, Result
@@ -64,18 +65,24 @@ class AlarmService:
         alarms = [view(row) for row in rows]
         return Queue(alarms=alarms, last_event_id=last, now_ms=self._clocks.now_ms(), flood=flood)
 
-    def detail(self, alarm_id: str) -> AlarmDetail:
-        """One alarm with its transitions and audit lines. Raises NotFound."""
+    def detail(self, alarm_id: str, user: User | None = None) -> AlarmDetail:
+        """One alarm with its transitions and audit lines, and what this person may do about it. Raises NotFound."""
         with self._database.reading() as connection:
             row = found(repository.get(connection, alarm_id), "alarm", alarm_id)
             steps = repository.history(connection, alarm_id)
-        possible = [name for name in lifecycle.OPERATOR_EVENTS if (row["state"], name) in lifecycle.TABLE]
+        alarm = view(row)
+        offered = [choice.name for choice in self.choices(alarm, user) if not choice.refusal] if user else []
         return AlarmDetail(
-            alarm=view(row),
+            alarm=alarm,
             transitions=[transition_view(step) for step in steps],
             audit=self._audit.of_subject(f"alarm:{alarm_id}"),
-            possible=possible,
+            possible=offered,
         )
+
+    def choices(self, alarm: AlarmView, user: User) -> tuple[Choice, ...]:
+        """What the lifecycle lets this person do about an alarm as it stands, and what it refuses him."""
+        standing = repository.standing_of(alarm.model_dump())
+        return choices(standing, user.username, user.is_supervisor, self._clocks.wall_ms(), self.policy)
 
     def get(self, alarm_id: str) -> AlarmView:
         """One alarm as it stands. Raises NotFound."""

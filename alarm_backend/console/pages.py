@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from alarm_backend.access import OperatorUser, ServicesOf, SessionOf
-from alarm_backend.alarms.lifecycle import CAUSES, CAUSES_ONLY_WHEN_CLEARED
 from alarm_backend.alarms.schemas import AlarmDetail, AlarmView
 from alarm_backend.auth.schemas import User
 from alarm_backend.console import (
+    acts,
     case_pages,
     catalogue,
     maintenance_pages,
@@ -63,10 +63,9 @@ BROWSER_TEXTS = (
     "act.",
     "cause.",
     "policy.",
+    "police.",
     *refusal_texts.BROWSER_TEXTS,
 )
-ACT_KEYS = {"acknowledge": "a", "take": "t", "resolve": "r", "shelve": "s", "confirm_close": "c"}
-MAIN_ACT = {"raised": "acknowledge", "acknowledged": "take", "in_progress": "resolve", "closing": "confirm_close"}
 
 router = APIRouter()
 router.include_router(router_of(assets))
@@ -98,7 +97,10 @@ def queue_page(request: Request, services: ServicesOf, session: SessionOf) -> Re
         now_ms=queue.now_ms,
         wall_ms=services.clocks.wall_ms(),
         field_tests=services.field_tests.newest(TESTS_SHOWN),
-        handovers=[one.model_dump(include={"identifier", "alarm_id", "state"}) for one in services.police.failing()],
+        handovers=[
+            {"identifier": one.identifier, "alarm_id": one.alarm_id, "state": "failing"}
+            for one in services.police.failing()
+        ],
         sources=[source.model_dump(mode="json") for source in services.heartbeats.freshness()],
         browser_texts=catalogue.for_browser(language, BROWSER_TEXTS),
     )
@@ -110,22 +112,6 @@ def field_test_rows(request: Request, services: ServicesOf, _user: OperatorUser,
     """The newest drink tests, as a fragment: verdict and reason in the reader's language."""
     newest = services.field_tests.newest(TESTS_SHOWN)
     return pages.render(request, "field_test_rows.html", session, field_tests=newest)
-
-
-def _acts(detail: AlarmDetail, user: User) -> list[dict[str, Any]]:
-    """The acts the panel offers, the one to do next first."""
-    alarm = detail.alarm
-    mine = alarm.taken_by == user.username
-    offered = [
-        name
-        for name in detail.possible
-        if not (name == "acknowledge" and alarm.state != "raised")
-        and not (name == "take" and alarm.state == "in_progress" and (mine or not user.is_supervisor))
-        and not (name == "confirm_close" and alarm.closing_by == user.username)
-    ]
-    main = MAIN_ACT.get(alarm.state)
-    offered.sort(key=lambda name: name != main)
-    return [{"name": name, "key": ACT_KEYS.get(name), "main": name == main} for name in offered]
 
 
 def _shown(value: Any) -> str:
@@ -159,11 +145,12 @@ def alarm_panel(alarm_id: str, request: Request, services: ServicesOf, user: Ope
     version = services.events.version  # before the look: what changes meanwhile makes another one
     alarms: Shared[dict[str, Any]] = request.app.state.shared_alarms
     facts = alarms.of((alarm_id, version), lambda: _facts(alarm_id, services))
-    mine = _for_reader(facts, services, user)
-    shown = tuple(act["name"] for act in mine["acts"]), tuple(step.model_dump_json() for step in mine["steps"])
+    language = language_of(request)
+    mine = _for_reader(facts, services, user, language)
+    steps = tuple(step.model_dump_json() for step in mine["steps"])
     panels: Shared[Packed] = request.app.state.shared_panels
     packed = panels.of(
-        (alarm_id, version, language_of(request), *shown),
+        (alarm_id, version, language, mine["offer"], steps),
         lambda: Packed.of(bytes(pages.render(request, "detail.html", **facts, **mine).body)),
     )
     return packed.answer(request, "text/html", HEADERS)
@@ -171,11 +158,10 @@ def alarm_panel(alarm_id: str, request: Request, services: ServicesOf, user: Ope
 
 @router.get("/alarms/{alarm_id}")
 def alarm_page(
-    alarm_id: str, request: Request, services: ServicesOf, user: OperatorUser, session: SessionOf
+    alarm_id: str, request: Request, services: ServicesOf, _user: OperatorUser, session: SessionOf
 ) -> Response:
     """One alarm of any time, on a page of its own."""
-    facts = _facts(alarm_id, services)
-    return pages.render(request, "alarm.html", session, here="search", **facts, **_for_reader(facts, services, user))
+    return pages.render(request, "alarm.html", session, here="search", **_facts(alarm_id, services))
 
 
 def _facts(alarm_id: str, services: Services) -> dict[str, Any]:
@@ -188,7 +174,7 @@ def _facts(alarm_id: str, services: Services) -> dict[str, Any]:
     order = situation.order_of(services, alarm.order_id)
     return {
         "detail": detail,
-        "causes": [c for c in CAUSES if alarm.condition == "cleared" or c not in CAUSES_ONLY_WHEN_CLEARED],
+        "holder": acts.holder(alarm),
         "four_eyes": alarm.severity >= services.alarms.policy.four_eyes_severity,
         "order": order,
         "people": _people(alarm, order),
@@ -197,6 +183,7 @@ def _facts(alarm_id: str, services: Services) -> dict[str, Any]:
         "outcomes": get_args(Outcome),
         "police": "send" if online and alarm.monitored else "log" if by_telephone else "",
         "handovers": services.police.of_alarm(alarm_id),
+        "police_tried": services.police.delivers,
     }
 
 
@@ -209,11 +196,11 @@ def _people(alarm: AlarmView, order: OrderView | None) -> list[tuple[str, str]]:
     return [(person, role) for person, role in dict.fromkeys(named) if person]
 
 
-def _for_reader(facts: dict[str, Any], services: Services, user: User) -> dict[str, Any]:
+def _for_reader(facts: dict[str, Any], services: Services, user: User, language: str) -> dict[str, Any]:
     """What of it depends on who looks: what he may do, and whom he may call (each name he reads is logged)."""
     detail: AlarmDetail = facts["detail"]
     return {
-        "acts": _acts(detail, user),
+        "offer": acts.offer(services, detail.alarm, user, language),
         "steps": services.instructions.named(facts["plan"], detail.alarm.alarm_id, user),
     }
 

@@ -32,9 +32,9 @@ def newest(connection: Connection, limit: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def failing(connection: Connection, limit: int) -> list[RowMapping]:
-    """Messages that were tried and have no receipt, newest first."""
-    query = select(handovers).where(handovers.c.state == "failing").order_by(handovers.c.created_ms.desc()).limit(limit)
+def undelivered(connection: Connection, states: tuple[str, ...], limit: int) -> list[RowMapping]:
+    """Messages in these states, newest first."""
+    query = select(handovers).where(handovers.c.state.in_(states)).order_by(handovers.c.created_ms.desc()).limit(limit)
     return list(connection.execute(query).mappings())
 
 

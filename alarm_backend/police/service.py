@@ -150,6 +150,11 @@ class PoliceService:
             note=note,
         )
 
+    @property
+    def delivers(self) -> bool:
+        """Whether messages are tried at all: without an endpoint and its secret they are left where they are."""
+        return self._settings.police_url is not None and self._settings.police_secret is not None
+
     def deliver(self) -> int:
         """Try every message whose attempt is due; how many got their receipt."""
         url, secret = self._settings.police_url, self._settings.police_secret
@@ -206,9 +211,10 @@ class PoliceService:
             return [_view(dict(row)) for row in repository.of_alarm(connection, alarm_id)]
 
     def failing(self, limit: int = 20) -> list[HandoverView]:
-        """The newest messages that do not arrive."""
+        """The newest messages that do not arrive; without an endpoint, those too that were never tried."""
+        states = ("failing",) if self.delivers else ("failing", "waiting")
         with self._database.reading() as connection:
-            return [_view(dict(row)) for row in repository.failing(connection, limit)]
+            return [_view(dict(row)) for row in repository.undelivered(connection, states, limit)]
 
     def newest(self, limit: int = 100) -> list[HandoverView]:
         """The newest messages."""

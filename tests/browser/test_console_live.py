@@ -146,9 +146,9 @@ def test_a_distance_that_only_the_gateway_told_is_never_shown_as_the_distance_no
     backend.raise_alarm(time=rfc3339(wall_ms() - 600_000))
     row = page.locator('[data-alarm-id="alarm-1"]')
     expect(row.locator('[data-field="distance"]')).to_have_text(re.compile(r"640\sm"))
-    expect(row.locator('[data-field="closing"]')).to_have_text(re.compile(r"10:\d\d oud"))
+    expect(row.locator('[data-field="closing"]')).to_have_text(re.compile(r"10\smin oud"))
     row.click()
-    expect(page.locator('[data-live="distance-label"]')).to_have_text(re.compile(r"laatst bekend, 10:\d\d oud"))
+    expect(page.locator('[data-live="distance-label"]')).to_have_text(re.compile(r"laatst bekend, 10\smin oud"))
 
 
 @pytest.mark.parametrize("language", ["nl", "en", "fr"])

@@ -56,6 +56,40 @@ def test_a_colleague_is_offered_his_own_acts_at_the_same_moment(backend: Backend
     assert "take" in _acts(lead)
 
 
+def test_a_colleague_is_offered_no_act_that_would_be_refused_and_reads_who_has_the_alarm(backend: Backend) -> None:
+    backend.post(transition())
+    backend.client().post("/api/v1/alarms/a-1/take")
+    theirs = _panel(backend, name="other")
+    assert _acts(theirs) <= {"police"}
+    assert "in behandeling door operator" in theirs
+    assert "operator heeft het alarm; een supervisor kan het overnemen" in theirs
+    assert 'data-act-form="resolve"' not in theirs
+    assert "Overnemen van operator" in _panel(backend, "supervisor")
+    assert "heeft het alarm" not in re.sub('data-refused="[^"]*"', "", _panel(backend))
+    for role, name in (("operator", None), ("operator", "other"), ("supervisor", None)):
+        possible = set(backend.client(role, name).get("/api/v1/alarms/a-1").json()["possible"])
+        assert possible == _acts(_panel(backend, role, name)) - {"police"}
+
+
+def test_the_second_person_is_offered_the_closing_and_the_first_reads_why_not(backend: Backend) -> None:
+    backend.post(transition())
+    backend.client().post("/api/v1/alarms/a-1/take")
+    answer = backend.client().post("/api/v1/alarms/a-1/resolve", json={"cause": "contact_prevented"})
+    assert answer.json()["state"] == "closing", answer.text
+    assert "confirm_close" not in _acts(_panel(backend))
+    assert "data-held" in _panel(backend)
+    assert "confirm_close" in _acts(_panel(backend, name="other"))
+    assert "data-held" not in _panel(backend, name="other")
+
+
+def test_a_cause_that_is_refused_while_the_alarm_lasts_is_not_offered(backend: Backend) -> None:
+    backend.post(transition())
+    backend.client().post("/api/v1/alarms/a-1/take")
+    assert 'value="returned_to_normal"' not in _panel(backend)
+    backend.post(transition(what="cleared", time="2026-05-28T21:00:00Z"))
+    assert 'value="returned_to_normal"' in _panel(backend)
+
+
 def test_a_language_is_the_readers_own(backend: Backend) -> None:
     backend.post(transition())
     backend.client(name="anna").cookies.set("waakzaam_language", "en")

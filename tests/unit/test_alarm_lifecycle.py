@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alarm_backend.alarms import lifecycle
+from alarm_backend.alarms.choices import choices
 from alarm_backend.alarms.lifecycle import CAUSES, EVENTS, STATES, TABLE, Event, Policy, Standing, step
 from alarm_backend.alarms.risk import SEVERITY_OF_KIND, SEVERITY_OF_LEVEL, risk, severity
 from alarm_backend.alarms.schemas import Cause, Kind, State
@@ -68,6 +69,60 @@ def test_the_table_has_no_pair_that_was_not_agreed() -> None:
     agreed = {pair for pair, after in _agreed().items() if after != "-"}
     deadlines = {("acknowledged", "acknowledgement_expired"), ("shelved", "shelf_expired")}
     assert set(TABLE) == agreed | deadlines
+
+
+@given(
+    state=st.sampled_from(STATES),
+    condition=st.sampled_from(lifecycle.CONDITIONS),
+    severity=st.integers(1, 5),
+    people=st.tuples(*[st.sampled_from((None, "an", "bo"))] * 3),
+    cause=st.sampled_from((None, *CAUSES)),
+    supervisor=st.booleans(),
+)
+def test_what_is_offered_is_done_and_what_is_refused_is_refused(
+    state: str,
+    condition: str,
+    severity: int,
+    people: tuple[str | None, str | None, str | None],
+    cause: str | None,
+    supervisor: bool,
+) -> None:
+    acknowledged_by, taken_by, closing_by = people
+    standing = Standing(state, condition, severity, acknowledged_by, taken_by, closing_by, cause)
+    offered = {choice.name: choice for choice in choices(standing, "an", supervisor, NOW_MS, POLICY)}
+    for name in lifecycle.OPERATOR_EVENTS:
+        choice = offered.get(name)
+        for given_cause in CAUSES if name == "resolve" else ("breach_confirmed",):
+            outcome = _outcome(standing, _event(name, supervisor=supervisor, cause=given_cause))
+            if isinstance(outcome, Refused):
+                assert choice is not None
+                assert choice.refusal is not None or given_cause not in choice.causes
+                if given_cause == CAUSES[0]:
+                    assert choice.refusal is not None
+                    assert outcome.code in (choice.refusal.code, "possible_now")
+                    assert set(choice.refusal.values.get("acts", ())) <= set(offered)  # type: ignore[call-overload]
+            else:
+                assert outcome.changed == (choice is not None and choice.refusal is None)
+                assert choice is None or name != "resolve" or given_cause in choice.causes
+
+
+def _outcome(standing: Standing, event: Event) -> lifecycle.Step | Refused:
+    try:
+        return step(standing, event, NOW_MS, POLICY)
+    except Refused as refused:
+        return refused
+
+
+def test_a_colleague_may_do_nothing_about_an_alarm_that_is_taken_and_a_supervisor_may_take_over() -> None:
+    taken = Standing("in_progress", "active", 4, acknowledged_by="bo", taken_by="bo")
+
+    def allowed(actor: str, supervisor: bool) -> set[str]:
+        found = choices(taken, actor, supervisor, NOW_MS, POLICY)
+        return {choice.name for choice in found if choice.refusal is None}
+
+    assert allowed("bo", False) == {"release", "resolve"}
+    assert allowed("an", False) == set()
+    assert allowed("an", True) == {"take", "release", "resolve"}
 
 
 def test_the_words_of_the_interface_are_those_of_the_lifecycle_and_of_the_contract() -> None:

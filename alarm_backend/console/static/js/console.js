@@ -59,6 +59,7 @@ function follow() {
 function loaded() {
   const id = queue.selected()?.order_id;
   if (mapDue && !(asked.has(id) && !situation.orders.has(id))) redraw();
+  else figures();
 }
 
 /** Load the panel of the selected alarm, also one that would follow by itself. */
@@ -78,9 +79,15 @@ function redraw() {
     soonAt = Infinity;
     map?.draw(replay.shown(), queue.selected(), queue.ordered(), chosen);
     chosen = false;
-    queue.tick();
-    detail.tick();
+    figures();
   });
+}
+
+/** Distances and ages everywhere at one moment: row, panel and map never say two things of the same two people. */
+function figures() {
+  queue.tick();
+  detail.tick();
+  if (replay.atMs === null) map?.say(situation, queue.selected());
 }
 
 const SOON_MS = 500, LATER_MS = 3000;
@@ -179,6 +186,7 @@ const handlers = {
       arrivals.push(alarm.stored_ms);
       want(alarm.order_id);
     }
+    if (alarm.order_id === queue.selected()?.order_id) figures();
     root.dataset.lastAlarmShownMs = Date.now();
     redrawSoon(alarm.order_id);
   },
@@ -239,7 +247,9 @@ async function perform(act, values = null) {
   else if (opening) showNow();
   if (FORMS.has(act) && values === null) {
     await detail.loading;
-    if (detail.alarm?.alarm_id === alarm.alarm_id) detail.openForm(act);
+    if (detail.alarm?.alarm_id !== alarm.alarm_id || detail.openForm(act)) return;
+    const why = detail.whyNot(act);
+    if (why) health.problem(new Error(why));
     return;
   }
   if (values?.minutes) values.minutes = Number(values.minutes);
@@ -304,8 +314,7 @@ const newAlarms = () => arrivals.filter((ms) => ms > wallMs() - FLOOD_WINDOW_MS)
 
 setInterval(() => {
   health.floodGrows(newAlarms());
-  queue.tick();
-  detail.tick();
+  figures();
   if (chartDue) {
     chartDue = false;
     detail.drawChart();

@@ -1,7 +1,7 @@
 // The selected alarm's panel: loaded from the server, its live numbers filled here.
 import { drawChart } from "./distance_chart.js";
 import { FIX_FRESH_MS, TRACK_MS, isSteady } from "./situation.js";
-import { age, distanceParts, moment, number, text } from "./texts.js";
+import { age, distanceParts, moment, number, text, timeOfDay } from "./texts.js";
 
 export class Detail {
   constructor(root, situation, clock, { act, logStep, ended, wallMs, loaded }) {
@@ -13,7 +13,8 @@ export class Detail {
     this.wallMs = wallMs;
     this.loaded = loaded; // called when what was asked for is shown, or cannot be
     this.waits = false; // a panel is on its way
-    this.alarm = null;
+    this.alarm = null; // the one that is asked for
+    this.shown = null; // the one whose panel is on the screen
     this.wanted = 0;
     root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-act]");
@@ -44,17 +45,22 @@ export class Detail {
     const turn = ++this.wanted;
     this.waits = false;
     if (!alarm) {
+      this.shown = null;
       this.root.replaceChildren(this.none);
       return;
     }
     const panel = this.panel();
+    if (panel?.dataset.detailOf === alarm.alarm_id) this.shown = alarm;
     if (panel?.dataset.detailOf === alarm.alarm_id && panel.querySelector(".act-form:not([hidden])")) return;
     this.waits = true;
     const scroll = panel?.dataset.detailOf === alarm.alarm_id ? this.root.scrollTop : 0;
     const content = await this.ask(alarm, turn);
     if (turn !== this.wanted) return;
     this.waits = false;
-    if (content) this.root.replaceChildren(content);
+    if (content) {
+      this.root.replaceChildren(content);
+      this.shown = alarm;
+    }
     for (const time of this.root.querySelectorAll("time[data-ms]")) time.textContent = moment(Number(time.dataset.ms), this.clock.nowMs());
     for (const time of this.root.querySelectorAll("time[data-ms-wall]")) time.textContent = moment(Number(time.dataset.msWall), this.wallMs());
     this.tick();
@@ -106,12 +112,13 @@ export class Detail {
     for (const form of this.root.querySelectorAll(".act-form")) form.hidden = true;
   }
 
-  can(act) {
-    return this.root.querySelector(`[data-act="${act}"]`) !== null;
+  /** Why an act is not offered, as the server said it with the panel; null when it is, or when that is not known. */
+  whyNot(act) {
+    return JSON.parse(this.panel()?.dataset.refused ?? "{}")[act] ?? null;
   }
 
   between() {
-    return this.alarm ? this.situation.betweenOf(this.alarm) : null;
+    return this.shown ? this.situation.betweenOf(this.shown) : null;
   }
 
   drawChart() {
@@ -124,15 +131,19 @@ export class Detail {
   /** Distance, closing speed, ages. Called every second and with every position. */
   tick() {
     const panel = this.panel();
-    if (!panel || !this.alarm) return;
-    const live = this.between() ?? this.situation.distanceOf(this.alarm);
+    const alarm = this.shown;
+    if (!panel || !alarm) return;
+    const live = this.between() ?? this.situation.distanceOf(alarm);
     const set = (name, value, unit = "") => {
       const at = panel.querySelector(`[data-live="${name}"]`);
       if (at.textContent === (unit ? `${value}\u202f${unit}` : value)) return; // laid out again otherwise, every second
       at.replaceChildren(value);
       if (unit) at.append(Object.assign(document.createElement("small"), { textContent: `\u202f${unit}` }));
     };
-    panel.querySelector('[data-live="distance-label"]').textContent = live && (live.stale || !live.series) ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
+    const when = live && (live.stale || !live.series) ? text("detail.distance_stale", { age: age(live.ageMs) }) : text("detail.distance");
+    // Of what it is the distance, unless the alarm names the two itself.
+    const between = !live ? "" : live.series ? (alarm.monitored && alarm.protected ? "" : `${live.monitored} – ${live.protectedPerson}: `) : alarm.zone_id ? `${text("queue.to_zone")}: ` : "";
+    panel.querySelector('[data-live="distance-label"]').textContent = between + when;
     panel.querySelector('[data-live="distance"]').dataset.stale = String(Boolean(live?.stale));
     panel.querySelector('[data-live="distance"]').classList.toggle("words", !live);
     if (!live) set("distance", text("detail.unknown"));
@@ -146,15 +157,19 @@ export class Detail {
       set("closing", steady ? "0" : number(Math.abs(live.closingMS), 1), text("unit.m_s"));
       panel.querySelector('[data-live="closing-label"]').textContent = text(steady ? "detail.steady" : live.closingMS > 0 ? "detail.closing" : "detail.opening");
       panel.querySelector('[data-live="closing"]').dataset.trend = steady ? "steady" : live.closingMS > 0 ? "closing" : "opening";
-      set("contact", live.contactMs === null ? "–" : age(live.contactMs));
+      set("contact", ...(live.contactMs === null ? ["–"] : age(live.contactMs).split("\u202f")));
     }
     for (const due of panel.querySelectorAll("[data-due-ms]")) {
       const left = Number(due.dataset.dueMs) - this.wallMs();
       due.dataset.late = String(left < 0);
       due.textContent = left < 0 ? text("step.late", { age: age(-left) }) : text("step.due", { age: age(left) });
     }
+    for (const next of panel.querySelectorAll("[data-next-try-ms]")) {
+      const ms = Number(next.dataset.nextTryMs);
+      next.textContent = text(ms > this.wallMs() ? "police.next_try" : "police.try_due", { time: timeOfDay(ms) });
+    }
     for (const li of panel.querySelectorAll("[data-person]")) {
-      const fix = this.situation.last(this.alarm.order_id, li.dataset.person);
+      const fix = this.situation.last(alarm.order_id, li.dataset.person);
       const at = li.querySelector('[data-live="fix"]');
       if (!fix) continue;
       const fixAge = this.clock.nowMs() - fix.fix_ms;

@@ -2,6 +2,7 @@
 import { age, text, timeOfDay } from "./texts.js";
 
 const STALE_POSITIONS_MS = 120_000;
+const SILENT_MS = 7000; // of the line: it says something every few seconds
 const SHOWN_MS = 8000;
 const FLOOD_SAID_MS = 10_000;
 
@@ -57,6 +58,8 @@ export class Health {
       }
       this.lostAt = null;
       this.chip("stream", "good", text("status.stream.live"));
+      this.gateways();
+      this.assure(stream);
     } else if (state === "lost") {
       this.lostAt ??= performance.now();
       this.silentFrom = performance.now() - stream.silentMs();
@@ -70,7 +73,7 @@ export class Health {
 
   tick(stream) {
     const silent = stream.silentMs();
-    if (this.lostAt !== null || silent > 7000) {
+    if (this.lostAt !== null || silent > SILENT_MS) {
       const words = age(silent);
       this.chip("stream", this.lostAt !== null ? "bad" : "wait", `${text("status.stream.lost")} ${words}`);
       this.banner("lost", "bad", text("banner.lost", { age: words }));
@@ -83,10 +86,25 @@ export class Health {
       this.restoring = null;
     }
     this.gateways();
+    this.assure(stream);
     if (this.newestMs) {
       const old = this.clock.nowMs() - this.newestMs;
       this.chip("positions", old > STALE_POSITIONS_MS ? "bad" : old > 45_000 ? "wait" : "good", age(old));
     }
+  }
+
+  /** An empty queue is good news only while alarms would be seen: the line is up and the gateway is heard. */
+  assure(stream) {
+    const at = document.querySelector("[data-empty]");
+    const live = this.lostAt === null && stream.silentMs() <= SILENT_MS;
+    const sure = live && this.beats.size > 0 && document.querySelector('[data-chip="gateway"]').dataset.health !== "bad";
+    at.dataset.sure = String(sure);
+    const write = (name, words) => {
+      const node = at.querySelector(`[data-empty-${name}]`);
+      if (node.textContent !== words) node.textContent = words;
+    };
+    write("title", text(sure ? "queue.empty" : "queue.empty.unsure"));
+    write("why", text(sure ? "queue.empty.hint" : live ? "queue.empty.no_gateway" : "queue.empty.no_line"));
   }
 
   source(status) {

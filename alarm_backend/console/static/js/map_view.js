@@ -4,7 +4,7 @@ import { Extent, FlatMap } from "./flat_map.js";
 import { circle, offset } from "./geodesy.js";
 import { MapOverlay } from "./map_overlay.js";
 import { MapScale } from "./map_scale.js";
-import { distance as sayDistance, limit as sayLimit, text } from "./texts.js";
+import { age, distance as sayDistance, limit as sayLimit, text } from "./texts.js";
 
 const BELGIUM = new Extent([2.5, 49.45], [6.45, 51.55]);
 const LIMITS = new Extent([0.5, 48.4], [8.5, 52.6]);
@@ -14,6 +14,7 @@ const DRAWN = ["zones", "circles", "tracks", "discs", "link", "others"];
 const GLIDE_MS = 250, STEP_MS = 150;
 
 const feature = (type, coordinates, properties = {}) => ({ type: "Feature", geometry: { type, coordinates }, properties });
+const figure = ({ distanceM, stale, ageMs }) => sayDistance(distanceM) + (stale ? ` · ${text("queue.stale", { age: age(ageMs) })}` : "");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export class MapView {
@@ -92,6 +93,7 @@ export class MapView {
   draw(situation, selected, alarms, chosen = false) {
     const drawn = Object.fromEntries(DRAWN.map((name) => [name, []]));
     this.extent = new Extent();
+    this.drawnId = selected?.alarm_id ?? null;
     const wanted = new Map();
     if (selected) this.drawSelected(situation, selected, drawn, wanted);
     for (const alarm of alarms) {
@@ -147,12 +149,27 @@ export class MapView {
         }
       }
     }
-    const live = alarm.monitored && alarm.protected ? situation.between(alarm.order_id, alarm.monitored, alarm.protected) : null;
+    const live = situation.betweenOf(alarm);
     if (live) {
-      const p = situation.last(alarm.order_id, alarm.monitored), q = situation.last(alarm.order_id, alarm.protected);
+      const p = situation.last(alarm.order_id, live.monitored), q = situation.last(alarm.order_id, live.protectedPerson);
       drawn.link.push(feature("LineString", [[p.lon, p.lat], [q.lon, q.lat]]));
-      wanted.set("distance", { at: [(p.lon + q.lon) / 2, (p.lat + q.lat) / 2], className: "map-distance", stale: live.stale, label: sayDistance(live.distanceM) });
+      wanted.set("distance", { at: [(p.lon + q.lon) / 2, (p.lat + q.lat) / 2], className: "map-distance", stale: live.stale, label: figure(live) });
     }
+  }
+
+  /** Say the distance anew, with row and panel, between two drawings; none beside an alarm that is not drawn yet. */
+  say(situation, selected) {
+    const kept = this.markers.get("distance");
+    if (!kept) return;
+    const live = selected?.alarm_id === this.drawnId ? situation.betweenOf(selected) : null;
+    const label = live ? figure(live) : "";
+    if (kept.element.hidden === !live && kept.label.textContent === label && kept.element.hasAttribute("data-stale") === Boolean(live?.stale)) return;
+    kept.shown = null; // the next drawing looks at it again
+    kept.element.hidden = !live;
+    if (!live) return;
+    kept.label.textContent = label;
+    kept.element.setAttribute("aria-label", label);
+    kept.element.toggleAttribute("data-stale", live.stale);
   }
 
   /** Put the wanted markers where they belong and take the others away. */
@@ -178,6 +195,7 @@ export class MapView {
       if (kept.shown === shown) continue;
       kept.shown = shown;
       kept.mark.moveTo(want.at);
+      kept.element.hidden = false;
       kept.element.toggleAttribute("data-stale", Boolean(want.stale));
       kept.label.textContent = want.label;
       kept.element.setAttribute("aria-label", want.title ?? want.label);

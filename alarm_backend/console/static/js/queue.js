@@ -151,7 +151,8 @@ export class Queue {
     set("arrow", alarm.monitored && (alarm.protected || alarm.zone_id) ? "→" : "");
     const state = word("state", alarm.state);
     const who = { acknowledged: alarm.acknowledged_by, in_progress: alarm.taken_by, closing: alarm.closing_by }[alarm.state];
-    const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state];
+    const until = alarm.state === "shelved" && alarm.deadline_ms ? ` ${text("queue.until")} ${timeOfDay(alarm.deadline_ms).slice(0, 5)}` : "";
+    const parts = [sending ? text("state.sending") : who ? text("state.by", { state, name: who }) : state + until];
     if (alarm.state === "raised" && alarm.escalation_level > 0) parts.push(called(alarm.escalation_level));
     if (alarm.condition === "cleared") parts.push(text("condition.cleared"));
     if (alarm.maintenance_id) parts.unshift(text("queue.aside", { until: timeOfDay(alarm.maintenance_until_ms) }));
@@ -176,6 +177,7 @@ export class Queue {
       said.push(trend === "steady" ? arrow : `${arrow} ${number(Math.abs(live.closingMS), 1)}\u202f${text("unit.m_s")}`);
     } else if (live && (live.stale || !live.series)) said.push(text("queue.stale", { age: age(live.ageMs) }));
     if (live?.stale) trend = "stale";
+    if (live && !live.series && alarm.zone_id) said.unshift(text("queue.to_zone"));
     if (live?.series && !(alarm.monitored && alarm.protected)) said.unshift(text("queue.from", { person: alarm.protected ? live.monitored : live.protectedPerson }));
     li.querySelector(".alarm").toggleAttribute("data-stale", trend === "stale");
     set("closing", said.join(" · ")).dataset.trend = trend;

@@ -51,7 +51,8 @@ export const distance = (metres) => distanceParts(metres).join("\u202f");
 export function age(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s < 60) return `${s}\u202f${text("unit.s")}`;
-  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+  if (s < 600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}\u202f${text("unit.min")}`; // without its unit it reads as a time of day
+  if (s < 3600) return `${Math.floor(s / 60)}\u202f${text("unit.min")}`;
   if (s < 86400) return `${Math.floor(s / 3600)}\u202f${text("unit.h")} ${Math.floor((s % 3600) / 60)}`;
   return `${Math.floor(s / 86400)}\u202f${text("unit.d")}`;
 }
