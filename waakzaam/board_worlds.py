@@ -157,6 +157,8 @@ class Bracelet:
             "strip in": self._world.insert_strip,
             "dip": self._dip,
             "strip out": self._world.remove_strip,
+            "piece in": self._world.insert_piece,
+            "piece out": self._world.remove_piece,
             "wrist": self._world.raise_wrist,
             "hold": self._hold,
             "fetch": self._fetch,

@@ -3,7 +3,7 @@
 Lines: one JSON object each with "kind" (start, state, light, tell, fault, finished, records), `WZR1 <json>` per
 sealed record. Records leave only when the wearer asks: the button held for 3 s (serial, and a minute of Bluetooth), the
 command `records`, or `"send": "after_test"` in /config.json.
-Commands on the serial line: records, status, test.
+Commands on the serial line: records, status, test, contacts.
 """
 
 import asyncio
@@ -22,7 +22,9 @@ from firmware.bracelet.strips import Strips, forget
 WATCHDOG_MS = 8_000
 SERIAL_PREFIX = "WZR1 "
 COMMAND_BYTES_MAX = 64
-NOTHING_DONE, TOUCHED, DRINK_SEEN = 0, 1, 2  # what the wearer has done since the last wake
+_NOTHING_DONE = 0  # what the wearer has done since the last wake
+_TOUCHED = 1
+_DRINK_SEEN = 2
 
 
 def say(kind: str, data: dict) -> None:
@@ -135,7 +137,7 @@ class Program:
         self.runner.standby = self._deep_sleep
         if self.config["radio"]:
             self.runner.radio = self._open_radio
-        self._use = NOTHING_DONE
+        self._use = _NOTHING_DONE
         self._ended = False
         self.heap_free_min = 1 << 30
         self._least_during = ""
@@ -149,7 +151,7 @@ class Program:
             data["record"] = self.recorder.last_number
             self._ended = True
         if kind == "state" and data["event"] in ("button", "strip_in", "wet"):
-            self._use = max(self._use, DRINK_SEEN if data["event"] == "wet" else TOUCHED)
+            self._use = max(self._use, _DRINK_SEEN if data["event"] == "wet" else _TOUCHED)
         say(kind, data)
 
     def _watch_heap(self) -> None:
@@ -185,15 +187,30 @@ class Program:
         """One command from the serial line."""
         word = line.strip()
         self.runner.touched()
-        self._use = max(self._use, TOUCHED)
+        self._use = max(self._use, _TOUCHED)
         if word == "records":
             say("records", {"sent": send_records(self.ring)})
         elif word == "status":
             say("status", self.status())
         elif word == "test":
             self.runner.press()
+        elif word == "contacts":
+            self._contacts()
         elif word:
-            say("error", {"reason": "unknown command", "commands": "records, status, test"})
+            say("error", {"reason": "unknown command", "commands": "records, status, test, contacts"})
+
+    def _contacts(self) -> None:
+        """How well the contacts conduct, by modules in memory for just that long; never while a test needs the chip."""
+        if not self.runner.idle():
+            say("fault", {"during": "contacts", "reason": "a test is under way: ask again after it"})
+            return
+        from firmware.bracelet import contacts
+
+        try:
+            say(*contacts.ask(self.hardware, self.config["dummy_ohm"]))
+        finally:
+            forget("firmware.bracelet", "contacts")
+            forget("firmware.drivers", "ad5941_impedance")
 
     async def prove(self) -> None:
         """Whether a firmware on trial may stay."""

@@ -187,6 +187,12 @@ class Runner(Effects):
         held = self._button.closed and self._held_ms < STUCK_MS
         return self.state.name != ASLEEP or self._effect is not None or bool(self._events) or held
 
+    def idle(self) -> bool:
+        """Whether nothing uses the front end or will go on with it as it stands: no test has begun, or all is told."""
+        if self.state.name == AWAKE:  # a short light, and every test begins with a reset
+            return not self._events
+        return self.state.name in (ASLEEP, AWAIT_STRIP_OUT) and self._effect is None and not self._events
+
     def touched(self) -> None:
         """Somebody is there: the time until deep sleep begins anew."""
         self._idle_ms = self._clock.ticks_ms()

@@ -3,7 +3,7 @@
 from firmware.drivers.errors import BadRequest
 
 LPDAC_LSB_V = 2.2 / 4095  # section 4
-LPDAC_OFFSET_V = 0.2
+_LPDAC_OFFSET_V = 0.2
 CODE12_MAX = 4095
 CODE6_MAX = 63
 CODE6_USUAL = 32  # VZERO 1.300 V
@@ -22,8 +22,8 @@ RTIA_OHM = (
     85000, 96000, 100000, 120000, 128000, 160000, 196000, 256000, 512000,
 )  # fmt: skip
 RLOAD_ZERO_EXTRA_OHM = 100
-SUPPLY_HEADROOM_V = 0.4  # LPTIA output: 0.3 V .. AVDD - 0.4 V
-OUTPUT_FLOOR_V = 0.3
+_SUPPLY_HEADROOM_V = 0.4  # LPTIA output: 0.3 V .. AVDD - 0.4 V
+_OUTPUT_FLOOR_V = 0.3
 
 
 def lpdac_steps(potential_uv: int) -> int:
@@ -62,14 +62,14 @@ def vzero_code(lowest_uv: int, highest_uv: int) -> int:
 
 def vzero_v(code6: int) -> float:
     """VZERO in volts."""
-    return LPDAC_OFFSET_V + 64 * code6 * LPDAC_LSB_V
+    return _LPDAC_OFFSET_V + 64 * code6 * LPDAC_LSB_V
 
 
 def swing_v(code6: int, supply_v: float) -> tuple:
     """(most negative, most positive) LPTIA signal in volts that ADC and output stage both carry linearly."""
     zero_v = vzero_v(code6)
-    down_v = zero_v - OUTPUT_FLOOR_V
-    up_v = supply_v - SUPPLY_HEADROOM_V - zero_v
+    down_v = zero_v - _OUTPUT_FLOOR_V
+    up_v = supply_v - _SUPPLY_HEADROOM_V - zero_v
     return -min(ADC_RANGE_V, down_v), min(ADC_RANGE_V, up_v)
 
 

@@ -12,10 +12,10 @@ from firmware.drivers.ad5941_sequence import block_end, half_commands
 from firmware.drivers.errors import CellFault, ChipFault, SupplyFault
 
 SUPPLY_V = (2.8, 3.6)  # ad5941.md section 14
-POTENTIAL_TOLERANCE_V = 0.010
-RTIA_TOLERANCE = 0.30  # "many percent" (section 5): beyond this it is a fault, not a tolerance
+_POTENTIAL_TOLERANCE_V = 0.010
+_RTIA_TOLERANCE = 0.30  # "many percent" (section 5): beyond this it is a fault, not a tolerance
 OFFSET_CODE_MAX = 300  # 11 mV
-DUMMY_SIGNAL_V = 0.4  # aimed at across the RTIA
+_DUMMY_SIGNAL_V = 0.4  # aimed at across the RTIA
 DUMMY_POTENTIAL_UV_MAX = 500_000
 SWITCH_SETTLE_US = 3_000
 AVERAGE = 4
@@ -25,9 +25,9 @@ PULSE_UV = 50_000  # small enough to change nothing on an electrode
 PULSE_GAIN_CODE = 8  # 10 kohm: +-90 uA
 EARLY_CLOCKS = 1_600  # 0.1 ms after the step: the double layer still charges
 LATE_CLOCKS = 320_000  # 20 ms after it: only a resistor still conducts
-WET_CURRENT_A = 4e-7  # a dry strip leaks picoamperes; 50 mV over 100 kohm of weak drink gives 0.5 uA
-SHORT_CURRENT_A = 6e-5  # 50 mV over less than about 800 ohm, 20 ms after the step
-RESISTIVE_PART = 0.5  # ASSUMED: electrodes charge in a few ms; what still flows after 20 ms is a film or a resistor
+_WET_CURRENT_A = 4e-7  # a dry strip leaks picoamperes; 50 mV over 100 kohm of weak drink gives 0.5 uA
+_SHORT_CURRENT_A = 6e-5  # 50 mV over less than about 800 ohm, 20 ms after the step
+_RESISTIVE_PART = 0.5  # ASSUMED: electrodes charge in a few ms; what still flows after 20 ms is a film or a resistor
 DRY = "dry"
 WET = "wet"
 SHORT = "short"
@@ -76,7 +76,7 @@ def self_test(afe, dummy, dummy_ohm: float, gain_codes):
 def _rtia(afe, dummy_ohm: float, gain_code: int, code6: int):
     """(RTIA in ohm, largest error of E in volts): both signs of current through the reference resistor."""
     nominal = convert.nominal_rtia_ohm(gain_code)
-    wanted_uv = min(DUMMY_POTENTIAL_UV_MAX, int(DUMMY_SIGNAL_V / nominal * dummy_ohm * 1e6))
+    wanted_uv = min(DUMMY_POTENTIAL_UV_MAX, int(_DUMMY_SIGNAL_V / nominal * dummy_ohm * 1e6))
     afe.loop_on(0, code6, gain_code)
     afe.connect()
     signal_v = 0.0
@@ -87,14 +87,14 @@ def _rtia(afe, dummy_ohm: float, gain_code: int, code6: int):
         yield SWITCH_SETTLE_US
         measured_v = convert.convert_voltage_v((yield from afe.convert(reg.ADC_CELL_POTENTIAL, AVERAGE)))
         error_v = abs(measured_v - sign * wanted_uv / 1e6)
-        if error_v > POTENTIAL_TOLERANCE_V:
+        if error_v > _POTENTIAL_TOLERANCE_V:
             raise ChipFault(reg.CHIP, "potential", "%.3f V instead of %.3f V" % (measured_v, sign * wanted_uv / 1e6))
         worst_v = max(worst_v, error_v)
         code = yield from afe.convert(reg.ADC_LPTIA, AVERAGE)
         signal_v += sign * convert.convert_voltage_v(code)
         applied_v += sign * measured_v
     ohm = signal_v / applied_v * dummy_ohm
-    if abs(ohm - nominal) > RTIA_TOLERANCE * nominal:
+    if abs(ohm - nominal) > _RTIA_TOLERANCE * nominal:
         raise ChipFault(reg.CHIP, "rtia_out_of_range", "%.0f ohm instead of %d ohm" % (ohm, nominal))
     return ohm, worst_v
 
@@ -142,11 +142,11 @@ def judge_pulses(codes, rtia_ohm: float) -> tuple:
     """(state, early_a, late_a) from the four codes early+, late+, early-, late-; offsets cancel in the differences."""
     early_a = (convert.convert_current_a(codes[0], rtia_ohm) - convert.convert_current_a(codes[2], rtia_ohm)) / 2
     late_a = (convert.convert_current_a(codes[1], rtia_ohm) - convert.convert_current_a(codes[3], rtia_ohm)) / 2
-    if abs(late_a) >= SHORT_CURRENT_A:
+    if abs(late_a) >= _SHORT_CURRENT_A:
         return SHORT, early_a, late_a
-    if early_a < WET_CURRENT_A:
+    if early_a < _WET_CURRENT_A:
         return DRY, early_a, late_a
-    if late_a > RESISTIVE_PART * early_a:
+    if late_a > _RESISTIVE_PART * early_a:
         return BRIDGED, early_a, late_a
     return WET, early_a, late_a
 

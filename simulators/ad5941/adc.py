@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from simulators.ad5941.register_map import RegisterMap
 from simulators.ad5941.variation import Part, Variants
 
@@ -65,6 +68,7 @@ class Quantiser:
         self._part = part
         self._variants = variants
         self._rng = random.Random(f"ad5941 adc {seed}")
+        self._block_rng = np.random.default_rng(seed)  # of whole blocks, so that these draw nothing from the others
 
     def noise_v(self, rate_hz: float, source_ohm: float, temperature_c: float) -> float:
         """Input-referred noise, V rms: converter (white) and thermal noise of the feedback resistor."""
@@ -77,19 +81,51 @@ class Quantiser:
         regs = self._regs
         constants = regs.constants["adc"]
         index = min(regs.field("ADCCON", "GNPGA", adccon), 4)
-        gain = constants["pga_gain"][index]
+        gain, reference_v = self._scale(index)
         limit_v = constants["input_range_v"][index]
-        reference_v = constants["ref_effective_v"]
-        if self._variants.adc_reference == "gain_1p5_only" and index != 1:
-            reference_v = constants["ref_v"]
         seen_v = volts + self._part.adc_offset_v + self._rng.gauss(0.0, noise_v)
         seen_v *= (1.0 + self._part.adc_gain_error) * (1.0 - 0.9 * math.exp(-max(age_us, 0.0) / REFERENCE_TAU_US))
         seen_v = max(-limit_v, min(limit_v, seen_v))
         counts = seen_v * gain / reference_v * 32768.0
-        is_tia = regs.field("ADCCON", "MUXSELP", adccon) == 33
-        offset_name = "ADCOFFSETLPTIA0" if is_tia else "ADCOFFSETGN" + ("1", "1P5", "2", "4", "9")[index]
-        gain_name = "ADCGNLPTIA0" if is_tia else "ADCGAINGN" + ("1", "1P5", "2", "4", "9")[index]
-        offset = calibration(offset_name) & 0x7FFF
-        offset = offset - 0x8000 if offset & 0x4000 else offset
-        counts = (counts + offset / 4.0) * (calibration(gain_name) / 16384.0)
+        offset, gain_register = self._corrections(adccon, index, calibration)
+        counts = (counts + offset / 4.0) * (gain_register / 16384.0)
         return max(0, min(0xFFFF, round(float(counts)) + 0x8000))
+
+    def _scale(self, index: int) -> tuple[float, float]:
+        """Gain and effective reference at a gain code."""
+        constants = self._regs.constants["adc"]
+        whole = self._variants.adc_reference == "library" or index == 1
+        return constants["pga_gain"][index], constants["ref_effective_v" if whole else "ref_v"]
+
+    def _corrections(self, adccon: int, index: int, calibration: Callable[[str], int]) -> tuple[int, int]:
+        """Offset (signed, quarter codes) and gain of the calibration registers of this channel."""
+        suffix = ("1", "1P5", "2", "4", "9")[index]
+        names = {33: ("ADCOFFSETLPTIA0", "ADCGNLPTIA0"), 1: ("ADCOFFSETHSTIA", "ADCGNHSTIA")}
+        usual = ("ADCOFFSETGN" + suffix, "ADCGAINGN" + suffix)
+        offset_name, gain_name = names.get(self._regs.field("ADCCON", "MUXSELP", adccon), usual)
+        offset = calibration(offset_name) & 0x7FFF
+        return (offset - 0x8000 if offset & 0x4000 else offset), calibration(gain_name)
+
+    def limit_v(self, adccon: int) -> float:
+        """Linear input range at this gain, plus and minus."""
+        return float(self._regs.constants["adc"]["input_range_v"][min(self._regs.field("ADCCON", "GNPGA", adccon), 4)])
+
+    def codes(
+        self,
+        volts: npt.NDArray[np.float64],
+        adccon: int,
+        ages_us: npt.NDArray[np.float64],
+        noise_v: float,
+        calibration: Callable[[str], int],
+    ) -> npt.NDArray[np.float64]:
+        """`code` for a whole block of results, as one array of the same shape."""
+        index = min(self._regs.field("ADCCON", "GNPGA", adccon), 4)
+        gain, reference_v = self._scale(index)
+        limit_v = self.limit_v(adccon)
+        started = 1.0 - 0.9 * np.exp(-np.maximum(ages_us, 0.0) / REFERENCE_TAU_US)
+        seen_v = volts + self._part.adc_offset_v + self._block_rng.normal(0.0, noise_v, volts.shape)
+        seen_v = seen_v * (1.0 + self._part.adc_gain_error) * started
+        offset, gain_register = self._corrections(adccon, index, calibration)
+        counts = np.clip(seen_v, -limit_v, limit_v) * gain / reference_v * 32768.0
+        counts = (counts + offset / 4.0) * (gain_register / 16384.0)
+        return np.clip(np.round(counts) + 0x8000, 0, 0xFFFF)

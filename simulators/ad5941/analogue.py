@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from simulators.ad5941.cells import Cell
+from simulators.ad5941.high_speed import Circuit, HighSpeed, Signal
 from simulators.ad5941.register_map import RegisterMap
 from simulators.ad5941.variation import Board, Part
 
@@ -19,6 +20,8 @@ INPUT_LOW_V, INPUT_HIGH_V = 0.2, 2.02
 LP_REFERENCE_V = 2.5
 HSDAC_REFERENCE_V = 1.82
 LPTIA_OUT, LPTIA_MINUS = 33, 2
+HSTIA_OUT, HSTIA_MINUS = 1, 1
+P_NODE, N_NODE = 36, 20
 BARE_SETTLING_TAU_US = 3.0  # ASSUMED: no figure without capacitors in the notes
 SETTLING_INSTANTS = (0.25, 0.6, 1.1, 1.8, 2.8, 4.2, 6.5)  # in time constants
 OF_THE_LOOP = """LPTIACON0 LPTIASW0 LPDACSW0 LPDACCON0 LPREFBUFCON SWCON DSWFULLCON TSWFULLCON HSTIACON""".split()
@@ -94,7 +97,11 @@ class Analogue:
         self._solved: dict[tuple[object, ...], Loop] = {}
         self._wired: dict[tuple[object, ...], Wiring] = {}
         self._solved_on = board
+        self.high_speed = HighSpeed(regs, read, part, seed, self._circuit, self._warn)
         self.loop = self._solve()
+
+    def _circuit(self) -> Circuit:
+        return Circuit(self._board, self.cell, self.loop.potential_v is not None)
 
     # -- the DAC -------------------------------------------------------------------------------------------------
     def dac_targets_v(self) -> tuple[float, float]:
@@ -315,6 +322,20 @@ class Analogue:
             out_v = max(loop.tia_plus_v - DIODE_V, min(loop.tia_plus_v + DIODE_V, out_v))
         return max(SWING_LOW_V, min(top_v, out_v))
 
+    def high_speed_signal(self, adccon: int, now_us: float) -> Signal | None:
+        """What the high-speed path gives to the inputs that ADCCON chooses; None when they are not of it."""
+        pair = (self._regs.field("ADCCON", "MUXSELP", adccon), self._regs.field("ADCCON", "MUXSELN", adccon))
+        if pair == (HSTIA_OUT, HSTIA_MINUS):
+            return self.high_speed.path(now_us).converted
+        if pair == (P_NODE, N_NODE) and self._read("AFECON") & self._regs.mask("AFECON", "INAMPEN"):
+            return self.high_speed.path(now_us).sensed
+        return None
+
+    def noise_ohm(self, adccon: int) -> float:
+        """The feedback resistor whose thermal noise the chosen inputs show."""
+        of_high_speed = self._regs.field("ADCCON", "MUXSELP", adccon) == HSTIA_OUT
+        return min(abs(self.high_speed.feedback_ohm()) if of_high_speed else self.loop.feedback_ohm, 1e6)
+
     def input_v(self, adccon: int, now_us: float) -> float:
         """Differential voltage at the multiplexer for ADCCON."""
         if adccon & self._inputs == self._lptia:  # nearly always: the shortest way
@@ -323,6 +344,9 @@ class Analogue:
                 minus_v = self.loop.tia_plus_v
                 volts = max(INPUT_LOW_V, min(INPUT_HIGH_V, minus_v + volts)) - minus_v
             return volts
+        signal = self.high_speed_signal(adccon, now_us)
+        if signal is not None:
+            return self.high_speed.instant_v(signal, now_us)
         p = self._regs.field("ADCCON", "MUXSELP", adccon)
         n = self._regs.field("ADCCON", "MUXSELN", adccon)
         loop = self.loop
@@ -330,10 +354,10 @@ class Analogue:
         excited = loop.calibration_a * self._board.rcal_ohm
         positive = {
             8: self._board.avdd_v / 2.0, 12: COMMON_MODE_V, 14: tia_v, 16: LP_REFERENCE_V / 2.0, 18: HSDAC_REFERENCE_V,
-            23: loop.zero_v, 24: loop.bias_v, 25: loop.bias_v, 26: loop.bias_v, 33: tia_v, 35: 0.0, 36: excited,
+            23: loop.zero_v, 24: loop.bias_v, 25: loop.bias_v, 26: loop.bias_v, 33: tia_v, 35: 0.0, P_NODE: excited,
             10: HSDAC_REFERENCE_V,
         }  # fmt: skip
-        negative = {LPTIA_MINUS: tia_v, 8: COMMON_MODE_V, 16: loop.zero_v, 17: loop.bias_v, 20: 0.0}
+        negative = {LPTIA_MINUS: tia_v, 8: COMMON_MODE_V, 16: loop.zero_v, 17: loop.bias_v, N_NODE: 0.0}
         if p == LPTIA_OUT:
             positive[p] = tia_v + self.sample_v(now_us)
         if p not in positive or n not in negative:

@@ -11,12 +11,21 @@ class Cell(Protocol):
 
     `apply`: from `now_us` on the working electrode is held at `potential_v` against the reference, through
     `series_ohm` of load; None means that the counter electrode is disconnected. `current_a`: current at that instant,
-    anodic positive (IUPAC).
+    anodic positive (IUPAC). `impedance_ohm`: to a small sine of this frequency at that time, between
+    the reference and the working contact, or with `at_counter` between the counter and the working contact; it changes
+    nothing in the cell. 0 Hz: the resistance.
     """
 
     def apply(self, potential_v: float | None, series_ohm: float, now_us: float) -> None: ...
 
     def current_a(self, now_us: float) -> float: ...
+
+    def impedance_ohm(self, frequency_hz: float, now_us: float, *, at_counter: bool) -> complex: ...
+
+
+def layer_ohm(farad: float, parallel_ohm: float, frequency_hz: float) -> complex:
+    """A capacitance with a resistance beside it."""
+    return parallel_ohm / (1.0 + 2j * math.pi * frequency_hz * farad * parallel_ohm)
 
 
 class ResistorCell:
@@ -35,6 +44,9 @@ class ResistorCell:
         if self._potential_v is None:
             return 0.0
         return self._potential_v / (self.ohm + self._series_ohm)
+
+    def impedance_ohm(self, frequency_hz: float, now_us: float, *, at_counter: bool) -> complex:
+        return complex(self.ohm)
 
 
 class OpenCell(ResistorCell):
@@ -85,3 +97,6 @@ class RandlesCell:
         if self._applied_v is None:
             return 0.0
         return (self._applied_v - self._layer_v) / (self.solution_ohm + self._series_ohm)
+
+    def impedance_ohm(self, frequency_hz: float, now_us: float, *, at_counter: bool) -> complex:
+        return self.solution_ohm + layer_ohm(self.double_layer_f, self.transfer_ohm, frequency_hz)

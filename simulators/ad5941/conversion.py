@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulators.ad5941 import interrupts as irq
 from simulators.ad5941.adc import RAW_RATE_HZ, SINC2_INSTANTS, Quantiser, plan_of
+from simulators.ad5941.dft import DftEngine
 
 if TYPE_CHECKING:
     from simulators.ad5941.device import Ad5941
@@ -25,10 +26,12 @@ class Converter:
     def __init__(self, chip: Ad5941, seed: int) -> None:
         self._chip = chip
         self._quantiser = Quantiser(chip.map, chip.part, chip.variants, seed)
+        self.dft = DftEngine(chip, self._quantiser)
         self._running = False
         self._start_us = 0.0
-        self._reference_us = 0.0
+        self.reference_us = 0.0  # when the reference was switched on
         self._enabled = False
+        self._filter_us = NEVER_US
         self.next_us = NEVER_US
         self._done = 0
         self._instants: list[tuple[float, float]] = []
@@ -40,7 +43,13 @@ class Converter:
     def stop(self) -> None:
         self._running = False
         self._enabled = False
-        self.next_us = NEVER_US
+        self.dft.control(False, 0.0)
+        self._due(NEVER_US)
+
+    def _due(self, filter_us: float) -> None:
+        """When a filter is next due; the DFT engine may be earlier."""
+        self._filter_us = filter_us
+        self.next_us = min(filter_us, self.dft.next_us)
 
     def control(self, afecon: int, now_us: float) -> None:
         """AFECON was written."""
@@ -48,17 +57,21 @@ class Converter:
         enabled = bool(afecon & regs.mask("AFECON", "ADCEN"))
         run = enabled and bool(afecon & regs.mask("AFECON", "ADCCONVEN"))
         if enabled and not self._enabled:
-            self._reference_us = now_us
+            self.reference_us = now_us
         self._enabled = enabled
+        self.dft.control(run and bool(afecon & regs.mask("AFECON", "DFTEN")), now_us)
         if run and not self._running:
             self._start(now_us)
         elif not run:
             self._running = False
-            self.next_us = NEVER_US
+            self._due(NEVER_US)
+        else:
+            self._due(self._filter_us)
 
     def reconfigured(self, now_us: float) -> None:
         """Filter or input changed while converting: the filters start over."""
         if self._running:
+            self.dft.reconfigured(now_us)
             self._start(now_us)
 
     def _start(self, now_us: float) -> None:
@@ -89,7 +102,7 @@ class Converter:
         else:
             window_us = self._chip.clocks_us(self._plan.sinc3_window_clocks())
             self._instants = [(self._result_us - 0.5 * window_us, 1.0)]
-        self.next_us = max(self._instants[0][0], self._start_us)
+        self._due(max(self._instants[0][0], self._start_us))
 
     def _skip(self, horizon_us: float) -> None:
         """Jump to the last result that is complete at the horizon."""
@@ -104,16 +117,21 @@ class Converter:
 
     def step(self, horizon_us: float) -> None:
         """One sampling instant or one result, due at `next_us`; nothing else happens before `horizon_us`."""
+        if self.dft.next_us <= self._filter_us and self.dft.next_us < NEVER_US:
+            self.dft.finish()
+            self._due(self._filter_us)
+            return
+        horizon_us = min(horizon_us, self.dft.next_us)
         if self._instants:
             if self._sum_v == 0.0 and len(self._instants) in (1, len(SINC2_INSTANTS)):
                 self._skip(horizon_us)
-                if self.next_us > horizon_us:
+                if self._filter_us > horizon_us:
                     return
             when, weight = self._instants.pop(0)
             adccon = self._chip.registers.by_name("ADCCON")
             volts = self._chip.analogue.input_v(adccon, max(when, self._chip.now_us))
             self._sum_v += weight * volts if math.isfinite(volts) else volts
-            self.next_us = self._instants[0][0] if self._instants else self._result_us
+            self._due(self._instants[0][0] if self._instants else self._result_us)
             return
         self._finish(self._result_us)
 
@@ -122,23 +140,28 @@ class Converter:
         name = chip.registers.by_name
         adccon = name("ADCCON")
         osr = self._plan.sinc3_osr * (self._plan.sinc2_osr if self._sinc2 else 1)
-        feedback = chip.analogue.loop.feedback_ohm
-        noise = self._quantiser.noise_v(RAW_RATE_HZ / osr, min(feedback, 1e6), chip.analogue.temperature_c)
+        noise = self._quantiser.noise_v(RAW_RATE_HZ / osr, chip.analogue.noise_ohm(adccon), chip.analogue.temperature_c)
         volts = self._sum_v if math.isfinite(self._sum_v) else math.copysign(10.0, self._sum_v)
         volts += chip.faults.adc_offset_jump_v
-        unreferenced = name("AFECON") & chip.map.mask("AFECON", "HPREFDIS")
-        if unreferenced or not name("BUFSENCON") & 0x5 or not name("BUFSENCON") & 0x30:
+        if not self.referenced():
             volts = 10.0  # no reference: the code rails instead of looking plausible
-        code = self._quantiser.code(volts, adccon, now_us - self._reference_us, noise, name)
+        code = self._quantiser.code(volts, adccon, now_us - self.reference_us, noise, name)
         self._done += 1
         self._publish(code, chip.map.field("ADCCON", "MUXSELP", adccon))
         repeat = name("REPEATADCCNV")
         if repeat & 1 and self._done >= max(1, repeat >> 4 & 0xFF):
             chip.registers.clear_bits("AFECON", chip.map.mask("AFECON", "ADCCONVEN"))
             self._running = False
-            self.next_us = NEVER_US
+            self.dft.control(False, now_us)
+            self._due(NEVER_US)
             return
         self._plan_result(self._index + 1)
+
+    def referenced(self) -> bool:
+        """Whether the converter has its references; without them its codes rail."""
+        name = self._chip.registers.by_name
+        off = name("AFECON") & self._chip.map.mask("AFECON", "HPREFDIS")
+        return not off and bool(name("BUFSENCON") & 0x5) and bool(name("BUFSENCON") & 0x30)
 
     def _publish(self, code: int, channel: int) -> None:
         chip = self._chip

@@ -6,6 +6,7 @@ from simulators.ad5941 import interrupts as irq
 from simulators.ad5941.analogue import Analogue
 from simulators.ad5941.cells import Cell, OpenCell
 from simulators.ad5941.conversion import Converter
+from simulators.ad5941.high_speed import supply_state
 from simulators.ad5941.interrupts import Interrupts
 from simulators.ad5941.memory import MODE_STREAM, SharedMemory
 from simulators.ad5941.register_file import RegisterFile
@@ -16,7 +17,6 @@ from simulators.ad5941.state_clock import StateClock
 from simulators.ad5941.variation import Board, Faults, Hazard, Part, Variants
 from simulators.ad5941.wakeup_timer import WakeupTimer
 
-DAC_UPDATE_CLOCKS = 10
 RUBBISH = 0xBAD0BAD0
 
 
@@ -60,7 +60,7 @@ class Ad5941:
         self._rubbish_reads = 0
         self._last_popped = 0
         self._gpio = [0, 0, 0]
-        # Where the supply current goes: hibernate, idle, adc; and the low-power loop beside it, on or off.
+        # Where the supply current goes: hibernate, idle, adc, excitation; and the low-power loop beside it, on or off.
         self.power = StateClock("idle")
         self.loop_power = StateClock("off")
         self.memory = SharedMemory()
@@ -309,7 +309,7 @@ class Ad5941:
         name = self.registers.by_name
         off = name("LPTIACON0") & 3 == 3 and name("LPDACCON0") & 2
         self.loop_power.enter("off" if off else "on", self.now_us)
-        self.power.enter("adc" if name("AFECON") & 0x80 else "idle", self.now_us)
+        self.power.enter(supply_state(self.map, name("AFECON")), self.now_us)
 
     def hibernate(self) -> None:
         """High-power blocks and the oscillator stop; a DAC update still under way is lost (section 4)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 ADC_RDY = 0
+DFT_RDY = 1
 SINC2_RDY = 2
 TEMP_RDY = 3
 ADC_MIN = 4

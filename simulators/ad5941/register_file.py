@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulators.ad5941 import interrupts as irq
+from simulators.ad5941.high_speed import TRAPEZOID
 from simulators.ad5941.register_map import Register
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ HIGH_POWER = (
 ).split()
 # What is not simulated says so as soon as firmware switches it on: bits of a register, and a name.
 UNMODELLED: dict[str, tuple[tuple[int, str], ...]] = {
-    "AFECON": ((1 << 15, "the DFT engine"), (1 << 14, "the waveform generator"), (1 << 13, "the temperature sensor")),
+    "AFECON": ((1 << 13, "the temperature sensor"),),
     "STATSCON": ((1, "the statistics block"),),
     "LPDACCON0": ((1 << 6, "the LPDAC driven by the waveform generator"),),
     "WDTCON": ((1 << 5, "the watchdog"),),
@@ -42,6 +43,12 @@ LIVE: dict[str, Callable[[Any, int], int]] = {
     "INTCFLAG1": lambda chip, value: chip.interrupts.flags(1),
     "ADCDAT": lambda chip, value: chip.converter.latest["ADCDAT"],
     "SINC2DAT": lambda chip, value: chip.converter.latest["SINC2DAT"],
+    "DFTREAL": lambda chip, value: chip.converter.dft.read("DFTREAL"),
+    "DFTIMAG": lambda chip, value: chip.converter.dft.read("DFTIMAG"),
+    "DSWSTA": lambda chip, value: chip.analogue.high_speed.closed["D"],
+    "PSWSTA": lambda chip, value: chip.analogue.high_speed.closed["P"],
+    "NSWSTA": lambda chip, value: chip.analogue.high_speed.closed["N"],
+    "TSWSTA": lambda chip, value: chip.analogue.high_speed.closed["T"],
     "DATAFIFORD": lambda chip, value: chip.pop_fifo(),
     "GP0IN": lambda chip, value: chip.gpio_levels(),
     "FIFOCNTSTA": lambda chip, value: chip.memory.count << 16,
@@ -98,6 +105,7 @@ class RegisterFile:
         self._values["RSTSTA"] = was | RESET_CAUSES[cause]
         self._power_keys = 0
         self._oscillator_open = self._reset_open = False
+        self._chip.analogue.high_speed.reset()
 
     def power_down(self) -> None:
         """Hibernate: the high-power blocks lose their enables."""
@@ -207,7 +215,21 @@ class RegisterFile:
 
     def _write_afecon(self, value: int) -> None:
         self._values["AFECON"] = value
+        self._chip.analogue.high_speed.control(value, self._chip.now_us)
         self._chip.converter.control(value, self._chip.now_us)
+
+    def _write_swcon(self, value: int) -> None:
+        self._values["SWCON"] = value
+        self._chip.analogue.high_speed.switch(value)
+
+    def _write_wgcon(self, value: int) -> None:
+        self._values["WGCON"] = value
+        if self._map.field("WGCON", "TYPESEL", value) == TRAPEZOID:
+            self._chip.violation("use", self._map.address("WGCON"), "the trapezoid generator is not simulated")
+
+    def _write_dftcon(self, value: int) -> None:
+        self._values["DFTCON"] = value
+        self._chip.converter.reconfigured(self._chip.now_us)
 
     def _write_adccon(self, value: int) -> None:
         changed = self._values["ADCCON"] != value

@@ -38,6 +38,10 @@ class Part:
     noise_900sps_v: float = 5e-6
     chip_id: int = 0x5502
     boot_us: float = 180.0
+    # The high-speed path; its feedback resistors have the tolerance and spread of the others.
+    hsdac_gain_error: float = 0.012
+    hsdac_offset_v: float = 0.8e-3  # across the cell, behind the excitation amplifier
+    matrix_switch_ohm: float = 50.0  # of one D or T switch, ASSUMED
 
     @staticmethod
     def drawn(seed: int) -> Part:
@@ -52,6 +56,10 @@ class Part:
             adc_gain_error=rng.gauss(0.0, 0.002),
             lpdac_inl_v=rng.gauss(0.0, 0.3e-3),
             chip_id=rng.choice((0x5502, 0x5501, 0x5500)),
+            # Drawn last: what earlier seeds drew stays theirs.
+            hsdac_gain_error=rng.gauss(0.0, 0.02),
+            hsdac_offset_v=rng.gauss(0.0, 1e-3),
+            matrix_switch_ohm=rng.uniform(30.0, 80.0),
         )
 
 
@@ -72,6 +80,9 @@ class Variants:
     adc_input: Literal["differential", "absolute"] = "differential"
     # Section 3: reads that come back as rubbish after a wake, besides the frame that woke the die.
     rubbish_reads_after_wake: int = 1
+    # Not in the notes: what a DFT result counts its phase from, and how many units a code of amplitude is worth.
+    dft_phase: Literal["generator", "own_start"] = "generator"
+    dft_scale: int = 4
 
 
 @dataclass
@@ -85,6 +96,7 @@ class Faults:
     stale_fifo: bool = False
     custom_interrupts_stuck: bool = False
     lpdac_frozen: bool = False
+    dft_never_ready: bool = False
     adc_offset_jump_v: float = 0.0
 
     @property

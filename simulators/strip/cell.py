@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from simulators.ad5941.cells import layer_ohm
 from simulators.strip.adsorption import SPREAD, Gathering, Surroundings
 from simulators.strip.chemistry import Drink, Species, Strip, drink, members_of, species
 from simulators.strip.diffusion import FARADAY_C_MOL, Couples, Diffusion
@@ -169,6 +170,18 @@ class StripCell:
         hum = self._mains_a * math.sin(2.0 * math.pi * self._mains_hz * self._now_s + self._mains_phase)
         leakage = self._applied_v / self._leakage_ohm
         return faradaic + charging + self._spreading_a(wetted) + hum + self._wander_a + leakage
+
+    def impedance_ohm(self, frequency_hz: float, now_us: float, *, at_counter: bool) -> complex:
+        """Contact, solution and double layer, and the leakage beside them. From 1 kHz on that is all: the couples and
+        the surface groups are slower. The counter contact is taken to be as worn as the working one (ASSUMED).
+        """
+        wetted = self.wetted(now_us * 1e-6)
+        if wetted <= 0.0:
+            return complex(self._leakage_ohm)
+        contacts_ohm = self._contact_ohm * (2.0 if at_counter else 1.0)
+        series_ohm = self.dip.solution_ohm / math.sqrt(wetted) + contacts_ohm
+        layer = layer_ohm(self.dip.capacitance_f * wetted, self._leakage_ohm, frequency_hz)
+        return 1.0 / (1.0 / self._leakage_ohm + 1.0 / (series_ohm + layer))
 
     # -- physics ---------------------------------------------------------------------------------------------------
     def wetted(self, now_s: float) -> float:

@@ -47,6 +47,11 @@ class RememberedCell:
     def current_a(self, now_us: float) -> float:
         return self._answer((now_us,))
 
+    def impedance_ohm(self, frequency_hz: float, now_us: float, *, at_counter: bool) -> complex:
+        """Changes nothing in a cell, so it is no call to be remembered."""
+        real = self._real if self._alone and self._real is not None else self._live()
+        return real.impedance_ohm(frequency_hz, now_us, at_counter=at_counter)
+
     def _live(self) -> Cell:
         """The real cell, made to live through every call so far."""
         strip = self._strip

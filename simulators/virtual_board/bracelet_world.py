@@ -27,6 +27,7 @@ RESTING = {
     pins.PAD_SELECT_1: 0,
     pins.PAD_SELECT_2: 0,
 }
+PIECE_OHM = 5.0  # a new contact and the switch before the front end, with the metal test piece in the holder (ASSUMED)
 DUMMY_OHM = 10_000.0  # the reference resistor on the board (hardware/pins/bracelet.toml: dummy_select)
 
 
@@ -233,6 +234,16 @@ class BraceletWorld:
         with self.peripherals.lock:
             if self.window.strip is not None:
                 self.window.strip.wet_at_us = self.peripherals.now_us() - since_s * 1e6
+
+    def insert_piece(self, contact_ohm: float = PIECE_OHM) -> None:
+        """Put in the metal test piece: it joins the three contacts and leaves the strip switch alone."""
+        self._strip = ResistorCell(contact_ohm)
+        self.connect()
+
+    def remove_piece(self) -> None:
+        """Take the test piece out."""
+        self._strip = OpenCell()
+        self.connect()
 
     def raise_wrist(self, seconds: float = 1.0) -> None:
         """Turn the wrist, for this long."""

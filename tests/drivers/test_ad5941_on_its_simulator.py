@@ -69,6 +69,8 @@ READINGS = (
     Variants(ecc="zero"),
     Variants(adc_input="absolute"),
     Variants(rubbish_reads_after_wake=8),
+    Variants(dft_phase="own_start"),
+    Variants(dft_scale=1),
 )
 
 

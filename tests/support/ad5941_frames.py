@@ -92,5 +92,6 @@ def quiet_part(**changes: float) -> object:
     values: dict[str, float] = {
         "rtia_tolerance": 0.0, "rtia_spread": 0.0, "rtia_drift_per_k": 0.0, "lfosc_hz": 32_000.0, "hfosc_error": 0.0,
         "adc_offset_v": 0.0, "adc_gain_error": 0.0, "lpdac_inl_v": 0.0, "noise_900sps_v": 0.0,
+        "hsdac_gain_error": 0.0, "hsdac_offset_v": 0.0,
     }  # fmt: skip
     return Part(**(values | changes))  # type: ignore[arg-type]

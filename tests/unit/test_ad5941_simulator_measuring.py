@@ -277,8 +277,12 @@ def test_a_frozen_dac_leaves_the_current_where_it_was() -> None:
 def test_using_an_engine_that_is_not_simulated_is_loud() -> None:
     host = Frames(Ad5941(seed=1, strict=False))
     host.initialise()
-    host.write(0x2000, 0x8000)
-    assert [v.reason for v in host.chip.violations] == ["the DFT engine is not simulated"]
+    host.write(0x2000, 0x2000)
+    host.write(0x2014, 0x36)
+    assert [v.reason for v in host.chip.violations] == [
+        "the temperature sensor is not simulated",
+        "the trapezoid generator is not simulated",
+    ]
 
 
 def test_a_converter_without_its_reference_rails_instead_of_looking_plausible() -> None:
