@@ -204,10 +204,12 @@ class Program:
         if not self.runner.idle():
             say("fault", {"during": "contacts", "reason": "a test is under way: ask again after it"})
             return
-        from firmware.bracelet import contacts
-
         try:
+            from firmware.bracelet import contacts
+
             say(*contacts.ask(self.hardware, self.config["dummy_ohm"]))
+        except Exception as error:  # it must not end the task that listens
+            say("fault", {"during": "contacts", "reason": "%s %s" % (type(error).__name__, error)})
         finally:
             forget("firmware.bracelet", "contacts")
             forget("firmware.drivers", "ad5941_impedance")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from firmware.bracelet import contacts
+from firmware.bracelet.main import Program
 from simulators.ad5941 import Ad5941, Board, Cell, OpenCell, Part, ResistorCell, ShortCell
 from simulators.strip.cell import StripCell
 from waakzaam.rigs.afe import DUMMY_OHM, AfeBench
@@ -77,3 +79,24 @@ def test_a_fault_of_the_chip_or_the_bus_is_said_as_what_it_is_and_the_switch_goe
     bench.chip.faults.miso_stuck_at = 0xFF
     assert asked(bench)[1]["reason"].startswith("bus: AD5941: spi_stuck")
     assert switched[-1] == 0
+
+
+class Resting:
+    """A runner with nothing to do."""
+
+    def idle(self) -> bool:
+        return True
+
+
+def test_a_command_that_fails_is_said_and_leaves_the_line_open(capsys: pytest.CaptureFixture[str]) -> None:
+    """An exception out of it would end the task that listens: no `records`, no `status` after it."""
+
+    def no_memory(level: int) -> None:
+        raise MemoryError("memory allocation failed")
+
+    bench = AfeBench(cell=ResistorCell(30.0))
+    hardware = SimpleNamespace(afe=bench.afe, clock=bench.clock, dummy=no_memory)
+    Program._contacts(SimpleNamespace(runner=Resting(), hardware=hardware, config={"dummy_ohm": DUMMY_OHM}))
+    said = json.loads(capsys.readouterr().out)
+    assert (said["kind"], said["during"]) == ("fault", "contacts")
+    assert "MemoryError" in said["reason"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulators.ad5941 import Ad5941, ResistorCell
+from simulators.ad5941 import Ad5941, RandlesCell, ResistorCell
 from simulators.chips import As7341, Drv2605l, Lis3dh, Max17048
 from simulators.chips.i2c_chip import I2cChip
 from simulators.chips.rgb_led import RgbLedStrip
@@ -51,6 +51,31 @@ def test_random_values_in_real_registers_never_break_the_front_end(writes: list[
     chip.brown_out(int(host.now_us))
     host.wait(1_000)
     assert host.read(0x0400) == 0x4144, "after a supply dip the chip is as new"
+
+
+HIGH_SPEED = [
+    Ad5941(strict=False).map.address(name)
+    for name in (
+        "SWCON DSWFULLCON PSWFULLCON NSWFULLCON TSWFULLCON HSDACCON HSDACDAT WGCON WGFCW WGPHASE WGOFFSET WGAMPLITUDE "
+        "HSRTIACON HSTIACON DFTCON ADCFILTERCON ADCCON PMBW FIFOCON BUFSENCON AFECON"
+    ).split()
+]
+EXCITING = {"AFECON": 0x19CFC0, "SWCON": 0x1FFFF, "DSWFULLCON": 0x10, "PSWFULLCON": 0x10, "NSWFULLCON": 0x100,
+            "TSWFULLCON": 0x110, "WGCON": 4, "HSRTIACON": 0x200, "ADCCON": 0x10101}  # fmt: skip
+
+
+@EXAMPLES
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.sampled_from(HIGH_SPEED), st.integers(0, 0xFFFFFF)), max_size=20))
+def test_random_values_on_a_running_high_speed_path_never_break_it(writes: list[tuple[int, int, int]]) -> None:
+    chip = Ad5941(RandlesCell(100.0, 1e4, 1e-7), strict=False, seed=1)
+    host = Frames(chip)
+    for name, value in EXCITING.items():
+        host.write(chip.map.address(name), value)
+    for wait, address, value in writes:
+        host.wait(wait)
+        host.write(address, value)
+        for result in ("DFTREAL", "DFTIMAG", "SINC2DAT"):
+            assert 0 <= host.read(chip.map.address(result)) < 1 << 18
 
 
 @pytest.mark.parametrize("name", sorted(CHIPS))
