@@ -129,6 +129,49 @@ def test_an_empty_queue_is_good_news_only_while_the_gateway_is_heard_and_the_lin
         expect(empty).to_have_attribute("data-sure", "false")
 
 
+def test_people_legend_and_keys_stand_below_whatever_banners_cover(page: Page, backend: Backend) -> None:
+    backend.report_positions(contact_ban.approach(wall_ms()))
+    backend.raise_alarm()
+    wait_for_map(page)
+    expect(page.locator(".map-distance")).to_be_visible()
+    page.evaluate(
+        """() => { for (const words of ["one", "two", "three"]) {
+          const at = document.createElement("p");
+          at.className = "banner bad";
+          at.textContent = words.repeat(60);
+          document.querySelector("[data-banners]").append(at);
+        } }"""
+    )
+    page.wait_for_function(
+        """() => {
+          const low = document.querySelector("[data-banners]").getBoundingClientRect().bottom;
+          const marks = document.querySelectorAll(".legend, .map-keys, .party.pin, .map-distance");
+          return low > 150 && [...marks].every((one) => one.getBoundingClientRect().top >= low);
+        }""",
+        timeout=5_000,
+    )
+
+
+def test_sound_that_would_not_come_is_said_and_muting_is_one_persons(page: Page, backend: Backend) -> None:
+    banner, button = page.locator('[data-banner="sound"]'), page.locator("[data-sound]")
+    expect(banner).to_contain_text("Er is nog geen geluid")
+    expect(page.locator("[data-empty]")).to_contain_text("maar zonder geluid")
+    page.keyboard.press("Shift")
+    expect(button).to_have_attribute("data-state", "on")
+    expect(banner).to_have_count(0)
+    expect(page.locator("[data-empty]")).to_contain_text("hier met geluid")
+    page.keyboard.press("m")
+    expect(button).to_have_attribute("data-state", "off")
+    backend.raise_alarm()
+    expect(banner).to_contain_text("Het geluid staat uit")
+    page.reload()
+    expect(button).to_have_attribute("data-state", "off")
+    backend.add_person("jan", full_name="Jan Maes")
+    page.goto(f"{backend.address}/sign-in/{backend.services.auth.new_login_link('jan', 'test')}")
+    expect(page.locator("[data-alarm-id]")).to_be_visible()
+    expect(button).not_to_have_attribute("data-state", "off")
+
+
 def test_minutes_are_never_written_like_a_time_of_day(page: Page, backend: Backend) -> None:
     source = page.locator("script[type=module]").get_attribute("src") or ""
     said = page.evaluate(

@@ -217,6 +217,33 @@ def test_who_was_called_is_never_cut_off_and_the_bar_keeps_to_one_line(page: Pag
         assert bar["height"] <= 47, width
 
 
+@pytest.mark.parametrize("language", ["nl", "en", "fr"])
+@pytest.mark.parametrize("width", [1440, 1280, 1024])
+def test_chips_in_trouble_cover_nothing_of_the_bar_and_banners_stand_below_it(
+    chromium: Browser, backend: Backend, language: str, width: int
+) -> None:
+    backend.add_person("lead", role="supervisor", full_name="Lies Wouters")
+    page = signed_in(chromium, backend, "lead", size=(width, 800))
+    page.click(f'button[name="language"][value="{language}"]')
+    expect(page.locator('[data-banner="sound"]')).to_be_visible()
+    page.locator(".top [data-chip]").evaluate_all(
+        """all => all.forEach((one) => {
+          one.dataset.health = "bad";
+          one.append("muette depuis 59 min, 120 en attente".slice(one.dataset.chip === "gateway" ? 0 : 20));
+        })"""
+    )
+    page.wait_for_function(
+        """() => {
+          const boxes = [...document.querySelector("header.top").children].map((one) => one.getBoundingClientRect());
+          const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom && b.top < a.bottom;
+          const bar = document.querySelector("header.top").getBoundingClientRect();
+          return boxes.every((a, i) => boxes.every((b, j) => i === j || !meet(a, b)) && a.right <= innerWidth)
+            && document.querySelector(".banner").getBoundingClientRect().top >= bar.bottom;
+        }""",
+        timeout=5_000,
+    )
+
+
 def test_the_end_of_the_chain_is_named_with_how_often_it_was_called_never_as_a_number_of_people(
     page: Page, backend: Backend
 ) -> None:

@@ -69,6 +69,24 @@ def test_nothing_is_cut_off_and_the_page_does_not_scroll_sideways(
         assert table.evaluate("one => one.scrollWidth <= one.clientWidth"), "a table has more beside it"
 
 
+def test_what_to_do_about_the_chosen_alarm_is_in_sight_without_scrolling(page: Page, backend: Backend) -> None:
+    backend.post([backend.transition(f"more-{number}", "battery_low", level="info") for number in range(12)])
+    page.goto(backend.address + "/")
+    page.locator('[data-alarm-id="alarm-proximity_alert"] button').click()
+    expect(page.locator('[data-detail-of="alarm-proximity_alert"]')).to_be_visible()
+    act = page.locator("[data-act].main").bounding_box()
+    assert act is not None
+    assert act["y"] + act["height"] <= 844
+
+
+def test_the_first_tap_means_the_row_under_the_finger(chromium: Browser, backend: Backend) -> None:
+    page = signed_in(chromium, backend, "lead", size=(WIDTH, 844))
+    expect(page.locator('[data-banner="sound"]')).to_be_visible()  # goes with the tap
+    row = page.locator('[data-alarm-id="alarm-order_not_active"] .alarm')
+    row.click()
+    expect(row).to_have_attribute("aria-current", "true")
+
+
 @pytest.mark.parametrize("language", ["nl", "en", "fr"])
 def test_the_menu_stands_in_even_columns(page: Page, backend: Backend, language: str) -> None:
     page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": backend.address}])

@@ -49,7 +49,7 @@ def test_a_message_that_does_not_reach_the_police_stays_in_sight_beside_later_on
         backend.services.police.deliver()
         expect(banners).to_have_count(count)
     backend.services.police.hand_over("alarm-1", HandoverIn(), AN)  # waits: says nothing of those before
-    expect(banners.first).to_contain_text("alarm-1 komt niet aan. Bel nu 101.")
+    expect(banners.first).to_contain_text("komt niet aan (Te dicht bij slachtoffer, M1 → P1). Bel nu 101.")
     assert banners.count() >= 2
     page.reload()
     expect(banners.nth(1)).to_be_visible()

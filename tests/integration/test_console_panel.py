@@ -77,6 +77,9 @@ def test_the_second_person_is_offered_the_closing_and_the_first_reads_why_not(ba
     answer = backend.client().post("/api/v1/alarms/a-1/resolve", json={"cause": "contact_prevented"})
     assert answer.json()["state"] == "closing", answer.text
     assert "confirm_close" not in _acts(_panel(backend))
+    timeline = _panel(backend).split('class="timeline"')[1]
+    assert "Sluiten gevraagd" in timeline
+    assert "Afgehandeld" not in timeline
     assert "data-held" in _panel(backend)
     assert "confirm_close" in _acts(_panel(backend, name="other"))
     assert "data-held" not in _panel(backend, name="other")

@@ -17,10 +17,9 @@ const facts = root.dataset;
 const clock = new ServerClock(Number(facts.nowMs));
 const situation = new Situation(() => clock.nowMs());
 const health = new Health(clock, JSON.parse(facts.sources));
-for (const one of JSON.parse(facts.handovers)) health.handover(one);
 const tests = new FieldTests(root, clock, health.notLoaded);
-const sound = new Sound((state) => health.sound(state));
-let map = null;
+const sound = new Sound(facts.operator, (state) => health.sound(state));
+let map = null, coveredPx = 0;
 
 const wallOffsetMs = Number(facts.wallMs) - Date.now();
 const wallMs = () => Date.now() + wallOffsetMs; // the server's real clock
@@ -43,6 +42,14 @@ const queue = new Queue(root, situation, clock, (alarm) => {
   opening = setTimeout(follow, wait);
   redrawBy(wait + MAP_ALONE_MS);
 });
+for (const one of JSON.parse(facts.handovers)) health.handover(one, nameOf(one.alarm_id));
+
+/** An alarm as a person calls it: its kind and people. */
+function nameOf(alarmId) {
+  const alarm = queue.alarms.get(alarmId);
+  return alarm ? [word("kind", alarm.kind), [alarm.monitored, alarm.protected ?? alarm.zone_id].filter(Boolean).join(" → ")].filter(Boolean).join(", ") : alarmId;
+}
+
 const OPEN_MS = 250, MAP_ALONE_MS = 600; // a panel that does not come does not hold the map
 const SHARE_MS = 80, SHARE_MOST_MS = 1000; // for each console that listens: a lone operator need not wait for others
 let consoles = 1;
@@ -206,7 +213,7 @@ const handlers = {
     else if (status.what === "flood") health.flood(status.detail.active, status.detail.new_alarms);
     else if (status.what === "rejected") health.rejected(status.detail);
     else if (status.what === "handover") {
-      health.handover(status.detail);
+      health.handover(status.detail, nameOf(status.detail.alarm_id));
       if (status.detail.alarm_id === queue.selectedId) detail.show(queue.selected());
     } else health.source(status);
   },
@@ -319,10 +326,20 @@ setInterval(() => {
     chartDue = false;
     detail.drawChart();
   }
+  health.unseen = queue.unseen().length;
   health.tick(stream);
   sound.remind(Math.max(0, ...queue.unseen().map((alarm) => alarm.severity)));
   for (const at of document.querySelectorAll("[data-clock]")) at.textContent = timeOfDay(clock.nowMs());
 }, 1000);
+
+/** What banners cover of the map is not used for its legend, its keys and the people on it. */
+new ResizeObserver(([{ contentRect }]) => {
+  document.documentElement.style.setProperty("--banners", `${Math.ceil(contentRect.height)}px`);
+  coveredPx = matchMedia("(max-width: 720px)").matches ? 0 : Math.ceil(contentRect.height); // on a phone they stand below
+  map?.leave(coveredPx);
+}).observe(document.querySelector("[data-banners]"));
+
+new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--bar", `${target.offsetHeight}px`)).observe(document.querySelector("header.top"));
 
 async function openMap() {
   if (!facts.baseLayer) return;
@@ -336,6 +353,7 @@ async function openMap() {
     note.hidden = false;
     return;
   }
+  map.leave(coveredPx);
   root.querySelector("[data-map-keys]").hidden = root.querySelector("[data-legend]").hidden = false;
   const follow = root.querySelector('[data-map-act="fit"]');
   map.onFollow = (on) => follow.setAttribute("aria-pressed", String(on));

@@ -91,10 +91,11 @@ export class FlatMap {
   }
 
   /** The place from which the whole of an extent is seen. */
-  placeFor(extent, padding, zoomMax = this.zoomMax) {
+  placeFor(extent, padding, zoomMax = this.zoomMax, coveredPx = 0) {
     const [west, east, north, south] = [worldX(extent.west), worldX(extent.east), worldY(extent.north), worldY(extent.south)];
-    const scale = Math.min((this.width - 2 * padding) / (east - west), (this.height - 2 * padding) / (south - north));
-    return { x: (west + east) / 2, y: (north + south) / 2, zoom: between(Math.log2(Math.max(scale, 1) / WORLD_PX), this.zoomMin, zoomMax) };
+    const scale = Math.min((this.width - 2 * padding) / (east - west), (this.height - 2 * padding - coveredPx) / (south - north));
+    const zoom = between(Math.log2(Math.max(scale, 1) / WORLD_PX), this.zoomMin, zoomMax);
+    return { x: (west + east) / 2, y: (north + south) / 2 - coveredPx / 2 / (WORLD_PX * 2 ** zoom), zoom };
   }
 
   // ---- moving ----

@@ -16,6 +16,9 @@ export class Health {
     this.newestMs = 0;
     this.lostAt = null;
     this.caughtUp = 0;
+    this.soundState = "blocked";
+    this.soundSaid = null;
+    this.unseen = 0;
   }
 
   chip(name, state, words) {
@@ -87,6 +90,7 @@ export class Health {
     }
     this.gateways();
     this.assure(stream);
+    this.soundMissed();
     if (this.newestMs) {
       const old = this.clock.nowMs() - this.newestMs;
       this.chip("positions", old > STALE_POSITIONS_MS ? "bad" : old > 45_000 ? "wait" : "good", age(old));
@@ -104,7 +108,7 @@ export class Health {
       if (node.textContent !== words) node.textContent = words;
     };
     write("title", text(sure ? "queue.empty" : "queue.empty.unsure"));
-    write("why", text(sure ? "queue.empty.hint" : live ? "queue.empty.no_gateway" : "queue.empty.no_line"));
+    write("why", text(sure ? (this.soundState === "on" ? "queue.empty.hint" : "queue.empty.silent") : live ? "queue.empty.no_gateway" : "queue.empty.no_line"));
   }
 
   source(status) {
@@ -164,8 +168,8 @@ export class Health {
   }
 
   /** A message to the police: one that does not arrive stays in sight until it does, whatever follows it. */
-  handover({ identifier, alarm_id, state }) {
-    if (state === "failing") this.banner(`police:${identifier}`, "bad", text("banner.police", { alarm: alarm_id }));
+  handover({ identifier, state }, alarm) {
+    if (state === "failing") this.banner(`police:${identifier}`, "bad", text("banner.police", { alarm }));
     else this.clear(`police:${identifier}`);
   }
 
@@ -176,6 +180,17 @@ export class Health {
     const words = text(`sound.${state}`);
     button.setAttribute("aria-label", words);
     button.title = words;
+    this.soundState = state;
+    this.soundMissed();
+  }
+
+  /** Sound that a new alarm would not make is said: at once when a key would bring it, when it is off while something waits. */
+  soundMissed() {
+    const said = this.soundState === "blocked" ? "banner.sound_blocked" : this.soundState === "off" && this.unseen ? "banner.sound_off" : null;
+    if (said === this.soundSaid) return; // asked each second: a banner that stands is not written again
+    this.soundSaid = said;
+    if (said) this.banner("sound", "wait", text(said));
+    else this.clear("sound");
   }
 
   problem = (error) => {

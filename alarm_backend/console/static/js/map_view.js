@@ -29,6 +29,7 @@ export class MapView {
 
   constructor(container, layer, onChoose) {
     this.follow = true;
+    this.coveredPx = 0;
     this.markers = new Map();
     const ink = cached(colour);
     const base = new BaseLayer(layer, ink);
@@ -207,10 +208,17 @@ export class MapView {
     }
   }
 
+  /** Keep the people below what covers the map from above, in pixels. */
+  leave(coveredPx) {
+    if (this.coveredPx === coveredPx) return;
+    this.coveredPx = coveredPx;
+    if (this.follow) this.fit();
+  }
+
   fit(zoomMost = 16, glideMs = 0) {
     if (!this.extent || this.extent.isEmpty()) return;
     const lone = this.extent.west === this.extent.east && this.extent.south === this.extent.north, zoomMax = lone ? Math.min(LONE_ZOOM_MAX, zoomMost) : zoomMost;
-    const { map } = this, target = map.placeFor(this.extent, 64, zoomMax);
+    const { map } = this, target = map.placeFor(this.extent, 64, zoomMax, Math.min(this.coveredPx, map.height / 3));
     const still = Math.hypot(target.x - map.x, target.y - map.y) * map.scale < 24 && Math.abs(map.zoom - target.zoom) < 0.15;
     if (!still) map.moveTo(target, glideMs);
   }

@@ -3,13 +3,13 @@ const REMINDER_MS = 8000;
 const PATTERNS = { 5: [[880, 0, 0.16], [660, 0.2, 0.16], [880, 0.4, 0.16], [660, 0.6, 0.2]], 4: [[740, 0, 0.16], [740, 0.24, 0.2]], 3: [[620, 0, 0.22]], 2: [[520, 0, 0.16]], 1: [] };
 
 export class Sound {
-  constructor(onState) {
+  /** Muting is one person's and ends with this tab: who comes on shift at the same desk hears what arrives. */
+  constructor(operator, onState) {
     this.onState = onState;
-    this.muted = localStorage.getItem("waakzaam.muted") === "1";
+    this.key = `waakzaam.muted.${operator}`;
+    this.muted = sessionStorage.getItem(this.key) === "1";
     this.played = 0;
-    const unlock = () => this.unlock();
-    addEventListener("keydown", unlock, { once: true });
-    addEventListener("pointerdown", unlock, { once: true });
+    for (const kind of ["keydown", "pointerdown", "pointerup"]) addEventListener(kind, () => this.unlock()); // a finger's press alone is no leave to sound
     this.report();
   }
 
@@ -18,14 +18,18 @@ export class Sound {
   }
 
   async unlock() {
-    this.context ??= new AudioContext();
+    if (this.context?.state === "running") return;
+    if (!this.context) {
+      this.context = new AudioContext();
+      this.context.addEventListener("statechange", () => this.report()); // the machine may take the sound away again
+    }
     await this.context.resume();
     this.report();
   }
 
   toggle() {
     this.muted = !this.muted;
-    localStorage.setItem("waakzaam.muted", this.muted ? "1" : "0");
+    sessionStorage.setItem(this.key, this.muted ? "1" : "0");
     this.report();
   }
 
