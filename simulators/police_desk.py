@@ -24,6 +24,7 @@ BEHAVIOURS = (
     "hang_up_after_storing",
     "silent",
     "drip",
+    "drip_headers",
     "captive_portal",
     "unsigned_receipt",
     "wrong_secret",
@@ -92,6 +93,7 @@ class PoliceDesk:
             "hang_up": lambda: self._hang_up(request),
             "silent": lambda: self._silent(request),
             "drip": lambda: self._drip(request),
+            "drip_headers": lambda: self._drip(request, headers_end=False),
             "captive_portal": lambda: self._send(request, 200, b"<html>Welcome</html>"),
             "huge": lambda: self._send(request, 200, b"x" * 1_000_000),
         }
@@ -138,12 +140,15 @@ class PoliceDesk:
         self._released.wait(HELD_S)
         request.close_connection = True
 
-    def _drip(self, request: BaseHTTPRequestHandler) -> None:
-        """A byte now and then, for ever."""
+    def _drip(self, request: BaseHTTPRequestHandler, *, headers_end: bool = True) -> None:
+        """A byte now and then, for ever: of the body, or of a header before it."""
         try:
             request.send_response(200)
             request.send_header("Content-Length", "100000")
-            request.end_headers()
+            if headers_end:
+                request.end_headers()
+            else:
+                request.flush_headers()
             while not self._released.wait(0.05):
                 request.wfile.write(b" ")
                 request.wfile.flush()

@@ -39,14 +39,29 @@ def undelivered(connection: Connection, states: tuple[str, ...], limit: int) -> 
 
 
 def due(connection: Connection, now_ms: int, limit: int) -> list[RowMapping]:
-    """Messages without a receipt whose next attempt is due, oldest first."""
+    """Messages without a receipt whose next attempt is due, oldest first; no Cancel before what it cancels."""
+    other = handovers.alias()
+    cancelled = select(other.c.identifier).where(
+        other.c.alarm_id == handovers.c.alarm_id, other.c.state != "receipted", other.c.msg_type != "Cancel"
+    )
     query = (
         select(handovers)
         .where(handovers.c.state != "receipted", handovers.c.next_try_ms <= now_ms)
-        .order_by(handovers.c.next_try_ms)
+        .where((handovers.c.msg_type != "Cancel") | ~cancelled.exists())
+        .order_by(
+            handovers.c.next_try_ms, handovers.c.created_ms, func.length(handovers.c.identifier), handovers.c.identifier
+        )
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
+
+
+def hurry(connection: Connection, alarm_id: str, now_ms: int) -> None:
+    """What has no receipt yet about an alarm is tried again by now: before what is told next."""
+    waiting = (
+        (handovers.c.alarm_id == alarm_id) & (handovers.c.state != "receipted") & (handovers.c.next_try_ms > now_ms)
+    )
+    connection.execute(update(handovers).where(waiting).values(next_try_ms=now_ms))
 
 
 def change(connection: Connection, identifier: str, values: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ ROUND_MAX = 5
 ERROR_LENGTH_MAX = 500
 UNKNOWN_ACCURACY_M = 1000.0
 """Radius told to the police when a fix has no accuracy. ASSUMED: rather search too wide."""
+
+log = logging.getLogger(__name__)
 
 Post = Callable[[str, bytes, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
 """(url, body, headers) → (status, headers in lower case, body); raises PostFailed."""
@@ -105,6 +108,7 @@ class PoliceService:
                 "receipt": None,
                 "receipted_ms": None,
             }
+            repository.hurry(connection, alarm_id, now_ms)
             repository.add(connection, row)
             self._note(connection, row, user.username, "waiting", sound=False)
         return _view(row)
@@ -156,7 +160,11 @@ class PoliceService:
         return self._settings.police_url is not None and self._settings.police_secret is not None
 
     def deliver(self) -> int:
-        """Try every message whose attempt is due; how many got their receipt."""
+        """Try every message whose attempt is due; how many got their receipt.
+
+        In the order in which they were made, and a Cancel only after the receipts of all that it cancels: the police
+        would first strike what they do not have, and then act on it.
+        """
         url, secret = self._settings.police_url, self._settings.police_secret
         if url is None or secret is None:
             return 0
@@ -171,6 +179,11 @@ class PoliceService:
             status, answered, content = self._post(url, body, headers)
         except PostFailed as error:
             receipt, wrong = "", str(error)
+        except (
+            Exception
+        ) as error:  # ours, not the endpoint's: told like any other, or it would stop all messages behind it
+            log.exception("a message to the police was not sent")
+            receipt, wrong = "", f"{type(error).__name__}: {error}"
         else:
             receipt, wrong = webhook.receipt(row["identifier"], status, answered, content, secret)
         now_ms = self._clocks.wall_ms()

@@ -44,11 +44,11 @@ def receipt(identifier: str, status: int, sent_headers: Mapping[str, str], body:
     try:
         document = json.loads(body)
         named, given = document["identifier"], document["receipt"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "", "the answer is no receipt"
     if named != identifier:
         return "", f"the receipt is for {str(named)[:80]!r}"
-    if not isinstance(given, str) or not 0 < len(given) <= RECEIPT_LENGTH_MAX:
+    if not isinstance(given, str) or not 0 < len(given.strip()) <= RECEIPT_LENGTH_MAX or not given.isprintable():
         return "", "the receipt has no number"
     return given, ""
 
