@@ -98,10 +98,8 @@ class HeartbeatService:
                 "kind": "gateway_silent",
                 "transition": transition,
                 "level": "critical",
-                "reason": f"no sign of life from {row['source']} for {silent_s:.0f} s"
-                if transition == "raised"
-                else f"{row['source']} is back",
-                "evidence": {"source": row["source"], "last_stored_ms": row["stored_ms"]},
+                "reason": "source_silent" if transition == "raised" else "source_back",
+                "evidence": {"source": row["source"], "silent_s": round(silent_s)},
             },
             SYSTEM,
         )

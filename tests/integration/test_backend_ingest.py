@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from alarm_backend.console import catalogue
 from firmware.wire import record
 from tests.support.backend import GATEWAY, ORDERS, START_MS, Backend, LiveBackend, transition
 
@@ -225,6 +226,12 @@ def test_a_gateway_that_falls_silent_is_an_alarm_that_clears_when_it_is_back(bac
     assert backend.services.heartbeats.look() == []
     alarm = backend.services.alarms.queue().alarms[0]
     assert (alarm.kind, alarm.severity, alarm.condition) == ("gateway_silent", 5, "active")
+    assert (alarm.reason, backend.services.alarms.detail(alarm.alarm_id).transitions[0].evidence) == (
+        "source_silent",
+        {"source": "gateway-1", "silent_s": 31},
+    )
+    for language, said in (("nl", "geen teken van leven"), ("en", "no sign of life"), ("fr", "plus signe de vie")):
+        assert said in catalogue.word(language, "why", alarm.reason)
     assert backend.services.heartbeats.freshness()[0].silent
     backend.gateway.post("/api/v1/heartbeats", json=beat)
     alarm = backend.services.alarms.queue().alarms[0]
