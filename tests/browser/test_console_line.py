@@ -63,6 +63,24 @@ def test_a_frozen_line_is_shown_as_no_data_and_heals(chromium: Browser, backend:
         page.context.close()
 
 
+def test_a_laptop_that_slept_says_at_once_how_old_its_data_is_and_asks_anew(
+    chromium: Browser, backend: Backend
+) -> None:
+    with line_to(backend.port) as line:
+        page = signed_in(chromium, backend, address=line.address)
+        expect(page.locator('[data-chip="stream"]')).to_have_attribute("data-health", "good")
+        line.freeze()
+        backend.raise_alarm("while-asleep")
+        page.evaluate("{ const awake = Date.now; Date.now = () => awake() + 600_000; }")
+        expect(page.locator('[data-banner="lost"]')).to_contain_text(
+            re.compile(r"Geen gegevens sinds.*10:0\d"), timeout=5_000
+        )
+        line.mend()
+        expect(page.locator('[data-alarm-id="while-asleep"]')).to_be_visible(timeout=15_000)
+        expect(page.locator('[data-banner="lost"]')).to_have_count(0)
+        page.context.close()
+
+
 def test_an_act_that_cannot_reach_the_backend_is_never_shown_as_done(chromium: Browser, backend: Backend) -> None:
     with line_to(backend.port) as line:
         page = signed_in(chromium, backend, address=line.address)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from alarm_backend.drafts import what_if
 from alarm_backend.drafts.schemas import DraftNew
+from alarm_backend.drafts.what_if import Question
 from tests.support import contact_ban
-from tests.support.browser import Backend, running_backend, signed_in, wait_for_map
+from tests.support.browser import Backend, running_backend, signed_in, wait_for_map, wall_ms
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -172,6 +174,71 @@ def test_without_a_mouse_an_order_is_typed_checked_submitted_and_signed_by_anoth
     expect(shown).to_contain_text("01-07-2026 08:00")
     assert reviewer.wrong == []  # type: ignore[attr-defined]
     reviewer.context.close()
+
+
+def _figures(alarms: int) -> dict[str, Any]:
+    """What a decision core answers."""
+    one = {
+        "alarms_per_week": float(alarms),
+        "by_kind_per_week": {"zone_entry": float(alarms)},
+        "operator_minutes_per_week": 5.0 * alarms,
+        "breaches": 1,
+    }
+    return {"present": one, "proposed": one, "recall": 1.0}
+
+
+def test_figures_stand_beside_the_zones_they_were_worked_out_for_and_beside_no_others(
+    editor: Page, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def core(question: Question) -> dict[str, Any]:
+        asked.append(len(question.proposed.get("zones", [])))
+        return _figures(asked[-1])
+
+    monkeypatch.setattr(backend.services.drafts, "_ask_what_if", core)
+    monkeypatch.setattr(what_if, "POSITIONS_MIN", 1)
+    monkeypatch.setattr(what_if, "SPAN_MIN_MS", 1)
+    backend.put_order(contact_ban.order("VL-FIGURES"))
+    backend.report_positions(contact_ban.approach(wall_ms(), order_id="VL-FIGURES"))
+    ann = next(user for user in backend.services.auth.users() if user.username == "ann")
+    draft = backend.services.drafts.begin(DraftNew(order_id="VL-FIGURES"), ann)
+    editor.goto(f"{backend.address}/orders/drafts/{draft.draft_id}")
+    wait_for_map(editor)
+    figures = editor.locator("[data-figures]")
+    editor.locator('[data-step="what-if"]').click()
+    expect(figures.locator("table")).to_be_visible()
+    expect(figures.locator(".unavailable")).to_have_count(0)
+    x, y = _canvas(editor)
+    editor.locator('[data-tool="circle"]').click()
+    editor.mouse.move(x - 150, y - 60)
+    editor.mouse.down()
+    editor.mouse.move(x - 120, y - 60, steps=3)
+    editor.mouse.move(x - 90, y - 60)
+    editor.mouse.up()
+    expect(editor.locator("details[data-zone]")).to_have_count(2)
+    expect(figures.locator(".unavailable")).to_have_text("Berekend voor herziening 1, niet voor deze.")
+    editor.locator('[data-step="what-if"]').click()
+    expect(figures.locator(".unavailable")).to_have_count(0)
+    expect(figures.locator("tbody tr").first).to_contain_text("2,0")
+    assert asked == [1, 2], "asked about the zones on the screen"
+    editor.route("**/what-if", lambda route: route.abort())
+    editor.locator('[data-step="what-if"]').click()
+    expect(editor.locator("[data-note]")).to_be_visible()
+    expect(figures.locator("table")).to_be_visible()
+
+
+def test_who_was_signed_out_while_typing_finds_the_words_again(editor: Page, backend: Backend) -> None:
+    editor.locator("#f-monitored-person-id").fill("M88")
+    editor.context.clear_cookies()
+    editor.locator('[data-step="save"]').click()
+    expect(editor.locator("[data-note]")).to_contain_text("Geweigerd")
+    draft = editor.url
+    editor.once("dialog", lambda dialog: dialog.accept())
+    editor.goto(f"{backend.address}/sign-in/{backend.services.auth.new_login_link('ann', 'test')}")
+    editor.goto(draft)
+    expect(editor.locator("#f-monitored-person-id")).to_have_value("M88")
+    expect(editor.locator("[data-dirty]")).to_be_visible()
 
 
 def test_who_saves_second_loses_no_word(editor: Page, chromium: Browser, backend: Backend) -> None:

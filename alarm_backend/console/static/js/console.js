@@ -240,6 +240,7 @@ const stream = new Stream("/events", Number(facts.lastEventId), {
     if (nowMs !== null) clock.heard(nowMs);
     if (listening !== null) consoles = listening;
   },
+  slept: (ms) => clock.slept(ms),
   state: (state) => health.stream(state, stream),
   ended,
 });

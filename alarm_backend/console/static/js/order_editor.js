@@ -44,6 +44,11 @@ class Editor {
     return !this.locked && JSON.stringify(this.document) !== JSON.stringify(this.draft.document);
   }
 
+  /** The draft as far as it is about what stands on the screen: no revision has what was not saved yet. */
+  get seen() {
+    return this.dirty ? { ...this.draft, problems: [], revision: null } : this.draft;
+  }
+
   // ---- the document ----
   change(change, path = "") {
     this.done.push(structuredClone(this.document));
@@ -148,15 +153,13 @@ class Editor {
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return told;
     const why = whyNot(told, answer.status);
-    if (answer.status === 409 && this.dirty) {
-      sessionStorage.setItem(this.draft.draft_id, JSON.stringify(this.document));
-      this.say(`${text("draft.conflict")} ${why}`, true);
-    } else this.say(text("draft.refused", { why }), true);
+    if (this.dirty) sessionStorage.setItem(this.draft.draft_id, JSON.stringify(this.document)); // a session that ended leads away from here
+    this.say(answer.status === 409 && this.dirty ? `${text("draft.conflict")} ${why}` : text("draft.refused", { why }), true);
   }
 
   async step(name) {
     const reason = root.querySelector("[data-reason]").value, note = root.querySelector("[data-review-note]").value;
-    if (name === "save" || (name === "submit" && this.dirty)) {
+    if (name === "save" || (["submit", "what-if"].includes(name) && this.dirty)) { // figures are of what stands on the screen
       const saved = await this.send("PUT", "", { revision: this.draft.revision, document: this.document, reason });
       if (!saved) return;
       this.take(saved);
@@ -167,7 +170,8 @@ class Editor {
       this.busy(true);
       const found = await this.send("POST", "/what-if", {});
       this.busy(false);
-      if (found) this.review.figures((this.draft.what_if = found), this.draft);
+      if (found) this.draft.what_if = found;
+      this.review.figures(this.draft.what_if, this.seen);
       return;
     }
     const told = await this.send("POST", `/${name.replaceAll("_", "-")}`, { revision: this.draft.revision, note });
@@ -209,7 +213,7 @@ class Editor {
     if (!onlyMap) this.form.render(this.document, { locked: this.locked, selected: this.selected });
     const fresh = !this.dirty;
     const homeless = this.form.showProblems(fresh ? this.draft.problems : []);
-    this.review.render(fresh ? this.draft : { ...this.draft, problems: [] }, homeless);
+    this.review.render(this.seen, homeless);
     for (const button of root.querySelectorAll("[data-step]")) {
       const { step } = button.dataset;
       button.hidden = step !== "what-if" && !this.draft.may.includes(step) && !(step === "submit" && this.draft.may.includes("save") && this.dirty);

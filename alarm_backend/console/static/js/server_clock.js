@@ -20,6 +20,12 @@ export class ServerClock {
     this.anchorAt = at;
   }
 
+  /** This machine slept so long, and its own count of time with it. */
+  slept(ms) {
+    this.anchorMs += ms * this.rate;
+    this.first = null;
+  }
+
   nowMs() {
     return this.anchorMs + (performance.now() - this.anchorAt) * this.rate;
   }

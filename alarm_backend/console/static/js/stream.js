@@ -1,5 +1,6 @@
 // The live line: server-sent events read with fetch, because EventSource hides comment lines (so a silent line looks
 // like a quiet one) and cannot name the event to resume after on its first connection.
+const SLEPT_MS = 3000; // a machine that sleeps stops performance.now() but not the clock
 const SILENCE_MS = 12_000; // the server sends something at least every 5 s
 const RETRY_MS = [200, 500, 1000, 2000, 4000];
 
@@ -7,7 +8,7 @@ export class Stream {
   constructor(url, lastEventId, handlers) {
     this.url = url;
     this.lastEventId = lastEventId;
-    this.handlers = handlers; // event(name, data, id), heard(nowMs|null, consoles|null), state("connecting"|"live"|"lost"), ended()
+    this.handlers = handlers; // event(name, data, id), heard(nowMs|null, consoles|null), slept(ms), state("connecting"|"live"|"lost"), ended()
     this.state = null;
     this.tries = 0;
     this.stopped = false;
@@ -15,7 +16,15 @@ export class Stream {
   }
 
   start() {
+    let aheadMs = Date.now() - performance.now();
     this.watchdog = setInterval(() => {
+      const sleptMs = Date.now() - performance.now() - aheadMs;
+      aheadMs += sleptMs;
+      if (sleptMs > SLEPT_MS) { // what is on the screen is that old, and the line may be dead without saying so
+        this.heardAt -= sleptMs;
+        this.handlers.slept(sleptMs);
+        this.controller?.abort();
+      }
       if (performance.now() - this.heardAt > SILENCE_MS) this.controller?.abort();
     }, 1000);
     addEventListener("online", () => this.retryNow?.());
