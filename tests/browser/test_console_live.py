@@ -397,6 +397,20 @@ def test_search_narrows_while_typing_and_leads_to_the_alarms_own_page(page: Page
     expect(page.locator("td.hash").first).to_have_text(re.compile("^[0-9a-f]{16}$"))
 
 
+@pytest.mark.parametrize("gone", ["line", "session"])
+def test_a_search_without_an_answer_never_shows_what_was_found_before(page: Page, backend: Backend, gone: str) -> None:
+    _an_evening(backend)
+    page.goto(backend.address + "/search")
+    expect(page.locator("#found tbody tr")).to_have_count(4)
+    if gone == "line":
+        page.route("**/search?**", lambda route: route.abort())
+    else:
+        page.context.clear_cookies()
+    page.locator("#person").press_sequentially("M7")
+    expect(page.locator("#found [role=alert]")).to_contain_text("Niet gezocht")
+    expect(page.locator("#found tbody tr")).to_have_count(0)
+
+
 def test_a_search_that_finds_nothing_says_what_to_do(page: Page, backend: Backend) -> None:
     page.goto(backend.address + "/search?person=nobody")
     expect(page.locator("#found [role=status]")).to_contain_text("Laat een veld weg")
