@@ -6,8 +6,8 @@ thirteenth digit, double precision leaves too little of a residual to take a sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ GAIN_LEAST = 1e-15
 FINISHING_STEPS = 200  # Gauss-Newton steps after the damped search, as long as each is shorter than the one before
 SHRINKS = 0.98
 EQUAL = 1e-3  # relative difference of residual sums below which two minima are the same one, or mirror images
+IMAGE = 1e-6  # relative difference of residual sums below which an exchange of parameters changes nothing
+EXCHANGED_MOST = 9  # parameters: 2,620 exchanges
 SECOND_LOOKS = 8  # starts around the one given that are tried even when that one came to rest
 
 
@@ -208,6 +210,44 @@ def fit(model: Model, x: Real, y: Real, start: Sequence[float], spread: float = 
         scattered = (_projected if tries % 4 == 3 else _with_linear_solved)(model, x, y, scattered, linear)
         best = _better(best, _from_one_start(model, x, y, scattered, SCATTERED_ITERATIONS_MAX), first)
         tries += 1
+    return _nearest_image(model, x, y, best, first)
+
+
+def _exchanges(count: int) -> Iterator[tuple[int, ...]]:
+    """Every way to exchange parameters in pairs, none of them in two pairs; the first changes nothing."""
+
+    def pairs(left: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], ...]]:
+        if not left:
+            yield ()
+            return
+        one, rest = left[0], left[1:]
+        yield from pairs(rest)
+        for other in rest:
+            for more in pairs(tuple(k for k in rest if k != other)):
+                yield ((one, other), *more)
+
+    for chosen in pairs(tuple(range(count))):
+        order = list(range(count))
+        for one, other in chosen:
+            order[one], order[other] = other, one
+        yield tuple(order)
+
+
+def _nearest_image(model: Model, x: Real, y: Real, best: Solution, start: Array) -> Solution:
+    """The solution with exchangeable parameters (two exponentials, two peaks) in the order nearest to the start.
+
+    Which of two mirror images a search comes to is a matter of rounding, and so of the machine.
+    """
+    if not _sound(best) or len(start) > EXCHANGED_MOST:
+        return best
+    fine: Real = best.parameters.astype(np.longdouble)
+    least = _cost(y - _values(model, fine, x))
+    found = best
+    for order in _exchanges(len(start)):
+        moved = list(order)
+        if abs(_cost(y - _values(model, fine[moved], x)) - least) <= IMAGE * least:
+            image = replace(found, parameters=found.parameters[moved], deviations=found.deviations[moved])
+            best = _better(best, image, start)
     return best
 
 
@@ -218,10 +258,21 @@ def _better(best: Solution, other: Solution, start: Array) -> Solution:
     if not _sound(other) or not np.isfinite(other.residual_sum):
         return best
     if abs(other.residual_sum - best.residual_sum) <= EQUAL * best.residual_sum:
-        with np.errstate(all="ignore"):
-            away = [float(np.sum(np.abs(np.log(np.abs(one.parameters / start))))) for one in (best, other)]
-        return other if away[1] < away[0] * (1.0 - 1e-6) else best
+        flipped, away = _distance(other, start)
+        best_flipped, best_away = _distance(best, start)
+        nearer = away < best_away * (1.0 - 1e-6) if flipped == best_flipped else flipped < best_flipped
+        return other if nearer else best
     return other if other.residual_sum < best.residual_sum else best
+
+
+def _distance(solution: Solution, start: Array) -> tuple[int, float]:
+    """How far from the start: parameters whose sign is another one, then the sum of the logarithms' differences.
+
+    The sum alone does not tell exchanged terms apart where all parameters shrank or all grew.
+    """
+    with np.errstate(all="ignore"):
+        ratios = solution.parameters / start
+        return int(np.sum(ratios < 0.0)), float(np.sum(np.abs(np.log(np.abs(ratios)))))
 
 
 def _sound(solution: Solution) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sensor_models import certified_sets
+from sensor_models import nonlinear_least_squares as least_squares
 from sensor_models.errors import MalformedFile
 from tests.support.source_tree import ROOT
 
@@ -27,6 +28,30 @@ def test_certified_parameters_and_deviations_are_reproduced(path: Path, start: i
     parameters, deviations = certified_sets.reproduce(certified_sets.read(path), start)
     assert parameters >= 6.8
     assert deviations >= 4.6
+
+
+def test_of_exchanged_terms_the_one_with_the_signs_of_the_start_is_told() -> None:
+    """All of MGH17 shrinks on the way: both orders of its exponentials are equally far in logarithms."""
+    start = np.array([50.0, 150.0, -100.0, 1.0, 2.0])
+    kept, exchanged = (
+        least_squares.Solution(np.array(found), np.full(5, 1e-3), 5.5e-5, 28, True, 9)
+        for found in ((0.4, 1.9, -1.5, 0.013, 0.022), (0.4, -1.5, 1.9, 0.022, 0.013))
+    )
+    assert least_squares._better(exchanged, kept, start) is kept
+    assert least_squares._better(kept, exchanged, start) is kept
+
+
+def test_whichever_mirror_image_a_search_finds_the_one_nearest_to_the_start_is_told() -> None:
+    """Which one it finds is a matter of rounding: MGH17 came out exchanged on one machine only."""
+    one = certified_sets.read(NIST / "MGH17.dat")
+    certified, deviations = np.array(one.values), np.array(one.deviations)
+    exchanged = [0, 2, 1, 4, 3]
+    sum_of_squares = float(np.sum((one.y - np.real(one.model(certified.astype(complex), one.x))) ** 2))
+    for order in ([0, 1, 2, 3, 4], exchanged):
+        found = least_squares.Solution(certified[order], deviations[order], sum_of_squares, 28, True, 9)
+        image = least_squares._nearest_image(one.model, one.x, one.y, found, np.array(one.starts[0]))
+        assert image.parameters == pytest.approx(certified)
+        assert image.deviations == pytest.approx(deviations)
 
 
 def test_digits_count_agreement_of_the_worst_value() -> None:
