@@ -49,4 +49,5 @@ def test_a_silent_broker_raises_an_alarm_that_names_it(backend: Backend) -> None
     assert backend.services.heartbeats.look() == ["gateway-1-broker"]
     alarm = backend.services.alarms.queue().alarms[0]
     assert alarm.kind == "gateway_silent"
-    assert "gateway-1-broker" in alarm.reason
+    evidence = backend.services.alarms.detail(alarm.alarm_id).transitions[0].evidence
+    assert (alarm.reason, evidence) == ("source_silent", {"source": "gateway-1-broker", "silent_s": 35})

@@ -9,7 +9,7 @@ export class Sound {
     this.key = `waakzaam.muted.${operator}`;
     this.muted = sessionStorage.getItem(this.key) === "1";
     this.played = 0;
-    for (const kind of ["keydown", "pointerdown", "pointerup"]) addEventListener(kind, () => this.unlock()); // a finger's press alone is no leave to sound
+    for (const kind of ["keydown", "click"]) addEventListener(kind, () => this.unlock()); // not at the press: its banner would go, and what is pressed move away
     this.report();
   }
 
