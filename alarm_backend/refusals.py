@@ -74,6 +74,7 @@ SENTENCES = {
     "cause_holds_again": "the cause holds again, so it is not {cause:cause}",
     "second_person_confirms": "a second person must confirm",
     "policy_forbids": "the policy forbids it ({reason:policy}); a supervisor can override",
+    "say_why_sent_back": "say why it goes back: its authors read it",
     "say_why_overridden": "say why the policy is overridden",
     "no_police_endpoint": "no police endpoint is configured: telephone 101",
     "take_it_off_first": "take it off {person} first",

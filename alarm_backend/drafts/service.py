@@ -143,9 +143,12 @@ class DraftService:
         return self.view(draft_id, user)
 
     def send_back(self, draft_id: str, step: DraftStep, user: User) -> DraftView:
-        """Not like this: back to its authors with a note, or taken back by one of them."""
+        """Not like this: back to its authors with the reason, or taken back by one of them, who need not give one."""
         with self._database.writing() as connection:
             row = self._at(connection, draft_id, step.revision, ("submitted",), "send back")
+            own = user.username in {*repository.editors(connection, draft_id), row["submitted_by"]}
+            if not own and not step.note.strip():
+                raise InvalidRequest("note", "say_why_sent_back")
             changed: dict[str, Any] = {
                 "state": "draft",
                 "submitted_by": None,
@@ -324,7 +327,9 @@ class DraftService:
         action: str,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        touched = {**changed, "changed_by": user.username, "changed_ms": self._clocks.wall_ms()}
+        touched = {**changed, "changed_ms": self._clocks.wall_ms()}
+        if "revision" in changed:  # a step of the review makes nobody an author
+            touched["changed_by"] = user.username
         repository.put(connection, row["draft_id"], touched)
         self._note(connection, user, action, {**row, **changed}, detail or {})
 

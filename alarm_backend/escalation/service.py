@@ -94,8 +94,8 @@ class EscalationService:
                     "kind": STOPPED,
                     "transition": transition,
                     "level": "critical",
-                    "reason": "; ".join(wrong) or "deadlines are watched again",
-                    "evidence": {"neglected": neglected[:LISTED_MAX]},
+                    "reason": "not_passed_on" if neglected else "nobody_escalates" if wrong else "deadlines_watched",
+                    "evidence": {"neglected": neglected[:LISTED_MAX], **({"fault": other} if other else {})},
                 },
                 SYSTEM,
             )

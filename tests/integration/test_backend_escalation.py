@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from alarm_backend.console import catalogue
 from tests.support.backend import Backend, LiveBackend, transition, until
 
 pytest_plugins = ("tests.support.backend",)
@@ -56,10 +57,13 @@ def test_the_auditor_raises_an_alarm_when_escalation_stands_still_and_clears_it(
     assert backend.services.escalation.check()
     assert backend.services.escalation.check()
     stopped = [alarm for alarm in backend.services.alarms.queue().alarms if alarm.kind == "escalation_stopped"]
-    assert [(alarm.condition, alarm.severity) for alarm in stopped] == [("active", 5)]
+    assert [(alarm.condition, alarm.severity, alarm.reason) for alarm in stopped] == [("active", 5, "not_passed_on")]
     backend.services.alarms.escalate()
     assert backend.services.escalation.check() == []
-    assert backend.services.alarms.detail(stopped[0].alarm_id).alarm.condition == "cleared"
+    cleared = backend.services.alarms.detail(stopped[0].alarm_id).alarm
+    assert cleared.condition == "cleared"
+    for reason in ("not_passed_on", "nobody_escalates", "deadlines_watched"):
+        assert catalogue.word("nl", "why", reason) != reason
 
 
 def test_the_auditor_sees_a_deadline_that_was_wiped(backend: Backend) -> None:
@@ -77,11 +81,13 @@ def test_a_watch_that_stops_is_an_alarm_by_itself(live: LiveBackend) -> None:
         raise RuntimeError("stuck")
 
     watch.watch._work = broken
-    watch.watch.last_round_ms -= 60_000
-    until(
-        lambda: any(a.kind == "escalation_stopped" for a in live.services.alarms.queue().alarms),
-        "the auditor raised an alarm",
-    )
+    long_ago = watch.watch.last_round_ms - 60_000
+
+    def told() -> bool:
+        watch.watch.last_round_ms = long_ago  # a round that was under way may just have ended
+        return any(alarm.kind == "escalation_stopped" for alarm in live.services.alarms.queue().alarms)
+
+    until(told, "the auditor raised an alarm")
     assert "stuck" in watch.complaints()[0]
 
 

@@ -110,6 +110,18 @@ def test_what_was_read_is_what_is_signed(backend: Backend) -> None:
     assert _step(backend, draft, "sign", "supervisor").status_code == 409, "the supervisor read revision 1"
 
 
+def test_a_reviewer_says_why_a_draft_goes_back_and_does_not_become_its_author(backend: Backend) -> None:
+    draft = _begin(backend)
+    _step(backend, draft, "submit", "case_manager")
+    refused = _step(backend, draft, "send-back", "supervisor", note="  ")
+    assert refused.status_code == 422
+    assert "say why it goes back" in refused.text
+    back = _step(backend, draft, "send-back", "supervisor", note="the school is missing").json()
+    assert back["changed_by"] == draft["changed_by"]
+    _step(backend, draft, "submit", "case_manager")
+    assert _step(backend, draft, "send-back", "case_manager").json()["state"] == "draft", "taken back by its author"
+
+
 def test_a_stale_draft_is_refused_until_somebody_rebased_it(backend: Backend) -> None:
     assert _read_in(backend, _document(version=1)) == 200
     draft = backend.client("case_manager").post(DRAFTS, json={"order_id": "VL-9"}).json()
