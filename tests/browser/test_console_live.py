@@ -355,6 +355,14 @@ def test_replay_shows_the_past_and_cannot_be_taken_for_now(page: Page, backend: 
     expect(page.locator(".map-distance")).to_have_text(now)
 
 
+def test_a_replay_of_nothing_says_that_there_is_nothing(page: Page, backend: Backend) -> None:
+    backend.raise_alarm()
+    expect(page.locator('[data-alarm-id="alarm-1"]')).to_be_visible()
+    page.keyboard.press("h")
+    expect(page.locator('[data-banner="replay"]')).to_contain_text("geen verplaatsing van het laatste uur")
+    expect(page.locator("[data-replay]")).to_be_hidden()
+
+
 def test_positions_of_long_ago_never_give_a_closing_speed_of_now(page: Page, backend: Backend) -> None:
     _an_evening(backend)
     row = page.locator('[data-alarm-id="alarm-2"]')

@@ -25,7 +25,7 @@ const wallOffsetMs = Number(facts.wallMs) - Date.now();
 const wallMs = () => Date.now() + wallOffsetMs; // the server's real clock
 const ended = () => health.sessionEnded();
 const detail = new Detail(root.querySelector("[data-detail]"), situation, clock, { act: perform, logStep, ended, wallMs, loaded });
-const replay = new Replay(root, situation, redraw);
+const replay = new Replay(root, situation, redraw, health.nothingToReplay);
 const queue = new Queue(root, situation, clock, (alarm) => {
   replay.close();
   map?.setFollow(true, false);

@@ -193,6 +193,8 @@ export class Health {
     else this.clear("sound");
   }
 
+  nothingToReplay = () => this.passing("replay", "wait", text("replay.none"));
+
   problem = (error) => {
     this.passing("act", "bad", text("banner.act_failed", { reason: error.message }));
   };

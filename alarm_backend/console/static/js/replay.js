@@ -5,7 +5,7 @@ const PLAY_S = 20; // the whole hour in this time
 const STEPS = 1000;
 
 export class Replay {
-  constructor(root, situation, redraw) {
+  constructor(root, situation, redraw, nothing) {
     this.panel = root.querySelector("[data-replay]");
     this.slider = this.panel.querySelector("[data-replay-slider]");
     this.time = this.panel.querySelector("[data-replay-time]");
@@ -13,6 +13,7 @@ export class Replay {
     this.field = root.querySelector(".field");
     this.situation = situation;
     this.redraw = redraw;
+    this.nothing = nothing; // called when there is nothing to play
     this.atMs = null; // null = live
     this.slider.addEventListener("input", () => this.seek(Number(this.slider.value) / STEPS));
     this.play.addEventListener("click", () => (this.timer ? this.pause() : this.run()));
@@ -22,7 +23,7 @@ export class Replay {
   toggle(orderId) {
     if (this.atMs !== null) return this.close();
     const span = orderId && this.situation.span(orderId);
-    if (!span || span.untilMs <= span.fromMs) return;
+    if (!span || span.untilMs <= span.fromMs) return this.nothing();
     this.span = span;
     this.panel.hidden = false;
     this.field.dataset.past = "true";
