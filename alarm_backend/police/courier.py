@@ -21,9 +21,8 @@ async def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[
     limits = httpx.Timeout(READ_S, connect=CONNECT_S)
     async with (
         httpx.AsyncClient(timeout=limits, follow_redirects=False) as client,
-        asyncio.timeout(
-            TOTAL_S
-        ),  # begins when the client is made: that reads certificates, and is no fault of the endpoint
+        # Begins when the client is made: that reads certificates, and is no fault of the endpoint.
+        asyncio.timeout(TOTAL_S),
         client.stream("POST", url, content=body, headers=dict(headers)) as answer,
     ):
         content = b""

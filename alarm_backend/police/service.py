@@ -179,9 +179,8 @@ class PoliceService:
             status, answered, content = self._post(url, body, headers)
         except PostFailed as error:
             receipt, wrong = "", str(error)
-        except (
-            Exception
-        ) as error:  # ours, not the endpoint's: told like any other, or it would stop all messages behind it
+        except Exception as error:
+            # Ours, not the endpoint's: told like any other, or it would stop all messages behind it.
             log.exception("a message to the police was not sent")
             receipt, wrong = "", f"{type(error).__name__}: {error}"
         else:

@@ -359,7 +359,7 @@ def test_a_replay_of_nothing_says_that_there_is_nothing(page: Page, backend: Bac
     backend.raise_alarm()
     expect(page.locator('[data-alarm-id="alarm-1"]')).to_be_visible()
     page.keyboard.press("h")
-    expect(page.locator('[data-banner="replay"]')).to_contain_text("geen verplaatsing van het laatste uur")
+    expect(page.locator('[data-banner="replay"]')).to_contain_text("geen posities van het laatste uur")
     expect(page.locator("[data-replay]")).to_be_hidden()
 
 

@@ -62,14 +62,20 @@ def _canvas(page: Page) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def _draw_circle(page: Page) -> tuple[float, float]:
+    """A zone of some size, left of the middle of the map; where that middle is."""
+    x, y = _canvas(page)
+    page.locator('[data-tool="circle"]').click()
+    page.mouse.move(x - 150, y - 60)
+    page.mouse.down()
+    page.mouse.move(x - 120, y - 60, steps=3)
+    page.mouse.move(x - 90, y - 60)
+    page.mouse.up()
+    return x, y
+
+
 def test_zones_are_drawn_moved_and_taken_back(editor: Page, backend: Backend) -> None:
-    x, y = _canvas(editor)
-    editor.locator('[data-tool="circle"]').click()
-    editor.mouse.move(x - 150, y - 60)
-    editor.mouse.down()
-    editor.mouse.move(x - 120, y - 60, steps=3)
-    editor.mouse.move(x - 90, y - 60)
-    editor.mouse.up()
+    x, y = _draw_circle(editor)
     expect(editor.locator("details[data-zone]")).to_have_count(1)
     editor.locator('[data-tool="polygon"]').click()
     for dx, dy in ((60, -80), (160, -80), (160, 60), (60, 60)):
@@ -209,13 +215,7 @@ def test_figures_stand_beside_the_zones_they_were_worked_out_for_and_beside_no_o
     editor.locator('[data-step="what-if"]').click()
     expect(figures.locator("table")).to_be_visible()
     expect(figures.locator(".unavailable")).to_have_count(0)
-    x, y = _canvas(editor)
-    editor.locator('[data-tool="circle"]').click()
-    editor.mouse.move(x - 150, y - 60)
-    editor.mouse.down()
-    editor.mouse.move(x - 120, y - 60, steps=3)
-    editor.mouse.move(x - 90, y - 60)
-    editor.mouse.up()
+    _draw_circle(editor)
     expect(editor.locator("details[data-zone]")).to_have_count(2)
     expect(figures.locator(".unavailable")).to_have_text("Berekend voor herziening 1, niet voor deze.")
     editor.locator('[data-step="what-if"]').click()
